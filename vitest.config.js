@@ -1,0 +1,23 @@
+import {defineConfig} from 'vitest/config';
+import {ProofSequencer} from './test/proof-sequencer.js';
+import {STATE_DIRECTORY} from './test/state-directory.js';
+
+const isProof = process.env['TIDEMARK_PROOF'] === '1';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Every run registers itself: never among the jobs of whoever runs the tests.
+    env: {TIDEMARK_HOME: STATE_DIRECTORY},
+    globalSetup: './test/state-directory.js',
+    // Tests load the build (dist): worker threads cannot start from TypeScript on Node 20.
+    pool: 'forks',
+    // One more than the two processors of the machines it runs on: many tests wait for processes.
+    maxWorkers: 3,
+    // To end what hangs; nothing here is judged by its time.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
+    disableConsoleIntercept: true,
+    ...(isProof ? {sequence: {sequencer: ProofSequencer}} : {}),
+  },
+});
