@@ -1,0 +1,217 @@
+// Cluster, client and pipeline: FLINK.md 3.5 and 3.7, and the families of keys that only a cluster has.
+
+import {OFF} from './refused-option.ts';
+import type {RefusedOption} from './refused-option.ts';
+
+const IN_PROCESS = 'a job runs in its own process: there is no cluster to set up';
+
+const pipeline = (...keys: string[]): string[] => keys.map((key) => `pipeline.${key}`);
+
+export const REFUSED_CLUSTER: readonly RefusedOption[] = [
+  {
+    keys: ['jobmanager.execution.failover-strategy'],
+    reason: 'a restart is of the whole job, from its newest checkpoint',
+    instead: 'leave it out',
+    holds: ['full'],
+  },
+  {
+    keys: ['client.timeout', 'client.retry-period'],
+    reason: 'how long a command waits is said to that command, not to the job',
+    instead: 'savepoint, stop and wait take --timeout',
+  },
+  {
+    keys: [
+      'rest.async.store-duration',
+      'rest.cache.checkpoint-statistics.size',
+      'rest.cache.checkpoint-statistics.timeout',
+      'web.checkpoints.history',
+      'web.timeout',
+    ],
+    reason: 'the control socket of a job has fixed limits',
+    instead: 'leave it out; every checkpoint that is kept is in `checkpoint list`',
+  },
+  {
+    keys: ['rest.address', 'rest.port', 'rest.bind-address', 'rest.bind-port'],
+    reason:
+      'a job is reached by its control socket; a port is opened only where the command says so',
+    instead: 'run JOB.yaml --listen 127.0.0.1:8081',
+  },
+  {
+    keys: ['execution.target'],
+    reason: 'a job runs in its own process on this machine; it is not sent anywhere',
+    instead: 'leave it out',
+    holds: ['local'],
+  },
+  {
+    keys: ['execution.attached'],
+    reason: 'whether the command waits for the job is said to the command, not to the job',
+    instead: 'leave it out: run JOB.yaml waits for the end, run --detached does not',
+  },
+  {
+    keys: ['execution.shutdown-on-attached-exit'],
+    reason: 'an attached job always ends with its command, after a last checkpoint',
+    instead: 'leave it out',
+    holds: ['true'],
+  },
+  {
+    keys: ['execution.runtime-mode'],
+    reason: 'every job is a stream; bounded input ends it',
+    instead: 'leave it out',
+    holds: ['streaming'],
+  },
+  {
+    keys: [
+      'execution.buffer-timeout',
+      'execution.buffer-timeout.enabled',
+      'execution.buffer-timeout.interval',
+    ],
+    reason: 'batches go out when their task has nothing more to do: there is no time to set',
+    instead: 'leave it out',
+  },
+  {
+    keys: [
+      'execution.batch.*',
+      'execution.batch-shuffle-mode',
+      'execution.sorted-inputs.*',
+      'execution.sink.*',
+      'execution.job-listeners',
+      'execution.job-status-changed-listeners',
+      'execution.program-config.*',
+      'execution.submit-failed-job-on-application-error',
+      'execution.shutdown-on-application-finish',
+      'execution.allow-client-job-configurations',
+      'execution.async-state.*',
+    ],
+    reason: 'it is about batch programs and clusters of Flink, of which there are none here',
+    instead: 'leave it out',
+  },
+  {
+    keys: pipeline('auto-generate-uids'),
+    reason: 'a step that keeps state must have an id: state follows it across edits of the job',
+    instead: 'leave it out, and give each such step an id',
+    holds: OFF,
+  },
+  {
+    keys: [
+      ...pipeline('jobvertex-parallelism-overrides'),
+      'table.exec.resource.default-parallelism',
+      'table.exec.source.parallelism',
+      'table.exec.sink.parallelism',
+    ],
+    reason: 'every operator has the parallelism of the job',
+    instead: 'set parallelism.default, or -p N',
+  },
+  {
+    keys: pipeline('operator-chaining', 'operator-chaining.enabled'),
+    reason: 'operators are always chained where no records are exchanged',
+    instead: 'leave it out; `info JOB.yaml` shows the chains',
+    holds: ['true'],
+  },
+  {
+    keys: pipeline('auto-watermark-interval'),
+    reason: 'the watermark goes out after every batch that moves it',
+    instead: 'leave it out',
+  },
+  {
+    keys: pipeline('watermark-alignment.*'),
+    reason: 'sources do not wait for each other',
+    instead: 'leave it out; rate-limit paces a source',
+  },
+  {
+    keys: pipeline(
+      'object-reuse',
+      'generic-types',
+      'serialization-config',
+      'classpaths',
+      'jars',
+      'global-job-parameters',
+      'closure-cleaner-level',
+      'force-kryo',
+      'force-kryo-avro',
+      'force-avro',
+      'default-kryo-serializers',
+      'registered-kryo-types',
+      'registered-pojo-types',
+      'cached-files',
+      'vertex-description-mode',
+      'vertex-name-include-index-prefix',
+      'operator-chaining.chain-operators-with-different-max-parallelism',
+    ),
+    reason: 'it is about programs in Java; a job here is its YAML file',
+    instead: 'leave it out',
+  },
+  {
+    keys: ['table.exec.uid.generation'],
+    reason: 'the id of a step is its uid, as it stands in the job file',
+    instead: 'leave it out',
+  },
+  {
+    keys: ['table.*', 'sql-client.*', 'sql-gateway.*'],
+    reason: 'there is no SQL planner: a job says its steps itself',
+    instead: 'leave it out',
+  },
+  {
+    keys: ['task.cancellation.timeout', 'task.cancellation.interval', 'task.cancellation.*'],
+    reason: 'how long the end of a job may take is said to the command, not to the job',
+    instead: 'run JOB.yaml --shutdown-timeout 20s',
+  },
+  {
+    keys: ['high-availability', 'high-availability.*', 'zookeeper.*'],
+    reason: `${IN_PROCESS}; what a job needs to go on stands in its checkpoint directory`,
+    instead: 'set execution.checkpointing.dir to a disk that lasts',
+  },
+  {
+    keys: ['heartbeat.rpc-failure-threshold'],
+    reason: 'tasks are threads of one process: nothing between them goes over a network',
+    instead: 'set heartbeat.timeout',
+  },
+  {
+    keys: ['s3.*', 'fs.*', 'presto.s3.*', 'fs.default-scheme'],
+    reason: 'checkpoints go to a local file system; S3 and others are not built yet',
+    instead: 'set execution.checkpointing.dir=file:/path',
+  },
+  {
+    keys: ['metrics.*', 'traces.*', 'events.*', 'state.checkpoints.metrics.*'],
+    reason: 'there are no reporters to configure',
+    instead: 'read the summary and the checkpoints of `run --json`',
+  },
+  {
+    keys: [
+      'jobmanager.*',
+      'taskmanager.*',
+      'resourcemanager.*',
+      'slotmanager.*',
+      'slot.*',
+      'cluster.*',
+      'scheduler-mode',
+      'jobstore.*',
+      'job-event.*',
+      'blob.*',
+      'rest.*',
+      'web.*',
+      'client.*',
+      'historyserver.*',
+      'kubernetes.*',
+      'yarn.*',
+      'security.*',
+      'akka.*',
+      'pekko.*',
+      'rpc.*',
+      'classloader.*',
+      'plugin.*',
+      'env.*',
+      'io.*',
+      'python.*',
+      'queryable-state.*',
+      'process.*',
+      'task.*',
+      'user.artifacts.*',
+      'deployment.*',
+      'external-resource.*',
+      'external-resources',
+      'minicluster.*',
+    ],
+    reason: IN_PROCESS,
+    instead: 'leave it out',
+  },
+];

@@ -1,0 +1,135 @@
+// Backends, changelog and state: FLINK.md 3.3, 3.4 and 3.6.
+
+import {OFF} from './refused-option.ts';
+import type {RefusedOption} from './refused-option.ts';
+
+const below = (prefix: string, ...keys: string[]): string[] =>
+  keys.map((key) => `${prefix}.${key}`);
+
+const CHANGELOG_DOES_NOT_EXIST =
+  'there is no changelog of state: a checkpoint writes the state itself';
+
+export const REFUSED_STATE: readonly RefusedOption[] = [
+  {
+    keys: below(
+      'state.backend.rocksdb',
+      'localdir',
+      'checkpoint.transfer.thread.num',
+      'timer-service.factory',
+      'timer-service.cache-size',
+      'memory.managed',
+      'memory.fixed-per-slot',
+      'memory.fixed-per-tm',
+      'memory.write-buffer-ratio',
+      'memory.high-prio-pool-ratio',
+      'memory.partitioned-index-filters',
+      'predefined-options',
+      'options-factory',
+      'thread.num',
+      'files.open',
+      'log.level',
+      'log.dir',
+      'log.file-num',
+      'log.max-file-size',
+      'compaction.style',
+      'compaction.level.use-dynamic-size',
+      'compaction.level.target-file-size-base',
+      'compaction.level.max-size-level-base',
+      'compaction.filter.periodic-compaction-time',
+      'compaction.filter.query-time-after-num-entries',
+      'compression.per.level',
+      'writebuffer.size',
+      'writebuffer.count',
+      'writebuffer.number-to-merge',
+      'block.blocksize',
+      'block.cache-size',
+      'block.metadata-blocksize',
+      'use-bloom-filter',
+      'bloom-filter.bits-per-key',
+      'bloom-filter.block-based-mode',
+      'write-batch-size',
+      'restore-overlap-fraction-threshold',
+      'use-ingest-db-restore-mode',
+      'incremental-restore-async-compact-after-rescale',
+      'rescaling.use-delete-files-in-range',
+      'checkpointdir',
+      'ttl.compaction.filter.enabled',
+      'manual-compaction.*',
+      'metrics.*',
+    ),
+    reason: 'the RocksDB backend is not built yet',
+    instead: 'leave it out: state is kept in memory, state.backend.type=hashmap',
+  },
+  {
+    keys: ['state.backend.forst.*'],
+    reason: 'the ForSt backend does not exist here',
+    instead: 'leave it out: state is kept in memory, state.backend.type=hashmap',
+  },
+  {
+    keys: [
+      ...below('state.latency-track', 'keyed-state-enabled'),
+      ...below('state.size-track', 'keyed-state-enabled'),
+      ...below('state.backend.latency-track', 'keyed-state-enabled'),
+    ],
+    reason: 'access to state is not sampled: that would slow every record',
+    instead: 'leave it out; `checkpoint list` shows the size of the state',
+    holds: OFF,
+  },
+  {
+    keys: ['latency-track', 'size-track', 'backend.latency-track'].flatMap((track) =>
+      below(`state.${track}`, 'sample-interval', 'history-size', 'state-name-as-variable'),
+    ),
+    reason: 'access to state is not sampled, so there is nothing to tune',
+    instead: 'leave it out',
+  },
+  {
+    keys: ['state.backend.async'],
+    reason: 'a snapshot is always written beside the job',
+    instead: 'leave it out',
+    holds: ['true'],
+  },
+  {
+    keys: ['state.ttl.*'],
+    reason: 'state that expires is not built yet: state lives on',
+    instead: 'group by fewer keys, or use a window, whose state goes when it closes',
+  },
+  {
+    keys: ['state.changelog.enabled'],
+    reason: CHANGELOG_DOES_NOT_EXIST,
+    instead: 'leave it out; for short checkpoints shorten execution.checkpointing.interval',
+    holds: OFF,
+  },
+  {
+    keys: [
+      ...below(
+        'state.changelog',
+        'storage',
+        'periodic-materialize.enabled',
+        'periodic-materialize.interval',
+        'max-failures-allowed',
+      ),
+      ...below('state.backend.changelog', 'periodic-materialize.interval', 'max-failures-allowed'),
+      ...below('state.changelog.dstl.dfs', 'base-path', 'preemptive-persist-threshold'),
+      ...below('state.changelog.dstl.dfs.batch', 'persist-delay', 'persist-size-threshold'),
+      ...below(
+        'state.changelog.dstl.dfs.upload',
+        'num-threads',
+        'buffer-size',
+        'max-in-flight',
+        'timeout',
+        'retry-policy',
+        'max-attempts',
+        'next-attempt-delay',
+      ),
+      ...below(
+        'state.changelog.dstl.dfs',
+        'compression.enabled',
+        'discard.num-threads',
+        'download.local-cache.idle-timeout-ms',
+      ),
+      'dstl.dfs.*',
+    ],
+    reason: CHANGELOG_DOES_NOT_EXIST,
+    instead: 'leave it out',
+  },
+];

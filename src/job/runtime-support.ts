@@ -1,0 +1,19 @@
+import type {CheckpointingSpec, JobSpec, RestartStrategySpec} from './job-spec.ts';
+
+/** What the engine can run. A job that asks for more is refused with the reason, never run otherwise. */
+export interface RuntimeSupport {
+  /** Each is a thread, with a ring to each of the others. */
+  readonly parallelism: number;
+  readonly backends: readonly JobSpec['state']['backend'][];
+  readonly incremental: boolean;
+  readonly snapshotCompressions: readonly CheckpointingSpec['snapshotCompression'][];
+  readonly restartStrategies: readonly RestartStrategySpec['type'][];
+}
+
+export const RUNTIME_SUPPORT: RuntimeSupport = {
+  parallelism: 64,
+  backends: ['hashmap'],
+  incremental: false,
+  snapshotCompressions: ['none'],
+  restartStrategies: ['none', 'fixed-delay', 'failure-rate', 'exponential-delay'],
+};
