@@ -1,0 +1,125 @@
+// Deleting published checkpoints. Everything is decided first; a `_metadata` that cannot be read means that
+// nothing is deleted, because nobody knows what it needs. Then, in this order:
+//
+//   1. rename each chk-N into work/<G>/deleted/ (ENOENT for a process that was taken over)
+//   2. sync the job directory: from here on none of them comes back
+//   3. remove what lies in deleted/
+//
+// A crash anywhere leaves each checkpoint whole or gone; the next owner takes deleted/ away and removes it.
+
+import {assert} from '../base/assert.ts';
+import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {failpoint} from '../base/failpoint.ts';
+import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
+import {removeTree} from './durable-file.ts';
+import type {FileSystem} from './file-system.ts';
+import {checkpointName, parseCheckpointName, type JobPaths} from './paths.ts';
+
+/** A checkpoint that the request named and that stays. */
+export interface KeptCheckpoint {
+  readonly checkpointId: number;
+  readonly reason: 'held' | 'absent';
+}
+
+export interface DeletionReport {
+  /** Absolute paths. */
+  readonly deleted: readonly string[];
+  readonly kept: readonly KeptCheckpoint[];
+}
+
+/** The right to delete; only `decideDeletion` makes one. */
+class Permit {
+  readonly root: string;
+  readonly checkpointIds: readonly number[];
+  readonly kept: readonly KeptCheckpoint[];
+
+  constructor(root: string, checkpointIds: readonly number[], kept: readonly KeptCheckpoint[]) {
+    this.root = root;
+    this.checkpointIds = checkpointIds;
+    this.kept = kept;
+  }
+}
+export type DeletePermit = Permit;
+
+export async function decideDeletion(
+  files: FileSystem,
+  paths: JobPaths,
+  checkpointIds: readonly number[],
+): Promise<DeletePermit> {
+  const present = new Set<number>();
+  for (const {name} of await files.list(paths.root)) {
+    const id = parseCheckpointName(name);
+    if (id === null) continue;
+    present.add(id);
+    const read = await readMetadata(files, paths.checkpoint(id));
+    if (read.kind === 'gone') {
+      present.delete(id);
+      continue;
+    }
+    if (read.kind !== 'read' && read.kind !== 'foreign') throw nothingDeleted(paths, id);
+  }
+  const permitted: number[] = [];
+  const kept: KeptCheckpoint[] = [];
+  for (const checkpointId of new Set(checkpointIds)) {
+    if (!present.has(checkpointId)) kept.push({checkpointId, reason: 'absent'});
+    else if ((await statusOrNull(files, paths.hold(checkpointId))) !== null) {
+      kept.push({checkpointId, reason: 'held'});
+    } else permitted.push(checkpointId);
+  }
+  return new Permit(paths.root, permitted, kept);
+}
+
+export async function performDeletion(
+  files: FileSystem,
+  paths: JobPaths,
+  generation: number,
+  permit: DeletePermit,
+): Promise<DeletionReport> {
+  assert(permit instanceof Permit && permit.root === paths.root, 'a permit of this directory');
+  for (const checkpointId of permit.checkpointIds) {
+    await setAside(files, paths, generation, checkpointId);
+  }
+  failpoint('storage.delete.after-rename');
+  await files.syncDirectory(paths.root);
+  for (const checkpointId of permit.checkpointIds) {
+    await removeTree(files, asidePath(paths, generation, checkpointId));
+  }
+  return {
+    deleted: permit.checkpointIds.map((checkpointId) => paths.checkpoint(checkpointId)),
+    kept: permit.kept,
+  };
+}
+
+async function setAside(
+  files: FileSystem,
+  paths: JobPaths,
+  generation: number,
+  checkpointId: number,
+): Promise<void> {
+  try {
+    await files.rename(paths.checkpoint(checkpointId), asidePath(paths, generation, checkpointId));
+  } catch (error) {
+    const gone =
+      systemErrorCode(error) === 'ENOENT' &&
+      (await statusOrNull(files, paths.checkpoint(checkpointId))) === null &&
+      (await statusOrNull(files, paths.deleted(generation))) !== null;
+    // Deleted before, by a call that was cut short. Without our deleted/ we were taken over.
+    if (!gone) throw error;
+  }
+}
+
+function asidePath(paths: JobPaths, generation: number, checkpointId: number): string {
+  return `${paths.deleted(generation)}/${checkpointName(checkpointId)}`;
+}
+
+function nothingDeleted(paths: JobPaths, checkpointId: number): EngineError {
+  const path = paths.checkpoint(checkpointId);
+  return new EngineError(
+    'CHECKPOINT_DAMAGED',
+    `nothing is deleted in ${paths.root}: the _metadata of ${path} cannot be read, so nobody knows what it needs`,
+    {
+      file: path,
+      hint: `Run \`tidemark checkpoint verify ${path}\`; move the directory away if it is of no use.`,
+    },
+  );
+}

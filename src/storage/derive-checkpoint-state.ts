@@ -1,0 +1,248 @@
+// What a directory *is*, from what it contains; nothing stored says so. Looks at `_metadata`, SHA256SUMS,
+// names and sizes, not at the bytes of state files: check-checkpoint.ts reads those.
+
+import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {sha256Hex} from '../base/checksum.ts';
+import type {CheckpointMetadata, FileState} from '../checkpoint/checkpoint-metadata.ts';
+import {encodeChecksums} from './checksum-list.ts';
+import {readWholeFile} from './durable-file.ts';
+import type {FileStatus, FileSystem} from './file-system.ts';
+import type {Finding} from './finding.ts';
+import {decodeMetadata} from './metadata-decoder.ts';
+import {METADATA_BYTES_MAX, stateFilesOf} from './metadata-encoder.ts';
+import {baseName, CHECKSUMS_FILE, METADATA_FILE, parseCheckpointName} from './paths.ts';
+import {storageFailed} from './storage-error.ts';
+
+/** A checkpoint whose `_metadata` was read and is whole. */
+export interface ReadableCheckpoint {
+  readonly metadata: CheckpointMetadata;
+  readonly metadataSha256: string;
+  /** Of all its files. */
+  readonly bytes: number;
+}
+
+export type CheckpointState =
+  | ({readonly kind: 'complete'} & ReadableCheckpoint)
+  /** No `_metadata`: it was never published here, or somebody removed it. */
+  | {readonly kind: 'incomplete'; readonly findings: readonly Finding[]}
+  /** `readable`: its `_metadata` is whole and something else is not. */
+  | {
+      readonly kind: 'damaged';
+      readonly findings: readonly Finding[];
+      readonly readable: ReadableCheckpoint | null;
+    }
+  /** An attempt of a generation: in its pending/. */
+  | {readonly kind: 'in-progress'}
+  /** Of another program. */
+  | {readonly kind: 'foreign'; readonly program: 'flink'}
+  /** Of a version of tidemark that this one cannot read. */
+  | {readonly kind: 'incompatible'; readonly needs: string; readonly findings: readonly Finding[]}
+  /** It was there when it was listed: deleted meanwhile, which is no damage. */
+  | {readonly kind: 'gone'};
+
+/** The state of a published checkpoint's directory. STORAGE_FAILED when it cannot be read at all. */
+export async function deriveCheckpointState(
+  files: FileSystem,
+  directory: string,
+): Promise<CheckpointState> {
+  try {
+    return await derive(files, directory);
+  } catch (error) {
+    if (systemErrorCode(error) === null) throw error;
+    throw storageFailed('reading', directory, error);
+  }
+}
+
+async function derive(files: FileSystem, directory: string): Promise<CheckpointState> {
+  const read = await readMetadata(files, directory);
+  if (read.kind !== 'read') return read;
+  const findings = [
+    ...checkId(directory, read.metadata),
+    ...(await checkChecksums(files, directory, read.metadata, read.bytes)),
+    ...(await checkSizes(files, directory, read.metadata)),
+  ];
+  const stateBytes = stateFilesOf(read.metadata).reduce((sum, file) => sum + file.length, 0);
+  const readable: ReadableCheckpoint = {
+    metadata: read.metadata,
+    metadataSha256: sha256Hex(read.bytes),
+    bytes: stateBytes + read.bytes.length + encodeChecksums(read.metadata, read.bytes).length,
+  };
+  if (findings.length === 0) return {kind: 'complete', ...readable};
+  if (!(await isThere(files, directory))) return {kind: 'gone'};
+  return {kind: 'damaged', findings, readable};
+}
+
+export type MetadataReading =
+  | {readonly kind: 'read'; readonly metadata: CheckpointMetadata; readonly bytes: Uint8Array}
+  | Exclude<CheckpointState, {kind: 'complete' | 'in-progress'}>;
+
+/** Only `_metadata`. */
+export async function readMetadata(files: FileSystem, directory: string): Promise<MetadataReading> {
+  const path = `${directory}/${METADATA_FILE}`;
+  const raw = await readBounded(files, path);
+  if (raw.kind === 'absent') {
+    if (!(await isThere(files, directory))) return {kind: 'gone'};
+    return {
+      kind: 'incomplete',
+      findings: [errorAt('metadata-missing', path, `${path} is missing`)],
+    };
+  }
+  if (raw.kind === 'wrong') return {kind: 'damaged', findings: [raw.finding], readable: null};
+  const decoded = decodeMetadata(raw.bytes);
+  switch (decoded.kind) {
+    case 'decoded':
+      return {kind: 'read', metadata: decoded.metadata, bytes: raw.bytes};
+    case 'foreign':
+      return decoded;
+    case 'incompatible':
+      return {
+        kind: 'incompatible',
+        needs: decoded.needs,
+        findings: [errorAt('metadata-incompatible', path, `${path}: ${decoded.message}`)],
+      };
+    case 'refused':
+      return {
+        kind: 'damaged',
+        findings: [errorAt('name-refused', path, `${path} is refused: ${decoded.message}`)],
+        readable: null,
+      };
+    case 'damaged':
+      return {
+        kind: 'damaged',
+        findings: [
+          {
+            ...errorAt('metadata-damaged', path, `${path} is damaged: ${decoded.message}`),
+            offset: decoded.offset,
+            expected: decoded.expected,
+            found: decoded.found,
+          },
+        ],
+        readable: null,
+      };
+  }
+}
+
+type BoundedRead =
+  | {readonly kind: 'bytes'; readonly bytes: Uint8Array}
+  | {readonly kind: 'absent'}
+  | {readonly kind: 'wrong'; readonly finding: Finding};
+
+/** Bad kinds and sizes are findings; only a failing disk throws. */
+async function readBounded(files: FileSystem, path: string): Promise<BoundedRead> {
+  try {
+    return {kind: 'bytes', bytes: await readWholeFile(files, path, METADATA_BYTES_MAX)};
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return {kind: 'absent'};
+    if (code === 'ELOOP' || code === 'EINVAL' || code === 'EISDIR') {
+      return {kind: 'wrong', finding: wrongKind(path)};
+    }
+    if (error instanceof EngineError && error.code === 'CHECKPOINT_DAMAGED') {
+      return {kind: 'wrong', finding: errorAt('file-too-long', path, error.message)};
+    }
+    throw error;
+  }
+}
+
+/** A directory that is named like a checkpoint holds that checkpoint, not a copy of another. */
+function checkId(directory: string, metadata: CheckpointMetadata): readonly Finding[] {
+  const named = parseCheckpointName(baseName(directory));
+  if (named === null || named === metadata.checkpointId) return [];
+  const message = `${directory} holds checkpoint ${metadata.checkpointId}`;
+  return [
+    {
+      ...errorAt('id-differs', `${directory}/${METADATA_FILE}`, message),
+      expected: String(named),
+      found: String(metadata.checkpointId),
+    },
+  ];
+}
+
+async function checkChecksums(
+  files: FileSystem,
+  directory: string,
+  metadata: CheckpointMetadata,
+  metadataBytes: Uint8Array,
+): Promise<readonly Finding[]> {
+  const path = `${directory}/${CHECKSUMS_FILE}`;
+  const raw = await readBounded(files, path);
+  if (raw.kind === 'absent') return [errorAt('checksums-missing', path, `${path} is missing`)];
+  if (raw.kind === 'wrong') return [raw.finding];
+  const expected = encodeChecksums(metadata, metadataBytes);
+  if (Buffer.from(raw.bytes).equals(expected)) return [];
+  let offset = 0;
+  while (offset < expected.length && raw.bytes[offset] === expected[offset]) offset += 1;
+  const message = `${path} does not agree with _metadata from byte ${offset}`;
+  return [{...errorAt('checksums-differ', path, message), offset}];
+}
+
+async function checkSizes(
+  files: FileSystem,
+  directory: string,
+  metadata: CheckpointMetadata,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const file of stateFilesOf(metadata)) {
+    const finding = await checkSize(files, directory, file);
+    if (finding !== null) findings.push(finding);
+  }
+  return findings;
+}
+
+/** A state file is a plain file, below plain directories, of the length that its handle says. */
+async function checkSize(
+  files: FileSystem,
+  directory: string,
+  file: FileState,
+): Promise<Finding | null> {
+  const parts = file.path.split('/');
+  let path = directory;
+  for (const [index, part] of parts.entries()) {
+    path = `${path}/${part}`;
+    const status = await statusOrNull(files, path);
+    if (status === null) {
+      const whole = `${directory}/${file.path}`;
+      return errorAt('file-missing', whole, `${whole} is missing`);
+    }
+    const last = index === parts.length - 1;
+    if (status.kind !== (last ? 'file' : 'directory')) return wrongKind(path);
+    if (last && status.size !== file.length) return wrongLength(path, status.size, file.length);
+  }
+  return null;
+}
+
+function wrongLength(path: string, found: number, expected: number): Finding {
+  const code = found < expected ? 'file-truncated' : 'file-extended';
+  return {
+    ...errorAt(code, path, `${path} has ${found} bytes, it was written with ${expected}`),
+    offset: Math.min(found, expected),
+    expected: `${expected} bytes`,
+    found: `${found} bytes`,
+  };
+}
+
+export function wrongKind(path: string): Finding {
+  return errorAt(
+    'kind-refused',
+    path,
+    `${path} is a link, a pipe, a device or a directory: refused`,
+  );
+}
+
+export async function statusOrNull(files: FileSystem, path: string): Promise<FileStatus | null> {
+  try {
+    return await files.status(path);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw error;
+  }
+}
+
+async function isThere(files: FileSystem, directory: string): Promise<boolean> {
+  return (await statusOrNull(files, directory)) !== null;
+}
+
+export function errorAt(code: Finding['code'], path: string, message: string): Finding {
+  return {severity: 'error', code, path, offset: null, expected: null, found: null, message};
+}

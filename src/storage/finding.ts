@@ -1,0 +1,35 @@
+// What a check reports: data, collected or streamed, never thrown.
+
+export type FindingCode =
+  | 'metadata-missing'
+  | 'metadata-damaged'
+  | 'metadata-incompatible'
+  | 'job-differs'
+  | 'id-differs'
+  | 'name-refused'
+  | 'kind-refused'
+  | 'checksums-missing'
+  | 'checksums-differ'
+  | 'file-missing'
+  | 'file-truncated'
+  | 'file-extended'
+  | 'file-too-long'
+  | 'file-unreadable'
+  | 'chunk-damaged'
+  | 'digest-differs'
+  | 'extra-file'
+  | 'foreign'
+  | 'deleted-meanwhile';
+
+export interface Finding {
+  /** `hint`: worth knowing, nothing is wrong with the checkpoint. */
+  readonly severity: 'error' | 'hint';
+  readonly code: FindingCode;
+  /** Absolute. */
+  readonly path: string;
+  /** Bytes from the file's start; null: it concerns the file as a whole. */
+  readonly offset: number | null;
+  readonly expected: string | null;
+  readonly found: string | null;
+  readonly message: string;
+}

@@ -1,0 +1,291 @@
+// The right to act in one job directory, as a value. `takeOver` makes it; every write goes through it and
+// through its own work/<generation>/, which the next owner takes away.
+//
+// In this order: takeOver → readHistory (how the last run ended) → beginLineage → listCheckpoints, restore,
+// settle → beginAttempt → publish … → markPublished once → writeEnd. `beat` each second meanwhile.
+
+import {assert} from '../base/assert.ts';
+import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {CheckpointAttempt, type AttemptContext} from './attempt.ts';
+import {
+  decideDeletion,
+  performDeletion,
+  type DeletePermit,
+  type DeletionReport,
+} from './delete-checkpoints.ts';
+import {removeTree, unlessMissing, writeDurableBytes} from './durable-file.ts';
+import type {FileSystem} from './file-system.ts';
+import {highestCheckpointId} from './highest-checkpoint-id.ts';
+import {newestGeneration} from './judge-owner.ts';
+import {listCheckpoints, type ListedCheckpoint} from './list-checkpoints.ts';
+import {
+  encodeEndRecord,
+  encodeLineageRecord,
+  encodeMark,
+  type LineageRecord,
+  type RunEnd,
+} from './owner-record.ts';
+import type {JsonObject} from './canonical-json.ts';
+import {baseName, JobPaths, type OwnerMark} from './paths.ts';
+import {readHistory, type JobHistory} from './read-history.ts';
+import {
+  fencedOr,
+  requireNewest,
+  takeGeneration,
+  takeNextGeneration,
+  type TakeOverOptions,
+} from './take-over.ts';
+
+/** Takes the next generation. ALREADY_RUNNING, FENCED, INCOMPATIBLE (another format) or STORAGE_FAILED. */
+export async function takeOver(options: TakeOverOptions): Promise<Ownership> {
+  const paths = new JobPaths(options.jobDirectory);
+  const taken = await takeGeneration(options, paths);
+  return Ownership.afterTakeOver(options, paths, taken.generation, taken.runId);
+}
+
+export class Ownership {
+  readonly generation: number;
+  readonly runId: string;
+  readonly paths: JobPaths;
+  readonly #options: TakeOverOptions;
+  readonly #files: FileSystem;
+  #highestId: number;
+  #recordCount = 0;
+  readonly #recorded = new Set<OwnerMark>();
+  #beating = false;
+  #superseded = false;
+
+  private constructor(
+    options: TakeOverOptions,
+    paths: JobPaths,
+    generation: number,
+    runId: string,
+    highestId: number,
+  ) {
+    this.#options = options;
+    this.#files = options.files;
+    this.paths = paths;
+    this.generation = generation;
+    this.runId = runId;
+    this.#highestId = highestId;
+  }
+
+  static async afterTakeOver(
+    options: TakeOverOptions,
+    paths: JobPaths,
+    generation: number,
+    runId: string,
+  ): Promise<Ownership> {
+    const highestId = await guard(options.files, paths, generation, async () =>
+      highestCheckpointId(options.files, paths),
+    );
+    return new Ownership(options, paths, generation, runId, highestId);
+  }
+
+  /** Absolute path of the job directory. */
+  get jobDirectory(): string {
+    return this.paths.root;
+  }
+
+  /** The highest id seen anywhere in the directory when it was taken over, or begun since. */
+  highestCheckpointId(): number {
+    return this.#highestId;
+  }
+
+  /** How earlier generations worked and ended. CHECKPOINT_DAMAGED when a record of them is. */
+  async readHistory(): Promise<JobHistory> {
+    return this.#guarded(async () => readHistory(this.#files, this.paths, this.generation));
+  }
+
+  /** Published checkpoints, highest id first. Final: no older owner can publish or delete any more. */
+  async listCheckpoints(): Promise<readonly ListedCheckpoint[]> {
+    return this.#guarded(async () =>
+      listCheckpoints(this.#files, this.paths, baseName(this.paths.root)),
+    );
+  }
+
+  /** Records on which lineage this generation works; it counts as a run from then on. Once. */
+  async beginLineage(record: LineageRecord): Promise<void> {
+    await this.#linkRecord(this.generation, 'lineage', encodeLineageRecord(record));
+  }
+
+  /** The same, unless it was done: for a run that ends on purpose before it got that far. */
+  async recordLineageOf(record: LineageRecord): Promise<void> {
+    if (!this.#recorded.has('lineage')) await this.beginLineage(record);
+  }
+
+  /** Before the first notification of this generation's first checkpoint. Repeating it is fine. */
+  async markPublished(): Promise<void> {
+    const bytes = encodeMark(this.generation, 'published');
+    await this.#linkRecord(this.generation, 'published', bytes);
+  }
+
+  /**
+   * What the lineage of `generation` prepared is committed or removed. Pass the newest generation of that
+   * lineage. Repeating it is fine.
+   */
+  async markSettled(generation: number): Promise<void> {
+    assert(generation <= this.generation, `settled generation ${generation} of the future`);
+    const bytes = encodeMark(generation, 'settled');
+    await this.#linkRecord(generation, 'settled', bytes);
+  }
+
+  /** How this run ended; the last thing that it does. FENCED when it was taken over. Once. */
+  async writeEnd(how: RunEnd, facts: JsonObject): Promise<void> {
+    const ended = this.#options.clock.wallMillis();
+    await this.#linkRecord(this.generation, 'end', encodeEndRecord({how, ended, facts}));
+  }
+
+  /**
+   * Shows that this owner lives; each second. Not synced: after a power loss nobody lives. Returns at once
+   * while the last one is under way. FENCED as soon as another process has taken over.
+   */
+  async beat(): Promise<void> {
+    if (this.#beating || this.#superseded) return;
+    this.#beating = true;
+    try {
+      await this.#guarded(async () => {
+        // Renamed out of work/<G>/, so that a taken-over process notices within a second.
+        const aside = this.#nextRecordPath();
+        const handle = await this.#files.createNew(aside);
+        await handle.close();
+        await this.#files.rename(aside, this.paths.ownerMark(this.generation, 'beat'));
+      });
+    } finally {
+      this.#beating = false;
+    }
+  }
+
+  /** FENCED when a higher generation is there. Before a commit of which the fence is the only guard. */
+  async requireNewest(): Promise<void> {
+    await this.#guarded(async () => requireNewest(this.#files, this.paths, this.generation));
+  }
+
+  /**
+   * What a failure below our work/<G>/ means, of a thread that wrote a state file there: FENCED when a
+   * higher generation is there, else STORAGE_FAILED.
+   */
+  async explainFailure(error: unknown): Promise<EngineError> {
+    return fencedOr(this.#files, this.paths, this.generation, error);
+  }
+
+  /**
+   * The generation of a restart inside this process. The caller has awaited or cut off every publish,
+   * delete and commit of this one, which is of no use any more.
+   */
+  async nextGeneration(): Promise<Ownership> {
+    assert(!this.#superseded, `generation ${this.generation} is superseded`);
+    this.#superseded = true;
+    try {
+      await takeNextGeneration(this.#options, this.paths, this.generation, this.runId);
+    } catch (error) {
+      this.#superseded = await this.#mayBeSuperseded();
+      throw error;
+    }
+    const next = this.generation + 1;
+    return new Ownership(this.#options, this.paths, next, this.runId, this.#highestId);
+  }
+
+  /** It has a successor, or nobody knows: nothing more can be done with it. */
+  get superseded(): boolean {
+    return this.#superseded;
+  }
+
+  async #mayBeSuperseded(): Promise<boolean> {
+    try {
+      // Nothing was linked: this generation is still the newest, and the call may be repeated.
+      return (await newestGeneration(this.#files, this.paths)) !== this.generation;
+    } catch {
+      // `owner/` cannot be read: the failure that is being reported says why.
+      return true;
+    }
+  }
+
+  /** Starts checkpoint `checkpointId`: its directory exists when it resolves. Ids only grow. */
+  async beginAttempt(checkpointId: number): Promise<CheckpointAttempt> {
+    assert(
+      checkpointId > this.#highestId,
+      `checkpoint id ${checkpointId} after ${this.#highestId}`,
+    );
+    this.#highestId = checkpointId;
+    return this.#guarded(async () => CheckpointAttempt.begin(this.#attemptContext(), checkpointId));
+  }
+
+  /**
+   * Decides whether these published checkpoints may go. Throws CHECKPOINT_DAMAGED when any checkpoint's
+   * `_metadata` cannot be read: then nothing may be deleted.
+   */
+  async permitDeletion(checkpointIds: readonly number[]): Promise<DeletePermit> {
+    return this.#guarded(async () => decideDeletion(this.#files, this.paths, checkpointIds));
+  }
+
+  /** Deletes what the permit names; doing it again is fine. */
+  async deleteCheckpoints(permit: DeletePermit): Promise<DeletionReport> {
+    return this.#guarded(async () =>
+      performDeletion(this.#files, this.paths, this.generation, permit),
+    );
+  }
+
+  /** Removes what lies in work/<G>/deleted/: left by older generations, or by a delete that was cut short. */
+  async sweepDeleted(): Promise<void> {
+    await this.#guarded(async () => {
+      // A rename into deleted/ whose sync failed could come back, without what was removed below it.
+      await this.#files.syncDirectory(this.paths.root);
+      const directory = this.paths.deleted(this.generation);
+      for (const {name, kind} of await this.#files.list(directory)) {
+        const path = `${directory}/${name}`;
+        if (kind === 'directory') await removeTree(this.#files, path);
+        else await unlessMissing(async () => this.#files.unlink(path));
+      }
+    });
+  }
+
+  #attemptContext(): AttemptContext {
+    return {files: this.#files, paths: this.paths, generation: this.generation};
+  }
+
+  /** Writes a record into work/<G>/, syncs it, links it to `owner/`, syncs `owner/`. */
+  async #linkRecord(generation: number, mark: OwnerMark, bytes: Uint8Array): Promise<void> {
+    const target = this.paths.ownerMark(generation, mark);
+    const once = mark === 'lineage' || mark === 'end';
+    assert(!once || !this.#recorded.has(mark), `${target} is written once`);
+    await this.#guarded(async () => {
+      const aside = this.#nextRecordPath();
+      await writeDurableBytes(this.#files, aside, bytes);
+      try {
+        await this.#files.link(aside, target);
+      } catch (error) {
+        // Nobody else writes records of this generation: an earlier call linked it and its reply was lost.
+        if (systemErrorCode(error) !== 'EEXIST') throw error;
+      }
+      await this.#files.syncDirectory(this.paths.ownerDirectory);
+      await this.#files.unlink(aside);
+    });
+    this.#recorded.add(mark);
+  }
+
+  #nextRecordPath(): string {
+    this.#recordCount += 1;
+    return this.paths.workRecord(this.generation, this.#recordCount);
+  }
+
+  async #guarded<T>(act: () => Promise<T>): Promise<T> {
+    assert(!this.#superseded, `generation ${this.generation} is superseded`);
+    return guard(this.#files, this.paths, this.generation, act);
+  }
+}
+
+/** Runs `act`; a system error becomes FENCED or STORAGE_FAILED. */
+async function guard<T>(
+  files: FileSystem,
+  paths: JobPaths,
+  generation: number,
+  act: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof EngineError || systemErrorCode(error) === null) throw error;
+    throw await fencedOr(files, paths, generation, error);
+  }
+}

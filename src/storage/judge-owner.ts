@@ -1,0 +1,114 @@
+// Whether the newest owner of a job directory still lives. A wrong answer is safe, because the fence
+// decides who publishes; but a right one spares a running job.
+
+import type {Clock, Timers} from '../base/clock.ts';
+import {sleep} from '../base/clock.ts';
+import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {judgeProcess, type Liveness} from '../base/process-identity.ts';
+import type {FileSystem} from './file-system.ts';
+import type {OwnerRecord} from './owner-record.ts';
+import {parseGenerationName, parseOwnerName, type JobPaths} from './paths.ts';
+import type {ProcessTable} from './process-table.ts';
+import {readOwner} from './read-history.ts';
+
+/** An owner whose beat did not change for this long of our monotonic clock counts as dead. */
+export const SILENT_BEAT_MILLIS = 15_000;
+const BEAT_POLL_MILLIS = 1_000;
+
+export interface JudgeOptions {
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly processes: ProcessTable;
+}
+
+/** Resolves when the owner of `generation` counts as dead; ALREADY_RUNNING when it lives. */
+export async function requireDeadOwner(
+  options: JudgeOptions,
+  paths: JobPaths,
+  generation: number,
+): Promise<void> {
+  const record = await readOwner(options.files, paths, generation);
+  let liveness: Liveness = 'unknown';
+  if (record !== null) {
+    liveness = judgeProcess(record.process, options.processes.self(), (pid) =>
+      options.processes.look(pid),
+    );
+  }
+  if (liveness === 'dead') return;
+  // A written end: the process may still be closing down, but it does nothing to this directory.
+  if (await exists(options.files, paths.ownerMark(generation, 'end'))) return;
+  if (liveness === 'alive' || (await beats(options, paths, generation))) {
+    throw alreadyRunning(paths, generation, record);
+  }
+}
+
+/** Watches the beat until it changes (true) or was silent for long enough (false). */
+async function beats(options: JudgeOptions, paths: JobPaths, generation: number): Promise<boolean> {
+  const path = paths.ownerMark(generation, 'beat');
+  const first = await beatOf(options.files, path);
+  const begin = options.clock.monotonicMillis();
+  while (options.clock.monotonicMillis() - begin < SILENT_BEAT_MILLIS) {
+    await sleep(options.timers, BEAT_POLL_MILLIS);
+    if ((await beatOf(options.files, path)) !== first) return true;
+    // Another process is taking over meanwhile: our judgement is about an owner of the past.
+    if ((await newestGeneration(options.files, paths)) > generation) return true;
+  }
+  return false;
+}
+
+async function beatOf(files: FileSystem, path: string): Promise<string> {
+  try {
+    const {inode, modifiedMillis} = await files.status(path);
+    return `${inode} ${modifiedMillis}`;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return 'none';
+    throw error;
+  }
+}
+
+/**
+ * The highest generation that left a trace; 0: none. A power loss may keep the directory in work/ and lose the
+ * record in owner/ that was made before it: the number is used all the same.
+ */
+export async function newestGeneration(files: FileSystem, paths: JobPaths): Promise<number> {
+  let newest = 0;
+  for (const entry of await files.list(paths.ownerDirectory)) {
+    const parsed = parseOwnerName(entry.name);
+    if (parsed !== null && parsed.kind !== 'aside') newest = Math.max(newest, parsed.generation);
+  }
+  for (const {name} of await files.list(paths.workDirectory)) {
+    newest = Math.max(newest, parseGenerationName(name) ?? 0);
+  }
+  return newest;
+}
+
+async function exists(files: FileSystem, path: string): Promise<boolean> {
+  try {
+    await files.status(path);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+export function alreadyRunning(
+  paths: JobPaths,
+  generation: number,
+  record: OwnerRecord | null,
+): EngineError {
+  const who =
+    record === null
+      ? 'another process'
+      : `process ${record.process.pid} on ${record.process.host} (run ${record.runId})`;
+  return new EngineError(
+    'ALREADY_RUNNING',
+    `${paths.root} is in use: ${who} works there as generation ${generation}`,
+    {
+      file: paths.owner(generation),
+      hint: 'Stop that run first; if you know that it is dead, add --take-over.',
+      facts: {generation, pid: record?.process.pid ?? null, host: record?.process.host ?? null},
+    },
+  );
+}

@@ -1,0 +1,110 @@
+// `_metadata` as bytes: sealed canonical JSON (sealed-json.ts), keys in snake_case, readable with jq.
+// Field by field: FORMAT.md. The reader is metadata-decoder.ts.
+
+import {assert} from '../base/assert.ts';
+import type {
+  CheckpointMetadata,
+  FileState,
+  OperatorMetadata,
+  StateHandle,
+  SubtaskMetadata,
+} from '../checkpoint/checkpoint-metadata.ts';
+import type {JsonObject} from './canonical-json.ts';
+import {sealJson} from './sealed-json.ts';
+
+/** Of the layout of this directory and of `_metadata`. Written by this version of the code. */
+export const FORMAT_MAJOR = 1;
+export const FORMAT_MINOR = 0;
+
+export const METADATA_BYTES_MAX = 64 * 1024 * 1024;
+export function encodeMetadata(metadata: CheckpointMetadata): Uint8Array {
+  const bytes = sealJson(toJson(metadata));
+  assert(bytes.length <= METADATA_BYTES_MAX, `_metadata of ${bytes.length} bytes`);
+  return bytes;
+}
+
+function toJson(metadata: CheckpointMetadata): JsonObject {
+  return {
+    format: {major: metadata.format.major, minor: metadata.format.minor},
+    engine: metadata.engine,
+    required_features: metadata.requiredFeatures,
+    job_name: metadata.jobName,
+    job_hash: metadata.jobHash,
+    checkpoint_id: metadata.checkpointId,
+    kind: metadata.kind,
+    purpose: metadata.purpose,
+    lineage: metadata.lineage,
+    ancestors: metadata.ancestors.map(({lineage, checkpointId}) => ({
+      lineage,
+      checkpoint_id: checkpointId,
+    })),
+    run_id: metadata.runId,
+    generation: metadata.generation,
+    parent: metadata.parent,
+    unaligned: metadata.unaligned,
+    incremental: metadata.incremental,
+    compression: metadata.compression,
+    drained: metadata.drained,
+    // Only where there is one: every other checkpoint has the bytes that it had before there were savepoints.
+    ...(metadata.savepointTarget === null ? {} : {savepoint_target: {...metadata.savepointTarget}}),
+    triggered: metadata.triggered,
+    completed: metadata.completed,
+    operators: metadata.operators.map(operatorToJson),
+  };
+}
+
+function operatorToJson(operator: OperatorMetadata): JsonObject {
+  return {
+    uid: operator.uid,
+    type: operator.type,
+    parallelism: operator.parallelism,
+    max_parallelism: operator.maxParallelism,
+    subtasks: operator.subtasks.map(subtaskToJson),
+  };
+}
+
+function subtaskToJson(subtask: SubtaskMetadata): JsonObject {
+  return {
+    index: subtask.index,
+    watermark: subtask.watermark,
+    states: subtask.states.map(stateToJson),
+  };
+}
+
+function stateToJson(state: StateHandle): JsonObject {
+  switch (state.location) {
+    case 'inline':
+      return {
+        location: 'inline',
+        name: state.name,
+        kind: state.kind,
+        codec_version: state.codecVersion,
+        value: state.value,
+      };
+    case 'file':
+      return {
+        location: 'file',
+        name: state.name,
+        kind: state.kind,
+        codec_version: state.codecVersion,
+        key_groups:
+          state.keyGroups === null
+            ? null
+            : {start: state.keyGroups.start, end: state.keyGroups.end},
+        path: state.path,
+        length: state.length,
+        sha256: state.sha256,
+        chunk_crcs: state.chunkCrcs,
+        description: state.description,
+      };
+  }
+}
+
+/** Every state file that a checkpoint refers to, in the order of `_metadata`. */
+export function stateFilesOf(metadata: CheckpointMetadata): readonly FileState[] {
+  return metadata.operators.flatMap((operator) =>
+    operator.subtasks.flatMap((subtask) =>
+      subtask.states.filter((state) => state.location === 'file'),
+    ),
+  );
+}

@@ -1,0 +1,191 @@
+// The one module that makes and parses paths under a job's checkpoint directory:
+//
+//   <checkpoints.dir>/<job-name>/
+//     FORMAT
+//     owner/NNNNNNNNNN[.lineage|.beat|.published|.settled|.end]     owner/aside-NNNNNNNNNN-<run id>
+//     work/NNNNNNNNNN/{pending/chk-N, deleted/…, record-K}
+//     chk-N/{_metadata, SHA256SUMS, <operator-uid>/<subtask>.<name>}
+//     shared/   holds/<id>
+//
+// and the names in a directory of savepoints:
+//
+//   savepoint-<first 6 digits of the job id>-<12 digits>                      a savepoint
+//   .savepoint-<job id>-<generation>-<the same 12 digits>                     one that is being written
+//
+// Every number that is parsed here is a safe integer; every other name is `null`: left alone.
+
+import {assert} from '../base/assert.ts';
+import {isJobName, isOperatorUid} from '../base/ids.ts';
+
+export const METADATA_FILE = '_metadata';
+export const CHECKSUMS_FILE = 'SHA256SUMS';
+
+export const GENERATION_MAX = 9_999_999_999;
+const GENERATION_DIGITS = 10;
+export const STATE_NAME_PATTERN = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+
+export const OWNER_MARKS = ['lineage', 'beat', 'published', 'settled', 'end'] as const;
+export type OwnerMark = (typeof OWNER_MARKS)[number];
+
+/** `<checkpoints.dir>/<job-name>`. */
+export function jobDirectoryOf(checkpointsDirectory: string, jobName: string): string {
+  assert(isJobName(jobName), `job name ${jobName}`);
+  return join(checkpointsDirectory, jobName);
+}
+
+/** Paths below one job directory. */
+export class JobPaths {
+  readonly root: string;
+  readonly format: string;
+  readonly ownerDirectory: string;
+  readonly workDirectory: string;
+  readonly holdsDirectory: string;
+
+  constructor(root: string) {
+    assert(root.startsWith('/'), `absolute job directory: ${root}`);
+    this.root = root;
+    this.format = join(root, 'FORMAT');
+    this.ownerDirectory = join(root, 'owner');
+    this.workDirectory = join(root, 'work');
+    this.holdsDirectory = join(root, 'holds');
+  }
+
+  formatAside(runId: string): string {
+    return join(this.root, `FORMAT-${runId}`);
+  }
+
+  owner(generation: number): string {
+    return join(this.ownerDirectory, generationName(generation));
+  }
+
+  ownerAside(generation: number, runId: string): string {
+    return join(this.ownerDirectory, `aside-${generationName(generation)}-${runId}`);
+  }
+
+  ownerMark(generation: number, mark: OwnerMark): string {
+    return `${this.owner(generation)}.${mark}`;
+  }
+
+  work(generation: number): string {
+    return join(this.workDirectory, generationName(generation));
+  }
+
+  pending(generation: number): string {
+    return join(this.work(generation), 'pending');
+  }
+
+  deleted(generation: number): string {
+    return join(this.work(generation), 'deleted');
+  }
+
+  /** Where a record of this generation is written before it is linked into `owner/`. */
+  workRecord(generation: number, count: number): string {
+    return join(this.work(generation), `record-${count}`);
+  }
+
+  attempt(generation: number, checkpointId: number): string {
+    return join(this.pending(generation), checkpointName(checkpointId));
+  }
+
+  checkpoint(checkpointId: number): string {
+    return join(this.root, checkpointName(checkpointId));
+  }
+
+  hold(checkpointId: number): string {
+    return join(this.holdsDirectory, checkpointName(checkpointId));
+  }
+}
+
+export function join(directory: string, name: string): string {
+  return directory.endsWith('/') ? `${directory}${name}` : `${directory}/${name}`;
+}
+
+/** The directory that holds `path`; `/` is its own. */
+export function parentOf(path: string): string {
+  const end = path.lastIndexOf('/');
+  return end <= 0 ? '/' : path.slice(0, end);
+}
+
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+export function generationName(generation: number): string {
+  assert(
+    Number.isSafeInteger(generation) && generation >= 1 && generation <= GENERATION_MAX,
+    `generation ${generation}`,
+  );
+  return String(generation).padStart(GENERATION_DIGITS, '0');
+}
+
+/** A name in `work/`. */
+export function parseGenerationName(name: string): number | null {
+  if (!/^\d{10}$/.test(name)) return null;
+  const generation = Number(name);
+  return generation >= 1 ? generation : null;
+}
+
+/** A name in `owner/`. */
+export function parseOwnerName(
+  name: string,
+):
+  | {readonly kind: 'record'; readonly generation: number}
+  | {readonly kind: 'mark'; readonly generation: number; readonly mark: OwnerMark}
+  | {readonly kind: 'aside'; readonly generation: number}
+  | null {
+  const aside = /^aside-(\d{10})-[0-9a-f]{1,64}$/.exec(name);
+  const generation = parseGenerationName(
+    aside === null ? name.slice(0, GENERATION_DIGITS) : (aside[1] ?? ''),
+  );
+  if (generation === null) return null;
+  if (aside !== null) return {kind: 'aside', generation};
+  const suffix = name.slice(GENERATION_DIGITS);
+  if (suffix === '') return {kind: 'record', generation};
+  const mark = OWNER_MARKS.find((candidate) => suffix === `.${candidate}`);
+  return mark === undefined ? null : {kind: 'mark', generation, mark};
+}
+
+export function checkpointName(checkpointId: number): string {
+  assert(Number.isSafeInteger(checkpointId) && checkpointId >= 1, `checkpoint id ${checkpointId}`);
+  return `chk-${checkpointId}`;
+}
+
+/** The id in `chk-N`, exactly as it is written. */
+export function parseCheckpointName(name: string): number | null {
+  const match = /^chk-([1-9]\d{0,15})$/.exec(name);
+  if (match === null) return null;
+  const id = Number(match[1]);
+  return Number.isSafeInteger(id) ? id : null;
+}
+
+/** `<uid>/<subtask>.<name>`: the path of a state file inside its checkpoint. */
+export function stateFilePath(uid: string, subtask: number, name: string): string {
+  assert(isOperatorUid(uid), `operator uid ${uid}`);
+  assert(Number.isSafeInteger(subtask) && subtask >= 0, `subtask ${subtask}`);
+  assert(STATE_NAME_PATTERN.test(name), `state name ${name}`);
+  return `${uid}/${subtask}.${name}`;
+}
+
+/** `random`: 12 hexadecimal digits. */
+export function savepointName(jobId: string, random: string): string {
+  assert(/^[0-9a-f]{32}$/.test(jobId) && /^[0-9a-f]{12}$/.test(random), `${jobId} ${random}`);
+  return `savepoint-${jobId.slice(0, 6)}-${random}`;
+}
+
+/** The random part of a savepoint's name; null: it is none. */
+export function parseSavepointName(name: string): string | null {
+  return /^savepoint-[0-9a-f]{6}-([0-9a-f]{12})$/.exec(name)?.[1] ?? null;
+}
+
+/** Beside the savepoint, until it is renamed. */
+export function unfinishedSavepointName(jobId: string, generation: number, random: string): string {
+  return `.savepoint-${jobId}-${generationName(generation)}-${random}`;
+}
+
+export function parseUnfinishedSavepoint(
+  name: string,
+): {readonly jobId: string; readonly generation: number} | null {
+  const match = /^\.savepoint-([0-9a-f]{32})-(\d{10})-[0-9a-f]{12}$/.exec(name);
+  const generation = parseGenerationName(match?.[2] ?? '');
+  return match === null || generation === null ? null : {jobId: match[1] ?? '', generation};
+}

@@ -1,0 +1,33 @@
+import {EngineError, systemErrorCode} from '../base/errors.ts';
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'Free space on that file system, then run the job again: it resumes.',
+  EDQUOT: 'Free space within the quota, then run the job again: it resumes.',
+  EROFS: 'Mount the file system for writing, then run the job again.',
+  EACCES: 'Give this user access to that path, then run the job again.',
+  EPERM: 'Give this user access to that path, then run the job again.',
+  ENOENT: 'Look whether the directory was removed or is not mounted.',
+  EIO: 'Check the disk (dmesg), then run the job again: it resumes.',
+};
+
+/** The world's failure of one file operation, with the path, the reason and what to do. */
+export function storageFailed(
+  doing: string,
+  path: string,
+  cause: unknown,
+  facts: Readonly<Record<string, unknown>> = {},
+): EngineError {
+  if (cause instanceof EngineError) return cause;
+  const systemCode = systemErrorCode(cause);
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const who =
+    systemCode === 'EACCES' || systemCode === 'EPERM' || systemCode === 'EROFS'
+      ? ` (as user ${process.getuid?.() ?? 'unknown'})`
+      : '';
+  return new EngineError('STORAGE_FAILED', `${doing} ${path} failed${who}: ${reason}`, {
+    file: path,
+    hint: systemCode === null ? undefined : HINTS[systemCode],
+    cause,
+    facts: {...facts, system_code: systemCode},
+  });
+}
