@@ -1,0 +1,166 @@
+// Writes the canonical state file (layout: canonical-format.ts) of a table, a run of key groups at a time. What is in
+// memory at once is the tables that it is given: the caller slices.
+
+import {ByteSink} from './byte-sink.ts';
+import {
+  CANONICAL_END_BYTES,
+  CANONICAL_END_MAGIC,
+  encodeCanonicalHeader,
+  GROUP_MAGIC,
+} from './canonical-format.ts';
+import {encodeKey} from './key-codec.ts';
+import {encodeValues} from './value-codec.ts';
+import {assert} from '../../base/assert.ts';
+import {compileKeyGroups, type KeyGroups} from '../../keys/key-groups-kernel.ts';
+import type {SnapshotSchema} from '../snapshot-format.ts';
+import type {KeyedTable, TableSpec} from '../state-backend.ts';
+
+/** Bytes that are handed over at once. */
+const PIECE_BYTES = 1024 * 1024;
+
+/** Appends a piece of the file; `bytes` may be overwritten once it has resolved. */
+export type AppendPiece = (bytes: Uint8Array) => Promise<void>;
+
+export class CanonicalWriter {
+  readonly #append: AppendPiece;
+  readonly #spec: TableSpec;
+  readonly #keyGroups: KeyGroups;
+  readonly #piece = new ByteSink(PIECE_BYTES);
+  readonly #values = new ByteSink();
+  #rowCount = 0;
+  #lastGroup = -1;
+
+  constructor(spec: TableSpec, maxParallelism: number, append: AppendPiece) {
+    this.#spec = spec;
+    this.#append = append;
+    this.#keyGroups = compileKeyGroups(spec.key.slice(0, spec.keyGroupColumns), maxParallelism);
+  }
+
+  async begin(schema: SnapshotSchema): Promise<void> {
+    await this.#append(encodeCanonicalHeader(schema));
+  }
+
+  /** All rows of `table`: key groups that are higher than those of the tables before. */
+  async add(table: KeyedTable): Promise<void> {
+    const rows = liveRows(table);
+    const keys = new EncodedKeys(table, this.#spec, rows);
+    const groups = this.#groupsOf(table, rows);
+    const order = Array.from(rows.keys()).sort(
+      (left, right) => groups[left]! - groups[right]! || keys.compare(left, right),
+    );
+    for (let first = 0; first < order.length;) {
+      const group = groups[order[first]!]!;
+      let end = first;
+      while (end < order.length && groups[order[end]!] === group) end += 1;
+      await this.#addGroup(table, group, rows, keys, order.slice(first, end));
+      first = end;
+    }
+  }
+
+  /** Returns the number of rows. */
+  async finish(): Promise<number> {
+    const end = new DataView(new ArrayBuffer(CANONICAL_END_BYTES));
+    end.setUint32(0, CANONICAL_END_MAGIC, true);
+    end.setBigUint64(8, BigInt(this.#rowCount), true);
+    await this.#append(new Uint8Array(end.buffer));
+    return this.#rowCount;
+  }
+
+  async #addGroup(
+    table: KeyedTable,
+    group: number,
+    rows: Int32Array,
+    keys: EncodedKeys,
+    order: readonly number[],
+  ): Promise<void> {
+    assert(group > this.#lastGroup, `key group ${group} after ${this.#lastGroup}`);
+    this.#lastGroup = group;
+    this.#rowCount += order.length;
+    const values = this.#values;
+    let byteCount = 0;
+    for (const at of order) {
+      values.clear();
+      encodeValues(table, rows[at]!, values);
+      byteCount += 8 + keys.lengthOf(at) + values.length;
+    }
+    const piece = this.#piece;
+    piece.uint32(GROUP_MAGIC);
+    piece.uint32(group);
+    piece.uint64(order.length);
+    piece.uint64(byteCount);
+    for (const at of order) {
+      values.clear();
+      encodeValues(table, rows[at]!, values);
+      const key = keys.read(at);
+      piece.uint32(key.length);
+      piece.uint32(values.length);
+      piece.bytes(key, 0, key.length);
+      piece.bytes(values.written, 0, values.length);
+      if (piece.length >= PIECE_BYTES) await this.#flush();
+    }
+    await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#piece.length === 0) return;
+    await this.#append(this.#piece.written);
+    this.#piece.clear();
+  }
+
+  #groupsOf(table: KeyedTable, rows: Int32Array): Uint16Array {
+    const columns = Array.from({length: this.#spec.keyGroupColumns}, (_, index) =>
+      table.readKey(index, rows, 0, rows.length),
+    );
+    const groups = new Uint16Array(rows.length);
+    this.#keyGroups(columns, null, rows.length, groups);
+    return groups;
+  }
+}
+
+function liveRows(table: KeyedTable): Int32Array {
+  const rows = new Int32Array(table.liveCount);
+  let count = 0;
+  for (let row = 0; row < table.rowCount; row += 1) {
+    if (!table.isLive(row)) continue;
+    rows[count] = row;
+    count += 1;
+  }
+  return rows;
+}
+
+/** The keys of rows, encoded, one behind the other. */
+class EncodedKeys {
+  readonly #ends: Float64Array;
+  readonly #bytes: Buffer;
+
+  constructor(table: KeyedTable, {key}: TableSpec, rows: Int32Array) {
+    const columns = key.map((_, index) => table.readKey(index, rows, 0, rows.length));
+    const sink = new ByteSink(rows.length * 16);
+    this.#ends = new Float64Array(rows.length + 1);
+    for (let at = 0; at < rows.length; at += 1) {
+      encodeKey(key, columns, at, sink);
+      this.#ends[at + 1] = sink.length;
+    }
+    const {buffer, byteOffset, length} = sink.written;
+    this.#bytes = Buffer.from(buffer, byteOffset, length);
+  }
+
+  lengthOf(at: number): number {
+    return this.#ends[at + 1]! - this.#ends[at]!;
+  }
+
+  read(at: number): Uint8Array {
+    return this.#bytes.subarray(this.#ends[at], this.#ends[at + 1]);
+  }
+
+  compare(left: number, right: number): number {
+    const ends = this.#ends;
+    return this.#bytes.compare(
+      this.#bytes,
+      ends[right],
+      ends[right + 1],
+      ends[left],
+      ends[left + 1],
+    );
+  }
+}

@@ -1,0 +1,81 @@
+// A backend's own state file as a canonical one. In memory at once: what the file holds of some neighbouring key groups,
+// about SLICE_BYTES of it, or of one key group if that has more; and the encoded keys of these rows.
+
+import {CANONICAL_VERSION, CANONICAL_ENCODING, specOfSchema} from './canonical-format.ts';
+import {CanonicalWriter} from './canonical-writer.ts';
+import {must} from '../../base/assert.ts';
+import type {KeyGroupRange} from '../../base/key-groups.ts';
+import type {FileState} from '../../checkpoint/checkpoint-metadata.ts';
+import type {FileSystem} from '../../storage/file-system.ts';
+import {writeStateFile} from '../../storage/state-file-writer.ts';
+import {HashTable} from '../hashmap/hash-table.ts';
+import {ChunkReader} from '../snapshot-chunk.ts';
+import {schemaJson, type SnapshotSchema} from '../snapshot-format.ts';
+import {restoreTable} from '../snapshot-reader.ts';
+
+/** Of a state file that is converted at once. */
+const SLICE_BYTES = 8 * 1024 * 1024;
+
+export interface ConversionRequest {
+  /** Of the state file that is read: `state.path` below `sourceDirectory`. Its bytes were verified. */
+  readonly sourceDirectory: string;
+  readonly state: FileState;
+  /** Exists; the file has the same path below it. */
+  readonly targetDirectory: string;
+  readonly sliceBytes?: number | undefined;
+}
+
+/** The new file's handle; it is synced, its entry in the directory is not. */
+export async function convertSnapshot(
+  files: FileSystem,
+  request: ConversionRequest,
+): Promise<FileState> {
+  const {state, sourceDirectory, targetDirectory, sliceBytes = SLICE_BYTES} = request;
+  const source = `${sourceDirectory}/${state.path}`;
+  const schema = await readSchema(files, source);
+  const spec = specOfSchema(schema, source);
+  const {maxParallelism} = schema;
+  const range = must(state.keyGroups, `key groups of ${source}`);
+  let rowCount = 0;
+  const written = await writeStateFile(
+    files,
+    `${targetDirectory}/${state.path}`,
+    async (append) => {
+      const writer = new CanonicalWriter(spec, maxParallelism, append);
+      await writer.begin(schema);
+      for (const slice of slicesOf(range, Math.ceil(state.length / sliceBytes))) {
+        const table = new HashTable(spec, maxParallelism, source);
+        await restoreTable(files, source, table, slice, maxParallelism);
+        await writer.add(table);
+      }
+      rowCount = await writer.finish();
+    },
+  );
+  return {
+    ...state,
+    ...written,
+    codecVersion: CANONICAL_VERSION,
+    description: {...schemaJson(schema), rows: rowCount, encoding: CANONICAL_ENCODING},
+  };
+}
+
+async function readSchema(files: FileSystem, path: string): Promise<SnapshotSchema> {
+  const handle = await files.openForRead(path);
+  try {
+    const {size} = await handle.status();
+    return (await new ChunkReader(handle, path, size).readHeader()).schema;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** At most `count` runs of about the same number of key groups. */
+function slicesOf({start, end}: KeyGroupRange, count: number): readonly KeyGroupRange[] {
+  const groups = end - start + 1;
+  const size = Math.max(1, Math.ceil(groups / Math.max(1, count)));
+  const slices: KeyGroupRange[] = [];
+  for (let first = start; first <= end; first += size) {
+    slices.push({start: first, end: Math.min(end, first + size - 1)});
+  }
+  return slices;
+}

@@ -1,0 +1,340 @@
+import {ByteArena, ADDRESS_BYTES, paddedLength} from './byte-arena.ts';
+import {KeyIndex, SEGMENT_MASK} from './key-index.ts';
+import {BLOCK_ROWS, compileKeyKernel, newKeyBlock} from './key-kernel.ts';
+import type {KeyBlock, KeyKernel} from './key-kernel.ts';
+import {isInline, sameBytes} from './key-bytes.ts';
+import {PageGuard} from './page-guard.ts';
+import {readKeyColumn} from './read-key-column.ts';
+import {LIVE_BIT, rowLayout, type RowLayout} from './row-layout.ts';
+import {RowList} from '../row-list.ts';
+import {SharedRegion} from './shared-region.ts';
+import type {FrozenTable} from '../snapshot-request.ts';
+import type {AddedRows, KeyedTable, RowMemory, SlotLayout, TableSpec} from '../state-backend.ts';
+import {assert} from '../../base/assert.ts';
+import {keyGroupOf} from '../../base/key-groups.ts';
+import type {BytesColumn, Column} from '../../records/column.ts';
+
+/**
+ * All rows resident: dense rows of fixed width in shared memory, an index from the key's hash to the row,
+ * strings in an arena. See row-layout.ts for a row, page-guard.ts for how a snapshot reads it meanwhile.
+ */
+export class HashTable implements KeyedTable {
+  readonly spec: TableSpec;
+  readonly shape: RowLayout;
+  readonly #maxParallelism: number;
+  readonly #kernel: KeyKernel;
+  readonly #block: KeyBlock;
+  readonly #index: KeyIndex;
+  readonly #guard: PageGuard;
+  readonly #rows: SharedRegion;
+  readonly #free = new RowList();
+  readonly #addedRows = new RowList();
+  readonly #addedPositions = new RowList();
+  readonly #what: string;
+  #arena: ByteArena;
+  #memory: RowMemory;
+  #rowCount = 0;
+  /** Rows that memory is there for. */
+  #capacity = 0;
+
+  constructor(spec: TableSpec, maxParallelism: number, owner: string) {
+    this.spec = spec;
+    this.shape = rowLayout(spec);
+    this.#what = `${owner}.${spec.name}`;
+    this.#maxParallelism = maxParallelism;
+    this.#kernel = compileKeyKernel(this.shape, spec.keyGroupColumns);
+    this.#block = newKeyBlock(this.shape, spec.keyGroupColumns < spec.key.length);
+    this.#index = new KeyIndex(this.#what);
+    this.#guard = new PageGuard(this.#what, this.shape.rowInts, this.shape.pageShift);
+    this.#rows = new SharedRegion(`state of ${this.#what}`);
+    this.#arena = new ByteArena(this.#what);
+    this.#memory = viewRows(this.#rows);
+  }
+
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  get liveCount(): number {
+    return this.#rowCount - this.#free.count;
+  }
+
+  get added(): AddedRows {
+    return {
+      count: this.#addedRows.count,
+      rows: this.#addedRows.values,
+      positions: this.#addedPositions.values,
+    };
+  }
+
+  get sizeBytes(): number {
+    const rows = this.#rowCount * this.shape.rowInts * 4;
+    return rows + this.#index.sizeBytes + this.#arena.sizeBytes + this.#guard.sizeBytes;
+  }
+
+  isLive(row: number): boolean {
+    return (this.#memory.ints[row * this.shape.rowInts + 1]! & LIVE_BIT) !== 0;
+  }
+
+  memory(): RowMemory {
+    return this.#memory;
+  }
+
+  arena(): Uint8Array {
+    return this.#arena.bytes;
+  }
+
+  resolve(
+    key: readonly Column[],
+    selection: Int32Array | null,
+    from: number,
+    to: number,
+    rows: Int32Array,
+  ): void {
+    assert(key.length === this.spec.key.length, `${this.#what}: ${key.length} key columns`);
+    this.#addedRows.clear();
+    this.#addedPositions.clear();
+    if (!this.#guard.active && this.#arena.wasteful) this.#compactArena();
+    const block = this.#block;
+    for (let start = from; start < to; start += BLOCK_ROWS) {
+      const end = Math.min(to, start + BLOCK_ROWS);
+      this.#kernel.hashKeys(key, selection, start, end, block);
+      const missing = this.#kernel.findRows(
+        ...([key, selection, start, end, block, rows, this.#index] as const),
+        ...([this.#memory.ints, this.#arena.bytes] as const),
+      );
+      for (let miss = 0; miss < missing; miss += 1) {
+        const place = block.misses[miss]!;
+        const position = start + place;
+        const row = selection === null ? position : selection[position]!;
+        rows[position] = this.#findOrAdd(key, row, place, position);
+      }
+      this.#guard.protectAll(rows, start, end);
+    }
+  }
+
+  prepareWrite(rows: Int32Array, from: number, to: number): void {
+    this.#guard.protectAll(rows, from, to);
+  }
+
+  deleteRows(rows: Int32Array, from: number, to: number): void {
+    this.#guard.protectAll(rows, from, to);
+    const ints = this.#memory.ints;
+    for (let at = from; at < to; at += 1) {
+      const row = rows[at]!;
+      const base = row * this.shape.rowInts;
+      assert((ints[base + 1]! & LIVE_BIT) !== 0, `${this.#what}: row ${row} is deleted twice`);
+      this.#index.remove(ints[base]!, row);
+      this.#arena.garbageBytes += this.#arenaBytesOf(base);
+      ints[base + 1] = 0;
+      this.#free.push(row);
+    }
+  }
+
+  readKey(index: number, rows: Int32Array, from: number, to: number): Column {
+    const cell = this.shape.key[index];
+    assert(cell !== undefined, `${this.#what} has no key column ${index}`);
+    return readKeyColumn(
+      cell,
+      {ints: this.#memory.ints, rowInts: this.shape.rowInts, arena: this.#arena.bytes},
+      rows,
+      from,
+      to,
+    );
+  }
+
+  bytesStart(row: number, slot: SlotLayout): number {
+    return this.#memory.ints[row * this.shape.rowInts + slot.word * 2 + 1]! * ADDRESS_BYTES;
+  }
+
+  bytesLength(row: number, slot: SlotLayout): number {
+    return this.#memory.ints[row * this.shape.rowInts + slot.word * 2]!;
+  }
+
+  writeBytes(row: number, slot: SlotLayout, bytes: Uint8Array, start: number, end: number): void {
+    const ints = this.#memory.ints;
+    const base = row * this.shape.rowInts;
+    const at = base + slot.word * 2;
+    const isSet = (ints[base + slot.flagInt]! & slot.setMask) !== 0;
+    const room = isSet ? paddedLength(ints[at]!) : 0;
+    const needed = paddedLength(end - start);
+    if (isSet && needed <= room && !this.#guard.active) {
+      this.#arena.write(ints[at + 1]! * ADDRESS_BYTES, bytes, start, end);
+      this.#arena.garbageBytes += room - needed;
+    } else {
+      ints[at + 1] = this.#arena.append(bytes, start, end);
+      this.#arena.garbageBytes += room;
+    }
+    ints[at] = end - start;
+    ints[base + slot.flagInt]! |= slot.setMask;
+  }
+
+  /** All rows as they are now; `release` must follow before the next one. */
+  freeze(): FrozenTable {
+    assert(!this.#guard.active, `${this.#what} is frozen already`);
+    return {
+      pages: this.#guard.freeze(this.#rowCount),
+      rows: this.#rows.buffer,
+      rowCount: this.#rowCount,
+      arena: this.#arena.region.buffer,
+    };
+  }
+
+  release(): void {
+    this.#guard.release();
+  }
+
+  /** Makes `count` rows at the end for a restore, to be filled in and then handed to `index`. */
+  appendRows(count: number): number {
+    const first = this.#rowCount;
+    this.#reserve(first + count);
+    this.#rowCount += count;
+    return first;
+  }
+
+  /** Puts filled-in rows [first, end) into the index. Their keys must not be there yet. */
+  indexRows(first: number, end: number): void {
+    const {ints} = this.#memory;
+    const size = this.shape.rowInts;
+    for (let row = first; row < end; row += 1) this.#index.insert(ints[row * size]!, row);
+  }
+
+  appendBytes(bytes: Uint8Array, start: number, end: number): number {
+    return this.#arena.append(bytes, start, end);
+  }
+
+  /** The row of a key that the kernel did not find: it is not there, or was added within the block. */
+  #findOrAdd(key: readonly Column[], columnRow: number, place: number, position: number): number {
+    const {entries, directory, shift} = this.#index;
+    const hash = this.#block.hashes[place]!;
+    const first = directory[hash >>> shift]!;
+    for (let slot = hash; ; slot += 1) {
+      const at = (first + (slot & SEGMENT_MASK)) * 2;
+      const entry = entries[at + 1]!;
+      if (entry === 0) break;
+      if (entries[at] === hash && this.#hasKey(entry - 1, key, columnRow, place)) return entry - 1;
+    }
+    const row = this.#addRow(key, columnRow, place);
+    this.#addedRows.push(row);
+    this.#addedPositions.push(position);
+    return row;
+  }
+
+  #hasKey(row: number, key: readonly Column[], columnRow: number, place: number): boolean {
+    const ints = this.#memory.ints;
+    const base = row * this.shape.rowInts;
+    const {image, nulls} = this.#block;
+    if ((ints[base + 1]! & this.shape.keyNullsMask) !== nulls[place]) return false;
+    for (let index = 0; index < this.shape.key.length; index += 1) {
+      const cell = this.shape.key[index]!;
+      const at = place * this.shape.keyInts + cell.offset - this.shape.keyStart;
+      const length = image[at]!;
+      const long = cell.layout === 'bytes' && !isInline(length);
+      const size = long ? 3 : cell.size;
+      for (let int = 0; int < size; int += 1) {
+        if (ints[base + cell.offset + int] !== image[at + int]) return false;
+      }
+      if (!long) continue;
+      const column = key[index] as BytesColumn;
+      const stored = ints[base + cell.offset + 3]! * ADDRESS_BYTES;
+      const start = column.starts[columnRow]!;
+      if (!sameBytes(this.#arena.bytes, stored, column.bytes, start, length)) return false;
+    }
+    return true;
+  }
+
+  #addRow(key: readonly Column[], columnRow: number, place: number): number {
+    const row = this.#newRow();
+    const {image, nulls, hashes, groupHashes} = this.#block;
+    const ints = this.#memory.ints;
+    const size = this.shape.rowInts;
+    const base = row * size;
+    for (let int = base; int < base + size; int += 1) ints[int] = 0;
+    ints[base] = hashes[place]!;
+    const group = keyGroupOf(groupHashes[place]!, this.#maxParallelism);
+    ints[base + 1] = group | LIVE_BIT | nulls[place]!;
+    const from = place * this.shape.keyInts;
+    for (let int = 0; int < this.shape.keyInts; int += 1) {
+      ints[base + this.shape.keyStart + int] = image[from + int]!;
+    }
+    for (let index = 0; index < this.shape.key.length; index += 1) {
+      const cell = this.shape.key[index]!;
+      if (cell.layout !== 'bytes' || isInline(ints[base + cell.offset]!)) continue;
+      const column = key[index] as BytesColumn;
+      const start = column.starts[columnRow]!;
+      const end = column.ends[columnRow]!;
+      ints[base + cell.offset + 3] = this.#arena.append(column.bytes, start, end);
+    }
+    this.#index.insert(hashes[place]!, row);
+    return row;
+  }
+
+  #newRow(): number {
+    if (this.#free.count > 0) {
+      const row = this.#free.pop();
+      this.#guard.protect(row);
+      return row;
+    }
+    const row = this.#rowCount;
+    if (row >= this.#capacity) this.#reserve(row + 1);
+    this.#rowCount += 1;
+    return row;
+  }
+
+  /** Memory for `count` rows, in whole pages. */
+  #reserve(count: number): void {
+    const page = 2 ** this.shape.pageShift;
+    const rows = Math.ceil(count / page) * page;
+    if (this.#rows.ensure(rows * this.shape.rowInts * 4)) {
+      this.#memory = viewRows(this.#rows);
+      this.#guard.setRows(this.#memory.ints);
+    }
+    this.#capacity = Math.max(this.#capacity, rows);
+  }
+
+  #arenaBytesOf(base: number): number {
+    const ints = this.#memory.ints;
+    let bytes = 0;
+    for (const at of this.#addressCells(base)) bytes += paddedLength(ints[at]!);
+    return bytes;
+  }
+
+  /** Where lengths of strings in the arena stand in the row at `base`; the address is given beside. */
+  *#addressCells(base: number): Generator<number> {
+    const ints = this.#memory.ints;
+    for (const cell of this.shape.key) {
+      if (cell.layout === 'bytes' && !isInline(ints[base + cell.offset]!)) yield base + cell.offset;
+    }
+    for (const slot of this.shape.slots) {
+      const isSet = (ints[base + slot.flagInt]! & slot.setMask) !== 0;
+      if (slot.kind === 'bytes' && isSet) yield base + slot.word * 2;
+    }
+  }
+
+  /** Moves what is in use to a fresh arena. Not while a snapshot reads the rows. */
+  #compactArena(): void {
+    const arena = new ByteArena(this.#what);
+    const ints = this.#memory.ints;
+    const slotsFrom = this.shape.keyStart + this.shape.keyInts;
+    for (let row = 0; row < this.#rowCount; row += 1) {
+      if (!this.isLive(row)) continue;
+      const base = row * this.shape.rowInts;
+      for (const at of this.#addressCells(base)) {
+        const address = at < base + slotsFrom ? at + 3 : at + 1;
+        const start = ints[address]! * ADDRESS_BYTES;
+        ints[address] = arena.append(this.#arena.bytes, start, start + ints[at]!);
+      }
+    }
+    this.#arena = arena;
+  }
+}
+
+function viewRows(region: SharedRegion): RowMemory {
+  const {buffer} = region;
+  const words = Math.floor(buffer.byteLength / 8);
+  return {
+    ints: new Int32Array(buffer, 0, words * 2),
+    floats: new Float64Array(buffer, 0, words),
+    wides: new BigInt64Array(buffer, 0, words),
+  };
+}

@@ -1,0 +1,155 @@
+// The state file of a keyed table, version 1. Little-endian; an example in bytes: FORMAT.md.
+//
+//   header   0   8  magic "TDMKROWS"
+//            8   4  version, 1
+//           12   4  length of the schema, a multiple of 8
+//           16   …  the schema: canonical JSON, filled up with spaces (see SnapshotSchema)
+//   chunk*   0   4  magic "CHNK"
+//            4   4  G, number of key groups in it
+//            8   4  N, number of rows in it
+//           12   4  S, bytes of its strings, a multiple of 8
+//           16  12G per key group, ascending: group, number of its rows, bytes of its strings
+//            …   …  zeros up to a multiple of 8
+//            …   …  N rows as row-layout.ts says, by group; the address of a long string is zero
+//            …   S  bytes of the long strings, in the order of their rows and, in a row, of columns and
+//                   slots; zeros up to a multiple of 8
+//   end      0   4  magic "TEND"
+//            4   4  zero
+//            8   8  number of rows of the file (a double)
+//
+// A long string is a key of more than 12 bytes, or any `bytes` slot that is set. The file as a whole is
+// covered by its SHA-256 and the CRC-32 of each 1 MiB, which stand in `_metadata`.
+
+import {EngineError} from '../base/errors.ts';
+import type {JsonValue} from '../base/json.ts';
+import type {TableSpec} from './state-backend.ts';
+import {dataTypeText} from '../records/data-type.ts';
+
+export const SNAPSHOT_VERSION = 1;
+export const HEADER_MAGIC = 'TDMKROWS';
+export const CHUNK_MAGIC = 0x4b4e4843;
+export const END_MAGIC = 0x444e4554;
+export const HEADER_BYTES = 16;
+export const CHUNK_HEADER_BYTES = 16;
+export const GROUP_ENTRY_BYTES = 12;
+export const END_BYTES = 16;
+/** Of the schema. */
+export const SCHEMA_BYTES_MAX = 1024 * 1024;
+/** A chunk takes no further page behind so many bytes of rows, or of strings. */
+export const CHUNK_TARGET_BYTES = 4 * 1024 * 1024;
+
+/** What the header says: enough to read the rows without the job. */
+export interface SnapshotSchema {
+  readonly table: string;
+  readonly maxParallelism: number;
+  readonly keyGroupColumns: number;
+  /** Name and type, as in a job file. */
+  readonly key: readonly (readonly [string, string])[];
+  /** Name and kind. */
+  readonly values: readonly (readonly [string, string])[];
+}
+
+export function snapshotSchema(spec: TableSpec, maxParallelism: number): SnapshotSchema {
+  return {
+    table: spec.name,
+    maxParallelism,
+    keyGroupColumns: spec.keyGroupColumns,
+    key: spec.key.map((field) => [field.name, dataTypeText(field.type)]),
+    values: spec.values.map((slot) => [slot.name, slot.kind]),
+  };
+}
+
+/** Also what the state handle carries as its description. */
+export function schemaJson(schema: SnapshotSchema): Readonly<Record<string, JsonValue>> {
+  return {
+    key: schema.key,
+    key_group_columns: schema.keyGroupColumns,
+    max_parallelism: schema.maxParallelism,
+    table: schema.table,
+    values: schema.values,
+  };
+}
+
+export function encodeHeader(schema: SnapshotSchema): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(schemaJson(schema)));
+  const length = paddedTo8(text.length);
+  const header = new Uint8Array(HEADER_BYTES + length).fill(0x20, HEADER_BYTES);
+  header.set(new TextEncoder().encode(HEADER_MAGIC));
+  const view = new DataView(header.buffer);
+  view.setUint32(8, SNAPSHOT_VERSION, true);
+  view.setUint32(12, length, true);
+  header.set(text, HEADER_BYTES);
+  return header;
+}
+
+/** The length of the schema, from the first HEADER_BYTES of a file. */
+export function parseHeaderStart(bytes: Uint8Array, path: string): number {
+  const magic = new TextDecoder('latin1').decode(bytes.subarray(0, 8));
+  if (magic !== HEADER_MAGIC) throw damaged(path, 0, 'it is not a state file');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const version = view.getUint32(8, true);
+  if (version !== SNAPSHOT_VERSION) {
+    throw new EngineError(
+      'INCOMPATIBLE',
+      `${path} has version ${version} of the state file; this tidemark reads version ${SNAPSHOT_VERSION}`,
+      {
+        file: path,
+        hint: 'Use the tidemark that wrote the checkpoint (`checkpoint list` names it).',
+      },
+    );
+  }
+  const length = view.getUint32(12, true);
+  if (length > SCHEMA_BYTES_MAX || length % 8 !== 0) {
+    throw damaged(path, 12, `the schema cannot have ${length} bytes`);
+  }
+  return length;
+}
+
+export function parseSchema(bytes: Uint8Array, path: string): SnapshotSchema {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', {fatal: true}).decode(bytes));
+  } catch (error) {
+    throw damaged(path, HEADER_BYTES, 'the schema is not JSON', error);
+  }
+  if (typeof json !== 'object' || json === null) {
+    throw damaged(path, HEADER_BYTES, 'the schema is not an object');
+  }
+  const {key, values, table, ...counts} = json as Record<string, unknown>;
+  const maxParallelism = counts['max_parallelism'];
+  const keyGroupColumns = counts['key_group_columns'];
+  if (
+    typeof table !== 'string' ||
+    typeof maxParallelism !== 'number' ||
+    typeof keyGroupColumns !== 'number' ||
+    !isPairs(key) ||
+    !isPairs(values)
+  ) {
+    throw damaged(path, HEADER_BYTES, 'the schema lacks a part');
+  }
+  return {table, maxParallelism, keyGroupColumns, key, values};
+}
+
+export function paddedTo8(length: number): number {
+  return Math.ceil(length / 8) * 8;
+}
+
+/** Damage that checksums did not show: the writer was wrong, or someone forged the file. */
+export function damaged(path: string, offset: number, what: string, cause?: unknown): EngineError {
+  return new EngineError('CHECKPOINT_DAMAGED', `${path} is damaged at byte ${offset}: ${what}`, {
+    file: path,
+    facts: {offset},
+    hint: 'Run `tidemark checkpoint verify`; restore an older checkpoint.',
+    cause,
+  });
+}
+
+function isPairs(value: unknown): value is [string, string][] {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (pair: unknown) =>
+        Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === 'string'),
+    )
+  );
+}

@@ -1,0 +1,136 @@
+// How a task keeps keyed state. An operator sees tables of rows; a row has a key, and accumulators
+// that the operator's kernels update in place. Rows are numbers, memory is typed arrays.
+//
+// One backend per operator and subtask. All calls come from the task's thread.
+
+import type {KeyGroupRange} from '../base/key-groups.ts';
+import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
+import type {Column} from '../records/column.ts';
+import type {Field} from '../records/schema.ts';
+
+/** One table: key columns (hashed and compared), and slots that kernels update in place. */
+export interface TableSpec {
+  /** Its snapshot's file is `<subtask>.<name>`. */
+  readonly name: string;
+  /** At most 16. May be empty: one row for all. */
+  readonly key: readonly Field[];
+  /** The first `keyGroupColumns` of them decide the key group; the rest (a window's start) are namespace. */
+  readonly keyGroupColumns: number;
+  readonly values: readonly ValueSlot[];
+}
+
+/**
+ * One accumulator. A restore finds it by name, so a name says what the value means (`worst.max`). A row
+ * begins with every slot zero and not set.
+ *
+ *   float64   a double
+ *   int64     an exact 64-bit integer: a double while |v| ≤ 2^53 - 1, else (`wide` flag) a BigInt64
+ *   bytes     a string, in the table's byte arena: `readBytes`, `writeBytes`
+ *   flag      one bit and no word
+ *
+ * Each has a `set` bit that is the operator's to use.
+ */
+export interface ValueSlot {
+  readonly name: string;
+  readonly kind: 'float64' | 'int64' | 'bytes' | 'flag';
+}
+
+/** Where a slot is: `floats[row * rowWords + word]`, flags in `ints[row * rowInts + flagInt]`. */
+export interface SlotLayout extends ValueSlot {
+  /** 8-byte word within the row; -1 for a flag. */
+  readonly word: number;
+  readonly flagInt: number;
+  readonly setMask: number;
+  /** Of int64; 0 otherwise. */
+  readonly wideMask: number;
+}
+
+/** The rows of a table: three views of one memory. Valid until the next `resolve`. */
+export interface RowMemory {
+  readonly ints: Int32Array;
+  readonly floats: Float64Array;
+  readonly wides: BigInt64Array;
+}
+
+export interface RowShape {
+  /** Size of a row in 4-byte and in 8-byte words. */
+  readonly rowInts: number;
+  readonly rowWords: number;
+  /** In the order of the spec. */
+  readonly slots: readonly SlotLayout[];
+}
+
+/** Rows that `resolve` had to make. */
+export interface AddedRows {
+  readonly count: number;
+  /** Row numbers, and the position (as of `resolve`) of the record that made each. */
+  readonly rows: Int32Array;
+  readonly positions: Int32Array;
+}
+
+export interface KeyedTable {
+  readonly spec: TableSpec;
+  readonly shape: RowShape;
+  /** Every row number is below it; some may be deleted. */
+  readonly rowCount: number;
+  readonly liveCount: number;
+  isLive(row: number): boolean;
+  memory(): RowMemory;
+
+  /**
+   * `rows[p]` becomes the row of the record at live position p (row `selection[p]` of the columns), for
+   * from ≤ p < to; a key that is not there gets a row. NULL equals NULL, -0 equals 0, NaN equals NaN.
+   * All these rows may be written until the next `resolve`, `prepareWrite` or snapshot. `added` is
+   * overwritten.
+   */
+  resolve(
+    key: readonly Column[],
+    selection: Int32Array | null,
+    from: number,
+    to: number,
+    rows: Int32Array,
+  ): void;
+  readonly added: AddedRows;
+
+  /** Before rows that `resolve` did not just return are written. */
+  prepareWrite(rows: Int32Array, from: number, to: number): void;
+  /** Their numbers are given to later keys. */
+  deleteRows(rows: Int32Array, from: number, to: number): void;
+
+  /** Key column `index` of the rows, as a new column of `to - from` rows. */
+  readKey(index: number, rows: Int32Array, from: number, to: number): Column;
+
+  /** The bytes of a set `bytes` slot: `arena()[start, end)`. Valid until the next write to the table. */
+  bytesStart(row: number, slot: SlotLayout): number;
+  bytesLength(row: number, slot: SlotLayout): number;
+  arena(): Uint8Array;
+  /** Copies, and sets the slot. The row must be writable. */
+  writeBytes(row: number, slot: SlotLayout, bytes: Uint8Array, start: number, end: number): void;
+}
+
+/** Where the files of a snapshot go. */
+export interface BackendSnapshotTarget {
+  readonly checkpointId: number;
+  /** The attempt's directory, absolute; exists. Files go to `<uid>/` below it. */
+  readonly directory: string;
+}
+
+export interface StateBackend {
+  readonly maxParallelism: number;
+  readonly keyGroups: KeyGroupRange;
+  /**
+   * A table with what the restored checkpoint holds of it in this subtask's key groups. Each name once,
+   * before the first snapshot. INCOMPATIBLE when the stored key or slots do not fit the spec.
+   */
+  openTable(spec: TableSpec): Promise<KeyedTable>;
+  /**
+   * All tables as they are now: the freeze is done when it returns; writing goes on aside and the
+   * promise resolves when the files are durable. Rejects when an earlier snapshot is still being written.
+   */
+  snapshot(target: BackendSnapshotTarget): Promise<readonly FileState[]>;
+  /** Checkpoint `checkpointId` will not be published: stops writing it soon; its `snapshot` rejects. */
+  abortSnapshot(checkpointId: number): void;
+  /** Bytes held by all tables. */
+  sizeBytes(): number;
+  close(): Promise<void>;
+}
