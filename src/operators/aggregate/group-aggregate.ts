@@ -1,0 +1,164 @@
+// Aggregates without a window: a row per group for as long as the job lives.
+//
+//   at-end         each group once, when the input has ended
+//   on-checkpoint  before each barrier the groups that changed since the one before
+//   on-update      after each record the result of its group: a run of records is cut where a group
+//                  comes for the second time
+
+import {AggregatePlan} from './aggregate-plan.ts';
+import {aggregateSpec, type EmitMode} from './aggregate-spec.ts';
+import type {Operator, OperatorRequest, SnapshotTarget} from '../operator.ts';
+import {watermarkOf} from '../stateless-operator.ts';
+import {must} from '../../base/assert.ts';
+import {emptyKeyGroup} from '../../keys/key-groups-kernel.ts';
+import type {OperatorSnapshot} from '../../checkpoint/checkpoint-metadata.ts';
+import type {OperatorMetrics} from '../../metrics/job-metrics.ts';
+import type {RecordBatch} from '../../records/record-batch.ts';
+import {RowList} from '../../state/row-list.ts';
+
+/** Rows looked at in one step when all groups go out. */
+const SCAN_ROWS = 4096;
+
+export class GroupAggregate implements Operator {
+  readonly #request: OperatorRequest;
+  readonly #mode: EmitMode;
+  readonly #metrics: OperatorMetrics;
+  #plan: AggregatePlan | null = null;
+  #rows = new Int32Array(0);
+  #watermark = -Infinity;
+  #hasEventTime = false;
+  /** on-checkpoint: the changed groups. */
+  readonly #changed = new RowList();
+  /** By row: on-checkpoint 1 when it is in `changed`; on-update the run that it last came in. */
+  #marks = new Int32Array(0);
+  #run = 0;
+
+  constructor(request: OperatorRequest) {
+    this.#request = request;
+    this.#mode = request.options['emit'] as EmitMode;
+    this.#metrics = request.context.metrics.operator(request.context.uid);
+  }
+
+  async open(): Promise<void> {
+    this.#plan = await AggregatePlan.open({
+      request: this.#request,
+      windowMillis: null,
+      ownSlots: [],
+    });
+  }
+
+  process(batch: RecordBatch): void {
+    const plan = this.#opened;
+    const count = batch.selectedCount;
+    this.#metrics.recordsIn += count;
+    if (batch.watermarks !== null) this.#hasEventTime = true;
+    if (this.#rows.length < count) this.#rows = new Int32Array(count);
+    const keys = plan.keyColumns.map((index) => must(batch.columns[index], 'key column'));
+    plan.evaluate(batch);
+    plan.table.resolve(keys, batch.selection, 0, count, this.#rows);
+    if (this.#mode === 'on-update') this.#update(batch);
+    else plan.accumulate(batch, this.#rows, 0, count);
+    if (this.#mode === 'on-checkpoint') this.#markChanged(count);
+  }
+
+  advanceWatermark(time: number): void {
+    this.#watermark = time;
+  }
+
+  beforeBarrier(): void {
+    if (this.#changed.count === 0) return;
+    const {values, count} = this.#changed;
+    this.#opened.results.append(values, 0, count, this.#watermarkBefore);
+    this.#opened.results.flush();
+    for (let at = 0; at < count; at += 1) this.#marks[values[at]!] = 0;
+    this.#changed.clear();
+  }
+
+  async snapshot(target: SnapshotTarget): Promise<OperatorSnapshot> {
+    const {uid, subtask, state} = this.#request.context;
+    const watermark = watermarkOf(this.#watermark);
+    const states = await state.snapshot(target);
+    return {uid, type: aggregateSpec.type, subtask: {index: subtask, states, watermark}};
+  }
+
+  endInput(): void {
+    if (this.#mode !== 'at-end') return;
+    const {table, results, keyColumns} = this.#opened;
+    // The one group of all records is there also when there was none, as in SQL.
+    const isGlobal = keyColumns.length === 0 && this.#ownsEmptyKey;
+    if (isGlobal && table.liveCount === 0) table.resolve([], null, 0, 1, new Int32Array(1));
+    const live = new Int32Array(SCAN_ROWS);
+    for (let start = 0; start < table.rowCount; start += SCAN_ROWS) {
+      const end = Math.min(table.rowCount, start + SCAN_ROWS);
+      let count = 0;
+      for (let row = start; row < end; row += 1) if (table.isLive(row)) live[count++] = row;
+      results.append(live, 0, count, this.#watermarkBefore);
+    }
+    results.flush();
+  }
+
+  async notifyComplete(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async notifyAborted(checkpointId: number): Promise<void> {
+    this.#request.context.state.abortSnapshot(checkpointId);
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  get #ownsEmptyKey(): boolean {
+    const {keyGroups, maxParallelism} = this.#request.context;
+    const group = emptyKeyGroup(maxParallelism);
+    return group >= keyGroups.start && group <= keyGroups.end;
+  }
+
+  get #opened(): AggregatePlan {
+    return must(this.#plan, 'open plan');
+  }
+
+  get #watermarkBefore(): number | null {
+    return this.#hasEventTime ? this.#watermark : null;
+  }
+
+  #markChanged(count: number): void {
+    this.#growMarks();
+    const marks = this.#marks;
+    for (let at = 0; at < count; at += 1) {
+      const row = this.#rows[at]!;
+      if (marks[row] === 1) continue;
+      marks[row] = 1;
+      this.#changed.push(row);
+    }
+  }
+
+  #update(batch: RecordBatch): void {
+    this.#growMarks();
+    const {results} = this.#opened;
+    const rows = this.#rows;
+    let from = 0;
+    this.#run += 1;
+    for (let at = 0; at <= batch.selectedCount; at += 1) {
+      const isEnd = at === batch.selectedCount;
+      if (isEnd || this.#marks[rows[at]!] === this.#run) {
+        this.#opened.accumulate(batch, rows, from, at);
+        results.append(rows, from, at, this.#watermarkBefore);
+        from = at;
+        this.#run += 1;
+      }
+      if (!isEnd) this.#marks[rows[at]!] = this.#run;
+    }
+    results.flush();
+  }
+
+  #growMarks(): void {
+    const {rowCount} = this.#opened.table;
+    if (rowCount <= this.#marks.length) return;
+    const grown = new Int32Array(rowCount * 2);
+    grown.set(this.#marks);
+    this.#marks = grown;
+  }
+}
