@@ -1,0 +1,152 @@
+// The operators of a checkpoint against the operators of the job that is to go on from it: per operator
+// restore, new, drop or refuse. Pure, and whole: every reason is collected, none hides another.
+
+import type {JsonValue} from '../base/json.ts';
+import type {
+  CheckpointMetadata,
+  OperatorMetadata,
+  StateHandle,
+} from '../checkpoint/checkpoint-metadata.ts';
+import {inFlightEdges} from '../state/in-flight.ts';
+import {compareFacets, storedFacets} from './compatibility.ts';
+
+/** One operator of the job as it is now. */
+export interface JobOperator {
+  readonly uid: string;
+  /** As in the checkpoint: `source:file`, `aggregate`, `sink:file`, … */
+  readonly type: string;
+  /** Does it keep state between records? Sources (positions) and two-phase sinks do. */
+  readonly stateful: boolean;
+  /** How its state describes itself (compatibility.ts); null: it does not. */
+  readonly compatibility: JsonValue;
+}
+
+export interface RestoreRequest {
+  readonly metadata: CheckpointMetadata;
+  readonly operators: readonly JobOperator[];
+  readonly maxParallelism: number;
+  /** `-n`: state that no operator takes over is dropped. */
+  readonly allowNonRestoredState: boolean;
+  /** The edges of the job between tasks, with the schema of what they carry (state/in-flight.ts). */
+  readonly edges: ReadonlyMap<string, JsonValue>;
+}
+
+export type OperatorPlan = {readonly uid: string; readonly type: string} & (
+  | {readonly action: 'restore'; readonly notes: readonly string[]}
+  /** It starts empty. */
+  | {readonly action: 'new'}
+  /** Its state, or the named part of it, is left behind. */
+  | {readonly action: 'drop'; readonly what: readonly string[]}
+  /** It had no state, or only what is settled: nothing is lost. */
+  | {readonly action: 'gone'}
+  | {readonly action: 'refuse'; readonly reasons: readonly string[]}
+);
+
+export type RestorePlan =
+  | {readonly kind: 'restore'; readonly operators: readonly OperatorPlan[]}
+  | {
+      readonly kind: 'refuse';
+      readonly code: 'INCOMPATIBLE';
+      readonly operators: readonly OperatorPlan[];
+      /** Every reason, as sentences. */
+      readonly reasons: readonly string[];
+      readonly message: string;
+      readonly hint: string;
+    };
+
+export function planRestore(request: RestoreRequest): RestorePlan {
+  const {metadata, operators} = request;
+  const byUid = new Map(operators.map((operator) => [operator.uid, operator]));
+  const stored = new Set(metadata.operators.map(({uid}) => uid));
+  const plans: OperatorPlan[] = [
+    ...metadata.operators.flatMap((operator) =>
+      planStored(request, operator, byUid.get(operator.uid) ?? null),
+    ),
+    ...operators
+      .filter(({uid}) => !stored.has(uid))
+      .map(({uid, type}): OperatorPlan => ({uid, type, action: 'new'})),
+  ];
+  const reasons = [
+    ...unreadable(metadata),
+    ...inFlightReasons(request),
+    ...plans.flatMap((plan) =>
+      plan.action === 'refuse' ? plan.reasons.map((reason) => `${plan.uid}: ${reason}`) : [],
+    ),
+  ];
+  if (reasons.length === 0) return {kind: 'restore', operators: plans};
+  const count = reasons.length === 1 ? '1 reason' : `${reasons.length} reasons`;
+  return {
+    kind: 'refuse',
+    code: 'INCOMPATIBLE',
+    operators: plans,
+    reasons,
+    message: `checkpoint ${metadata.checkpointId} cannot be restored into this job (${count}): ${reasons.join('; ')}`,
+    hint: 'change the job back, or drop what is named with --allow-non-restored-state, after giving a changed step another id',
+  };
+}
+
+/** Of what another version may have written under the same major. */
+function unreadable({compression}: CheckpointMetadata): readonly string[] {
+  return compression === 'none'
+    ? []
+    : [`its state is compressed with ${compression}, which this version cannot read`];
+}
+
+/** In-flight data needs the edge that it was on, and the same columns. */
+function inFlightReasons({metadata, edges, allowNonRestoredState}: RestoreRequest): string[] {
+  const reasons: string[] = [];
+  for (const [edge, stored] of inFlightEdges(metadata)) {
+    const wanted = edges.get(edge);
+    if (wanted === undefined) {
+      if (allowNonRestoredState) continue;
+      reasons.push(`it holds records in flight on ${edge}, which the job does not have any more`);
+    } else if (JSON.stringify(wanted) !== JSON.stringify(stored)) {
+      reasons.push(`it holds records in flight on ${edge} with other columns than the job's`);
+    }
+  }
+  return reasons;
+}
+
+/** One or two plans: an operator may be restored and yet leave a part of its state behind. */
+function planStored(
+  request: RestoreRequest,
+  stored: OperatorMetadata,
+  wanted: JobOperator | null,
+): readonly OperatorPlan[] {
+  const {uid, type} = stored;
+  const {allowNonRestoredState, maxParallelism} = request;
+  const kept = stored.subtasks.flatMap(({states}) => states).filter(isToBeRestored);
+  if (kept.length === 0) {
+    return [{uid, type, ...(wanted === null ? {action: 'gone'} : {action: 'restore', notes: []})}];
+  }
+  if (wanted === null || (wanted.type === type && !wanted.stateful)) {
+    if (allowNonRestoredState) return [{uid, type, action: 'drop', what: ['all of its state']}];
+    const why = wanted === null ? 'the job has no such operator' : 'it keeps no state any more';
+    return [refuse(stored, [`${why}, and its state would be lost`])];
+  }
+  const reasons: string[] = [];
+  if (wanted.type !== type) reasons.push(`it was of type ${type} and is of type ${wanted.type}`);
+  if (stored.maxParallelism !== maxParallelism) {
+    reasons.push(`max-parallelism was ${stored.maxParallelism} and is ${maxParallelism}`);
+  }
+  if (reasons.length > 0) return [refuse(stored, reasons)];
+
+  const {refused, dropped, notes} = compareFacets(storedFacets(stored), wanted.compatibility);
+  const lost = allowNonRestoredState ? [] : dropped;
+  const all = [...refused, ...lost.map((what) => `${what} is gone, and its state would be lost`)];
+  if (all.length > 0) return [refuse(stored, all)];
+  const restore: OperatorPlan = {uid, type, action: 'restore', notes};
+  return dropped.length === 0 ? [restore] : [restore, {uid, type, action: 'drop', what: dropped}];
+}
+
+/**
+ * Committables are settled before a restore, from the checkpoint alone; in-flight data belongs to an edge, and is
+ * planned with it.
+ */
+function isToBeRestored(state: StateHandle): boolean {
+  return state.kind !== 'committables' && state.kind !== 'channel';
+}
+
+function refuse({uid, type}: OperatorMetadata, reasons: readonly string[]): OperatorPlan {
+  return {uid, type, action: 'refuse', reasons};
+}
