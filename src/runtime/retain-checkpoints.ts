@@ -1,0 +1,126 @@
+// Deletes what retention no longer keeps, after each commit; one deletion at a time. What the directory
+// holds is known from the start: only this process publishes and deletes behind the fence.
+
+import type {JobSpec} from '../job/job-spec.ts';
+import {planRetention, type RetentionLineage, type RunEnd} from '../checkpoint/retention.ts';
+import type {JobDirectoryFacts} from '../recovery/facts.ts';
+import type {Ownership} from '../storage/job-directory.ts';
+import {parentOf} from '../storage/paths.ts';
+import type {JobStart} from './start-job.ts';
+
+export class CheckpointRetention {
+  readonly #job: JobSpec;
+  readonly #ownership: Ownership;
+  readonly #lineage: string;
+  readonly #others: readonly RetentionLineage[];
+  /** What this lineage began with: without a claim it is not ours to delete. */
+  readonly #held: ReadonlySet<number>;
+  #checkpoints: readonly {readonly id: number; readonly lineage: string | null}[];
+  #committedThrough: number | null = null;
+  #end: RunEnd | null = null;
+  #savepointTaken = false;
+  /** What a savepoint is being made from, over all generations of this process. */
+  readonly #inUse: ReadonlyMap<number, number>;
+  readonly #deleted: (ids: ReadonlySet<number>) => void;
+  #marked = false;
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(
+    job: JobSpec,
+    ownership: Ownership,
+    {record, facts}: JobStart,
+    inUse: ReadonlyMap<number, number>,
+    deleted: (ids: ReadonlySet<number>) => void,
+  ) {
+    this.#inUse = inUse;
+    this.#deleted = deleted;
+    this.#job = job;
+    this.#ownership = ownership;
+    this.#lineage = record.lineage;
+    this.#others = otherLineages(facts, record.lineage);
+    const {origin} = record;
+    const isOurs = origin.kind === 'checkpoint' && parentOf(origin.path) === ownership.jobDirectory;
+    this.#held = new Set(isOurs ? [origin.checkpointId] : []);
+    this.#checkpoints = facts.checkpoints.map(({id, metadata}) => ({
+      id,
+      lineage: metadata?.lineage ?? null,
+    }));
+  }
+
+  /** Own checkpoints, oldest first. */
+  ownIds(): readonly number[] {
+    return this.#checkpoints.filter(({lineage}) => lineage === this.#lineage).map(({id}) => id);
+  }
+
+  /** It was published, and nothing has deleted it. */
+  has(id: number): boolean {
+    return this.#checkpoints.some((checkpoint) => checkpoint.id === id);
+  }
+
+  /** Checkpoint `id` exists. Resolves when the generation's mark says that it has one. */
+  async published(id: number): Promise<void> {
+    this.#checkpoints = [...this.#checkpoints, {id, lineage: this.#lineage}];
+    if (this.#marked) return;
+    await this.#ownership.markPublished();
+    this.#marked = true;
+  }
+
+  /** Output up to and with checkpoint `id` is committed. */
+  async committed(id: number): Promise<void> {
+    this.#committedThrough = Math.max(this.#committedThrough ?? 0, id);
+    await this.#removeNext();
+  }
+
+  /** The end record of this lineage is synced. `savepointTaken`: it names a savepoint. */
+  async ended(how: RunEnd, savepointTaken: boolean): Promise<void> {
+    this.#end = how;
+    this.#savepointTaken = savepointTaken;
+    await this.#removeNext();
+  }
+
+  /** Resolves when nothing is being deleted. */
+  async idle(): Promise<void> {
+    await this.#tail;
+  }
+
+  /** After the deletion under way: a second one would take what the first is removing for damage. */
+  async #removeNext(): Promise<void> {
+    const removal = this.#tail.then(async () => this.#remove());
+    // Whoever asked for it hears of a failure; the next one starts afresh.
+    this.#tail = removal.catch(() => undefined);
+    await removal;
+  }
+
+  async #remove(): Promise<void> {
+    const {numRetained, externalizedRetention} = this.#job.checkpointing;
+    const {remove} = planRetention({
+      lineage: this.#lineage,
+      claimed: null,
+      committedThrough: this.#committedThrough,
+      end: this.#end,
+      savepointTaken: this.#savepointTaken,
+      checkpoints: this.#checkpoints,
+      others: this.#others,
+      held: new Set([...this.#held, ...this.#inUse.keys()]),
+      numRetained,
+      externalizedRetention,
+    });
+    if (remove.length === 0) return;
+    const permit = await this.#ownership.permitDeletion(remove.map(({id}) => id));
+    await this.#ownership.deleteCheckpoints(permit);
+    const gone = new Set(remove.map(({id}) => id));
+    this.#checkpoints = this.#checkpoints.filter(({id}) => !gone.has(id));
+    this.#deleted(gone);
+  }
+}
+
+/** Every other lineage, as its newest generation left it; the start has settled all of them. */
+function otherLineages(facts: JobDirectoryFacts, own: string): readonly RetentionLineage[] {
+  const others = new Map<string, RetentionLineage>();
+  for (const {lineage, end} of facts.generations) {
+    if (lineage === null || lineage.lineage === own) continue;
+    const {lineage: id} = lineage;
+    others.set(id, {lineage: id, end: end?.how ?? null, settled: true});
+  }
+  return [...others.values()];
+}
