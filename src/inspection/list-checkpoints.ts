@@ -1,0 +1,225 @@
+// What lies in a checkpoint directory, newest first: published checkpoints with what they are, and attempts
+// that are under way. Reads names, sizes and metadata; never writes.
+
+import {EngineError} from '../base/errors.ts';
+import {
+  deriveCheckpointState,
+  statusOrNull,
+  type CheckpointState,
+  type ReadableCheckpoint,
+} from '../storage/derive-checkpoint-state.ts';
+import {unlessMissing} from '../storage/durable-file.ts';
+import type {FileSystem} from '../storage/file-system.ts';
+import {listCheckpoints as listPublished} from '../storage/list-checkpoints.ts';
+import {
+  JobPaths,
+  parseCheckpointName,
+  parseGenerationName,
+  parseSavepointName,
+} from '../storage/paths.ts';
+import {storageFailed} from '../storage/storage-error.ts';
+
+/** As `checkpoint list --json` prints it. */
+export interface CheckpointItem {
+  readonly id: number;
+  readonly kind: 'checkpoint' | 'savepoint';
+  readonly state: 'complete' | 'incomplete' | 'damaged' | 'in-progress' | 'foreign';
+  readonly path: string;
+  /** RFC 3339, UTC; null: not known. */
+  readonly created: string | null;
+  readonly bytes: number;
+  readonly own_bytes: number;
+  readonly shared_bytes: number;
+  readonly generation: number | null;
+  readonly job_name: string | null;
+  readonly unaligned: boolean | null;
+  readonly incremental: boolean | null;
+  /** The newest complete one of its job: what a resume or restore would choose. */
+  readonly newest_restorable: boolean;
+}
+
+export interface CheckpointList {
+  readonly items: readonly CheckpointItem[];
+  readonly warnings: readonly string[];
+}
+
+/** `directory`: of one job, or one with directories of jobs, or savepoints, in it. NOT_FOUND when it is neither. */
+export async function listCheckpointDirectory(
+  files: FileSystem,
+  directory: string,
+): Promise<CheckpointList> {
+  try {
+    const jobs = await jobDirectoriesIn(files, directory);
+    const lists = [await listSavepoints(files, directory)];
+    for (const job of jobs) lists.push(await listJob(files, new JobPaths(job)));
+    const items = lists.flatMap((list) => list.items);
+    if (jobs.length === 0 && items.length === 0) throw nothingThere(directory);
+    return {items, warnings: lists.flatMap(({warnings}) => warnings)};
+  } catch (error) {
+    throw storageFailed('reading', directory, error);
+  }
+}
+
+/** `directory` itself when it is a job's, else those directories in it that are. */
+export async function jobDirectoriesIn(
+  files: FileSystem,
+  directory: string,
+): Promise<readonly string[]> {
+  if ((await statusOrNull(files, directory))?.kind !== 'directory') throw nothingThere(directory);
+  if (await isJobDirectory(files, directory)) return [directory];
+  const jobs: string[] = [];
+  for (const {name, kind} of await files.list(directory)) {
+    const path = `${directory}/${name}`;
+    if (kind === 'directory' && (await isJobDirectory(files, path))) jobs.push(path);
+  }
+  return jobs;
+}
+
+async function isJobDirectory(files: FileSystem, directory: string): Promise<boolean> {
+  const entries = await files.list(directory);
+  return entries.some(
+    ({name, kind}) =>
+      (name === 'FORMAT' && kind === 'file') ||
+      (kind === 'directory' && parseCheckpointName(name) !== null),
+  );
+}
+
+function nothingThere(directory: string): EngineError {
+  return new EngineError(
+    'NOT_FOUND',
+    `no checkpoints in ${directory}: looked for FORMAT and chk-N there and in the directories in it, and for savepoints`,
+    {
+      file: directory,
+      hint: 'Name the checkpoint directory that the job file sets, or one job in it.',
+    },
+  );
+}
+
+async function listJob(files: FileSystem, paths: JobPaths): Promise<CheckpointList> {
+  const warnings: string[] = [];
+  const items: CheckpointItem[] = [];
+  for (const {checkpointId, path, state} of await listPublished(files, paths, null)) {
+    items.push(await toItem(files, checkpointId, path, state));
+    warnings.push(...warningsOf(path, state));
+  }
+  for (const {id, path} of await pendingAttempts(files, paths)) {
+    items.push(await toItem(files, id, path, {kind: 'in-progress'}));
+  }
+  items.sort((left, right) => right.id - left.id);
+  const newest = items.findIndex((item) => item.state === 'complete');
+  return {
+    items: items.map((item, index) => ({...item, newest_restorable: index === newest})),
+    warnings,
+  };
+}
+
+/** Those in `directory` itself, newest first; of whatever jobs they are. */
+async function listSavepoints(files: FileSystem, directory: string): Promise<CheckpointList> {
+  const warnings: string[] = [];
+  const items: CheckpointItem[] = [];
+  for (const {name, kind} of await files.list(directory)) {
+    if (kind !== 'directory' || parseSavepointName(name) === null) continue;
+    const path = `${directory}/${name}`;
+    const state = await deriveCheckpointState(files, path);
+    const id = readableOf(state)?.metadata.checkpointId ?? 0;
+    items.push({...(await toItem(files, id, path, state)), kind: 'savepoint'});
+    warnings.push(...warningsOf(path, state));
+  }
+  items.sort((left, right) => (right.created ?? '').localeCompare(left.created ?? ''));
+  return {items, warnings};
+}
+
+function warningsOf(path: string, state: CheckpointState): readonly string[] {
+  switch (state.kind) {
+    case 'damaged':
+    case 'incomplete':
+    case 'incompatible':
+      return state.findings.map((finding) => finding.message);
+    case 'foreign':
+      return [`${path} was written by Apache Flink`];
+    case 'complete':
+    case 'gone':
+    case 'in-progress':
+      return [];
+  }
+}
+
+/** Attempts of all generations whose work directory has not been taken away. */
+async function pendingAttempts(
+  files: FileSystem,
+  paths: JobPaths,
+): Promise<readonly {readonly id: number; readonly path: string}[]> {
+  const attempts: {id: number; path: string}[] = [];
+  await unlessMissing(async () => {
+    for (const work of await files.list(paths.workDirectory)) {
+      const generation = parseGenerationName(work.name);
+      if (generation === null) continue;
+      await unlessMissing(async () => {
+        for (const {name} of await files.list(paths.pending(generation))) {
+          const id = parseCheckpointName(name);
+          if (id !== null) attempts.push({id, path: paths.attempt(generation, id)});
+        }
+      });
+    }
+  });
+  return attempts;
+}
+
+async function toItem(
+  files: FileSystem,
+  id: number,
+  path: string,
+  state: CheckpointState,
+): Promise<CheckpointItem> {
+  const readable = readableOf(state);
+  const bytes = readable?.bytes ?? (await bytesBelow(files, path));
+  return {
+    id,
+    kind: readable?.metadata.kind ?? 'checkpoint',
+    state: shownState(state),
+    path,
+    created: readable === null ? null : new Date(readable.metadata.completed).toISOString(),
+    bytes,
+    own_bytes: bytes,
+    // State files never lie outside a checkpoint's own directory: `incremental` is refused.
+    shared_bytes: 0,
+    generation: readable?.metadata.generation ?? null,
+    job_name: readable?.metadata.jobName ?? null,
+    unaligned: readable?.metadata.unaligned ?? null,
+    incremental: readable?.metadata.incremental ?? null,
+    newest_restorable: false,
+  };
+}
+
+function readableOf(state: CheckpointState): ReadableCheckpoint | null {
+  if (state.kind === 'complete') return state;
+  return state.kind === 'damaged' ? state.readable : null;
+}
+
+function shownState(state: CheckpointState): CheckpointItem['state'] {
+  switch (state.kind) {
+    case 'complete':
+    case 'incomplete':
+    case 'damaged':
+    case 'in-progress':
+    case 'foreign':
+      return state.kind;
+    // Of a version that this one cannot read: not ours to judge.
+    case 'incompatible':
+      return 'foreign';
+    case 'gone':
+      return 'incomplete';
+  }
+}
+
+async function bytesBelow(files: FileSystem, path: string): Promise<number> {
+  let bytes = 0;
+  await unlessMissing(async () => {
+    for (const {name, kind} of await files.list(path)) {
+      const child = `${path}/${name}`;
+      if (kind === 'directory') bytes += await bytesBelow(files, child);
+      else if (kind === 'file') bytes += (await statusOrNull(files, child))?.size ?? 0;
+    }
+  });
+  return bytes;
+}

@@ -1,0 +1,280 @@
+// REF, the same everywhere: a path, `JOB`, `JOB@latest`, `JOB@12`, or a unique prefix (4 characters or more) of a
+// job's name or id, or of a savepoint's name. A path beats a job's name. Jobs are looked for by name beside the job file
+// that is at hand, and among those that the registry knows, with the savepoints that were taken of them.
+
+import {EngineError} from '../base/errors.ts';
+import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
+import type {FileSystem} from '../storage/file-system.ts';
+import {baseName, join, METADATA_FILE, parentOf, parseCheckpointName} from '../storage/paths.ts';
+import {storageFailed} from '../storage/storage-error.ts';
+import {jobDirectoriesIn} from './list-checkpoints.ts';
+
+export const REFERENCE_PREFIX_CHARACTERS_MIN = 4;
+
+/** A job that the registry knows. */
+export interface KnownJob {
+  /** 32 hexadecimal digits. */
+  readonly jobId: string;
+  readonly name: string;
+  readonly live: boolean;
+  /** Absolute: `<checkpoints directory>/<job name>`. */
+  readonly directory: string;
+  /** Absolute paths, in the order in which they were taken; one or the other may be gone. */
+  readonly savepoints: readonly {readonly id: number; readonly path: string}[];
+}
+
+export interface ResolveOptions {
+  readonly files: FileSystem;
+  /** Absolute: relative paths start here. */
+  readonly workingDirectory: string;
+  /** Where jobs are looked for by name: `checkpoints.dir` of the job file. Null: not beside a job file. */
+  readonly checkpointsDirectory: string | null;
+  /** Asked only when REF is no path. Newest first. */
+  readonly knownJobs: () => readonly KnownJob[] | Promise<readonly KnownJob[]>;
+  /** Absent: checkpoints as well as savepoints. */
+  readonly only?: 'savepoints' | undefined;
+}
+
+/** Where checkpoints of one job are. */
+interface Place {
+  /** What it may be called by: its name, and its id where the registry has one. */
+  readonly names: readonly string[];
+  /** In the directory of the job file that is at hand. */
+  readonly beside: boolean;
+  /** Its process runs. */
+  readonly live: boolean;
+  readonly directory: string;
+  readonly savepoints: KnownJob['savepoints'];
+}
+
+/**
+ * The absolute path of the checkpoint's directory. `latest` is the highest published id, also when it is
+ * damaged: a newer one is never passed over silently; of a checkpoint and a savepoint of one id, whose state is the
+ * same, the checkpoint. NOT_FOUND, or USAGE when it is ambiguous.
+ */
+export async function resolveReference(
+  options: ResolveOptions,
+  reference: string,
+): Promise<string> {
+  if (reference === '') throw new EngineError('USAGE', 'an empty REF', {hint: REFERENCE_HINT});
+  try {
+    return (await resolvePath(options, reference)) ?? (await resolveJob(options, reference));
+  } catch (error) {
+    throw storageFailed('resolving', reference, error);
+  }
+}
+
+/** The directory of the job that is meant, where its checkpoints are; null: no job is. */
+export async function resolveJobDirectory(
+  options: ResolveOptions,
+  reference: string,
+): Promise<string | null> {
+  const found = choosePlace(await placesOf(options), reference);
+  return found?.directory ?? null;
+}
+
+const REFERENCE_HINT =
+  'REF is a path, JOB, JOB@latest or JOB@12; `tidemark checkpoint list` shows them.';
+
+/** Where no job file says in which directory its jobs are. */
+const PATH_HINT =
+  'Name a path, or a job that `tidemark list --all` shows; `tidemark checkpoint list JOB.yaml` shows the paths of checkpoints.';
+
+async function resolvePath(options: ResolveOptions, reference: string): Promise<string | null> {
+  const path = absolutePath(options.workingDirectory, reference);
+  const status = await statusOrNull(options.files, path);
+  if (status === null) return null;
+  if (status.kind === 'file' && baseName(path) === METADATA_FILE) return parentOf(path);
+  if (status.kind !== 'directory') {
+    throw new EngineError(
+      'REFUSED',
+      `${path} is a ${status.kind}, not the directory of a checkpoint`,
+      {
+        file: path,
+        hint: REFERENCE_HINT,
+      },
+    );
+  }
+  const inside = await options.files.list(path);
+  const holdsMetadata = inside.some(({name}) => name === METADATA_FILE);
+  if (holdsMetadata || parseCheckpointName(baseName(path)) !== null) return path;
+  const jobs = await jobDirectoriesIn(options.files, path);
+  const [job, ...others] = jobs;
+  // A directory of no job: taken as a checkpoint whose `_metadata` is gone, which is what will be said of it.
+  if (job === undefined) return path;
+  if (others.length > 0) throw ambiguous(reference, jobs);
+  return latestOf(options.files, job);
+}
+
+async function resolveJob(options: ResolveOptions, reference: string): Promise<string> {
+  const at = reference.lastIndexOf('@');
+  const name = at < 0 ? reference : reference.slice(0, at);
+  const which = at < 0 ? 'latest' : reference.slice(at + 1);
+  const id = which === 'latest' ? null : parseCheckpointName(`chk-${which}`);
+  if (which !== 'latest' && id === null) {
+    throw new EngineError('USAGE', `${reference}: after @ stands a checkpoint's id, or latest`, {
+      hint: REFERENCE_HINT,
+    });
+  }
+  const all = await placesOf(options);
+  const places =
+    options.only === 'savepoints' ? all.filter(({savepoints}) => savepoints.length > 0) : all;
+  const place = choosePlace(places, name);
+  if (place === null) {
+    const savepoint = at < 0 ? await savepointCalled(options, places, name) : null;
+    if (savepoint !== null) return savepoint;
+    throw nothingCalled(options, reference);
+  }
+  const found = (await checkpointsOf(options, place)).filter((one) => id === null || one.id === id);
+  const [newest] = found.toSorted((left, right) => right.id - left.id);
+  if (newest !== undefined) return newest.path;
+  throw notFound(
+    reference,
+    id === null
+      ? `none is in ${place.directory}`
+      : `looked for ${join(place.directory, `chk-${id}`)}`,
+  );
+}
+
+/** A directory beside the job file and an entry of the registry may be one job. */
+async function placesOf(options: ResolveOptions): Promise<readonly Place[]> {
+  const {files, checkpointsDirectory: root} = options;
+  const known = await options.knownJobs();
+  const isThere = root !== null && (await statusOrNull(files, root))?.kind === 'directory';
+  const beside = isThere ? await jobDirectoriesIn(files, root) : [];
+  const near = new Set(beside.filter((directory) => directory !== root));
+  const all = new Set([...near, ...(await knownDirectories(files, known))]);
+  return [...all].map((directory) => {
+    const entries = known.filter((job) => job.directory === directory);
+    return {
+      beside: near.has(directory),
+      names: [baseName(directory), ...entries.flatMap(({name, jobId}) => [name, jobId])],
+      live: entries.some(({live}) => live),
+      directory,
+      savepoints: entries.flatMap(({savepoints}) => savepoints),
+    };
+  });
+}
+
+/** Of jobs whose checkpoints were deleted nothing is offered. */
+async function knownDirectories(
+  files: FileSystem,
+  known: readonly KnownJob[],
+): Promise<readonly string[]> {
+  const there = await Promise.all(
+    known.map(async ({directory, savepoints}) => {
+      if (savepoints.length > 0) return [directory];
+      return (await statusOrNull(files, directory))?.kind === 'directory' ? [directory] : [];
+    }),
+  );
+  return there.flat();
+}
+
+/** Of one name: beside the job file comes first, then the one that lives; null: none. */
+function choosePlace(places: readonly Place[], name: string): Place | null {
+  const exact = places.filter(({names}) => names.includes(name));
+  const narrowed = [
+    exact.filter(({beside}) => beside),
+    exact.filter(({live}) => live),
+    exact,
+    begunWith(places, name),
+  ];
+  const [place, ...others] = narrowed.find((found) => found.length > 0) ?? [];
+  if (place === undefined) return null;
+  if (others.length === 0) return place;
+  throw ambiguous(
+    name,
+    [place, ...others].map(({directory}) => directory),
+  );
+}
+
+function begunWith(places: readonly Place[], prefix: string): readonly Place[] {
+  if (prefix.length < REFERENCE_PREFIX_CHARACTERS_MIN) return [];
+  return places.filter(({names}) => names.some((name) => name.startsWith(prefix)));
+}
+
+/** By the name of its directory, or the beginning of that. */
+async function savepointCalled(
+  {files}: ResolveOptions,
+  places: readonly Place[],
+  name: string,
+): Promise<string | null> {
+  if (name.length < REFERENCE_PREFIX_CHARACTERS_MIN) return null;
+  const paths = new Set(places.flatMap(({savepoints}) => savepoints.map(({path}) => path)));
+  const called = [];
+  for (const path of paths) {
+    if (baseName(path).startsWith(name) && (await statusOrNull(files, path)) !== null) {
+      called.push(path);
+    }
+  }
+  const [path, ...others] = called;
+  if (others.length > 0) throw ambiguous(name, called);
+  return path ?? null;
+}
+
+/** Checkpoints before savepoints. What is recorded and no longer there is passed over. */
+async function checkpointsOf(
+  {files, only}: ResolveOptions,
+  {directory, savepoints}: Place,
+): Promise<readonly {readonly id: number; readonly path: string}[]> {
+  const found = only === 'savepoints' ? [] : await publishedIn(files, directory);
+  for (const {id, path} of savepoints.toReversed()) {
+    if ((await statusOrNull(files, path)) !== null) found.push({id, path});
+  }
+  return found;
+}
+
+async function publishedIn(
+  files: FileSystem,
+  directory: string,
+): Promise<{readonly id: number; readonly path: string}[]> {
+  if ((await statusOrNull(files, directory))?.kind !== 'directory') return [];
+  const entries = await files.list(directory);
+  return entries.flatMap(({name}) => {
+    const id = parseCheckpointName(name);
+    return id === null ? [] : [{id, path: join(directory, name)}];
+  });
+}
+
+async function latestOf(files: FileSystem, job: string): Promise<string> {
+  const published = await publishedIn(files, job);
+  const [latest] = published.toSorted((left, right) => right.id - left.id);
+  if (latest !== undefined) return latest.path;
+  throw notFound(job, 'looked for chk-N in it');
+}
+
+function nothingCalled(options: ResolveOptions, reference: string): EngineError {
+  const {checkpointsDirectory: root, workingDirectory} = options;
+  if (root !== null)
+    return notFound(reference, `no such path, and no job of that name in ${root} or the registry`);
+  return new EngineError(
+    'NOT_FOUND',
+    `no checkpoint ${reference}: no such path in ${workingDirectory}, and no job of that name`,
+    {hint: PATH_HINT},
+  );
+}
+
+/** Absolute, without `.` and `..` parts: they are a user's, and mean what a shell means by them. */
+function absolutePath(workingDirectory: string, path: string): string {
+  const parts: string[] = [];
+  for (const part of (path.startsWith('/') ? path : join(workingDirectory, path)).split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}
+
+function notFound(reference: string, looked: string): EngineError {
+  return new EngineError('NOT_FOUND', `no checkpoint ${reference}: ${looked}`, {
+    hint: REFERENCE_HINT,
+  });
+}
+
+function ambiguous(reference: string, candidates: readonly string[]): EngineError {
+  const areNames = new Set(candidates.map(baseName)).size === candidates.length;
+  return new EngineError(
+    'USAGE',
+    `${reference} is ambiguous: ${(areNames ? candidates.map(baseName) : candidates).join(', ')}`,
+    {hint: areNames ? 'Write the whole name.' : 'Write a path.', facts: {candidates}},
+  );
+}
