@@ -1,0 +1,219 @@
+// What `checkpoint list` and `checkpoint verify` tell about what is on disk. Never writes.
+
+import {systemClock} from '../base/clock.ts';
+import {
+  jobDirectoriesIn,
+  listCheckpointDirectory,
+  type CheckpointItem,
+} from '../inspection/list-checkpoints.ts';
+import {knownJobs} from '../control/known-jobs.ts';
+import {
+  resolveJobDirectory,
+  resolveReference,
+  type ResolveOptions,
+} from '../inspection/resolve-reference.ts';
+import {verifyCheckpoints as verifyDirectories} from '../inspection/verify-checkpoint.ts';
+import type {Environment} from '../runtime/run-types.ts';
+import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
+import {listCheckpoints as listPublished} from '../storage/list-checkpoints.ts';
+import {nodeFileSystem as files} from '../storage/node-file-system.ts';
+import {
+  baseName,
+  jobDirectoryOf,
+  JobPaths,
+  METADATA_FILE,
+  parseCheckpointName,
+} from '../storage/paths.ts';
+import {EngineError, type ErrorCode} from '../base/errors.ts';
+import {resolve} from 'node:path';
+
+export type CheckpointState = 'complete' | 'incomplete' | 'damaged' | 'in-progress' | 'foreign';
+
+export interface CheckpointListItem {
+  /** Null when the directory does not say. */
+  readonly id: number | null;
+  readonly kind: 'checkpoint' | 'savepoint';
+  readonly state: CheckpointState;
+  /** Absolute. */
+  readonly path: string;
+  /** Milliseconds since the epoch. */
+  readonly created: number | null;
+  readonly bytes: number;
+  readonly ownBytes: number;
+  readonly sharedBytes: number;
+  readonly generation: number | null;
+  readonly jobName: string | null;
+  readonly unaligned: boolean;
+  readonly incremental: boolean;
+  /** The one that a resume would take. */
+  readonly newestRestorable: boolean;
+}
+
+export interface CheckpointList {
+  /** Newest first. */
+  readonly items: readonly CheckpointListItem[];
+  readonly warnings: readonly string[];
+}
+
+export type VerifyLevel = 'manifest' | 'checksum';
+
+export type VerifyEvent =
+  | {
+      readonly type: 'finding';
+      readonly at: number;
+      /** The REF that it belongs to, as given. */
+      readonly ref: string;
+      readonly severity: 'error' | 'hint';
+      readonly code: string;
+      /** Absolute path of the file. */
+      readonly path: string;
+      /** Bytes from its start; null: the whole file. */
+      readonly offset: number | null;
+      readonly expected: string | null;
+      readonly found: string | null;
+      readonly message: string;
+    }
+  | {
+      readonly type: 'progress';
+      readonly at: number;
+      readonly bytesDone: number;
+      readonly bytesTotal: number;
+    };
+
+export interface VerifySummary {
+  readonly at: number;
+  readonly level: VerifyLevel;
+  readonly checkpoints: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly errors: number;
+  readonly hints: number;
+  readonly verdict: 'ok' | 'damaged' | 'incomplete';
+  /** What the exit status says: damage, refused, of another version, unreadable; null: nothing is wrong. */
+  readonly errorCode: ErrorCode | null;
+  readonly durationMillis: number;
+}
+
+export async function listCheckpoints(
+  target: string,
+  options: {readonly environment: Environment},
+): Promise<CheckpointList> {
+  const directory = await listedDirectory(target, options.environment);
+  const {items, warnings} = await listCheckpointDirectory(files, directory);
+  return {items: items.map(toListItem), warnings};
+}
+
+export async function verifyCheckpoints(
+  refs: readonly string[],
+  options: {
+    readonly level: VerifyLevel;
+    readonly environment: Environment;
+    readonly onEvent: (event: VerifyEvent) => void;
+  },
+): Promise<VerifySummary> {
+  const {level, environment, onEvent} = options;
+  const now = (): number => systemClock.wallMillis();
+  const owners = new Map<string, string>();
+  for (const ref of refs) {
+    for (const directory of await checkpointsOf(ref, environment)) owners.set(directory, ref);
+  }
+  const directories = [...owners.keys()];
+  const {summary, errorCode} = await verifyDirectories({
+    files,
+    clock: systemClock,
+    directories,
+    level,
+    onFinding(finding) {
+      const directory = directories.find((one) => finding.path.startsWith(`${one}/`));
+      const ref = owners.get(directory ?? finding.path) ?? refs[0] ?? '';
+      onEvent({type: 'finding', at: now(), ref, ...finding});
+    },
+    onProgress({bytes_done, bytes_total}) {
+      onEvent({type: 'progress', at: now(), bytesDone: bytes_done, bytesTotal: bytes_total});
+    },
+  });
+  const {duration_ms, ...rest} = summary;
+  return {at: now(), ...rest, errorCode, durationMillis: duration_ms};
+}
+
+/** Of a checkpoint or savepoint, by a REF. */
+export async function resolveCheckpoint(
+  ref: string,
+  options: {readonly environment: Environment; readonly only?: 'savepoints' | undefined},
+): Promise<string> {
+  return resolveReference({...resolving(options.environment), only: options.only}, ref);
+}
+
+/** No job file is at hand: jobs are those of the registry. */
+function resolving(environment: Environment): ResolveOptions {
+  return {
+    files,
+    workingDirectory: process.cwd(),
+    checkpointsDirectory: null,
+    knownJobs: () => knownJobs(environment),
+  };
+}
+
+/** A path beats a job's name. */
+async function listedDirectory(target: string, environment: Environment): Promise<string> {
+  const path = resolve(target);
+  if ((await statusOrNull(files, path)) === null) {
+    const directory = await resolveJobDirectory(resolving(environment), target);
+    if (directory !== null) return directory;
+  }
+  return directoryOf(path, environment);
+}
+
+/** A job file stands for its job's checkpoint directory. */
+async function directoryOf(path: string, environment: Environment): Promise<string> {
+  if ((await statusOrNull(files, path))?.kind !== 'file') return path;
+  // Only now: the engine is most of what a list would otherwise load.
+  const {readJob} = await import('../engine.ts');
+  const loaded = await readJob(path, {flink: [], set: []}, environment);
+  if (loaded.kind === 'ok') {
+    return jobDirectoryOf(loaded.job.checkpointing.directory, loaded.job.name);
+  }
+  throw new EngineError(
+    'JOB_INVALID',
+    `${path} is no valid job file: ${loaded.findings[0]?.message ?? ''}`,
+    {
+      file: path,
+      hint: `see every finding: tidemark validate ${path}`,
+    },
+  );
+}
+
+/** One checkpoint, or all of the job whose file or directory is named. */
+async function checkpointsOf(ref: string, environment: Environment): Promise<readonly string[]> {
+  const path = resolve(ref);
+  if (baseName(path) !== METADATA_FILE) {
+    const directory = await directoryOf(path, environment);
+    const isDirectory = (await statusOrNull(files, directory))?.kind === 'directory';
+    if (isDirectory && parseCheckpointName(baseName(directory)) === null) {
+      const all = [];
+      for (const job of await jobDirectoriesIn(files, directory)) {
+        all.push(...(await listPublished(files, new JobPaths(job), null)).map((one) => one.path));
+      }
+      if (all.length > 0) return all;
+    }
+  }
+  return [await resolveReference(resolving(environment), ref)];
+}
+
+function toListItem(item: CheckpointItem): CheckpointListItem {
+  return {
+    id: item.id,
+    kind: item.kind,
+    state: item.state,
+    path: item.path,
+    created: item.created === null ? null : Date.parse(item.created),
+    bytes: item.bytes,
+    ownBytes: item.own_bytes,
+    sharedBytes: item.shared_bytes,
+    generation: item.generation,
+    jobName: item.job_name,
+    unaligned: item.unaligned ?? false,
+    incremental: item.incremental ?? false,
+    newestRestorable: item.newest_restorable,
+  };
+}

@@ -1,0 +1,271 @@
+// What `validate`, `info` and `--dry-run` tell about a job file. Nothing here runs a job or writes.
+
+import {resolve} from 'node:path';
+
+import {adviceFacts} from './advice-facts.ts';
+import {EngineError, systemErrorCode} from '../base/errors.ts';
+import type {JsonValue} from '../base/json.ts';
+import {compareWithJob, readJob, requireJob, startOf, type ResolveReference} from '../engine.ts';
+import {buildExecutionGraph} from '../graph/execution-graph.ts';
+import {renderDot, renderJson, renderMermaid, renderText} from '../graph/render-graph.ts';
+import {buildStreamGraph} from '../graph/stream-graph.ts';
+import {didYouMean} from '../job/closest.ts';
+import type {JobSpec} from '../job/job-spec.ts';
+import {RULES, canBeSwitchedOff, isRule} from '../job/rules.ts';
+import type {RuleId} from '../job/rules.ts';
+import {chooseVerifiedStart} from '../recovery/choose-verified-start.ts';
+import {directoryFacts} from '../recovery/directory-facts.ts';
+import {lastRun, type CompleteCheckpoint, type JobDirectoryFacts} from '../recovery/facts.ts';
+import type {OperatorPlan as ComparedOperator} from '../recovery/plan-restore.ts';
+import {verifyCheckpoint} from '../recovery/verify-checkpoint.ts';
+import type {Environment, JobOverrides, RunRequest, StartDecision} from '../runtime/run-types.ts';
+import {judgeCommitted, ownPolicy, readCheckpoint} from '../runtime/start-job.ts';
+import {listCheckpoints} from '../storage/list-checkpoints.ts';
+import {nodeFileSystem} from '../storage/node-file-system.ts';
+import {jobDirectoryOf, JobPaths} from '../storage/paths.ts';
+import {readHistory} from '../storage/read-history.ts';
+
+export interface OperatorPlan {
+  readonly uid: string;
+  readonly action: 'restore' | 'new' | 'drop' | 'refuse';
+  /** Why; empty when nothing need be said. */
+  readonly reason: string;
+  readonly parallelismFrom: number | null;
+  readonly parallelismTo: number | null;
+}
+
+/** What a start would do, without doing it. */
+export interface RestorePlan {
+  readonly decision: StartDecision;
+  readonly reason: string;
+  /** Null: fresh. */
+  readonly from: string | null;
+  readonly restorable: boolean;
+  readonly operators: readonly OperatorPlan[];
+  readonly sources: readonly {readonly operator: string; readonly position: JsonValue}[];
+}
+
+export interface FileFinding {
+  /** A page of `tidemark explain`. */
+  readonly rule: RuleId;
+  readonly severity: 'error' | 'warning';
+  readonly message: string;
+  /** 1-based; null: the whole file. */
+  readonly line: number | null;
+  readonly column: number | null;
+  readonly suggestion: string | null;
+}
+
+export interface ValidatedFile {
+  /** Absolute. */
+  readonly file: string;
+  readonly jobName: string | null;
+  readonly findings: readonly FileFinding[];
+}
+
+export interface ValidationReport {
+  readonly files: readonly ValidatedFile[];
+  readonly errors: number;
+  readonly warnings: number;
+}
+
+export type GraphFormat = 'text' | 'json' | 'dot' | 'mermaid';
+
+/** The execution graph, as an object for `json` and as text for the others. */
+export type JobDescription =
+  | {readonly format: 'json'; readonly graph: Readonly<Record<string, JsonValue>>}
+  | {readonly format: Exclude<GraphFormat, 'json'>; readonly text: string};
+
+export interface ValidateOptions {
+  readonly overrides: JobOverrides;
+  readonly environment: Environment;
+  /** Rules whose warnings are not wanted, of any file. */
+  readonly allow: readonly string[];
+}
+
+export async function validateFiles(
+  files: readonly string[],
+  options: ValidateOptions,
+): Promise<ValidationReport> {
+  for (const rule of options.allow) refuseUnlessWarning(rule);
+  const allowed = new Set(options.allow);
+  const validated = [];
+  for (const file of files) {
+    const one = await validateFile(file, options);
+    const findings = one.findings.filter(
+      ({severity, rule}) => severity === 'error' || !allowed.has(rule),
+    );
+    validated.push({...one, findings});
+  }
+  const findings = validated.flatMap((one) => one.findings);
+  const errors = findings.filter(({severity}) => severity === 'error').length;
+  return {files: validated, errors, warnings: findings.length - errors};
+}
+
+function refuseUnlessWarning(rule: string): void {
+  if (!isRule(rule)) {
+    const suggestion = didYouMean(rule, Object.keys(RULES));
+    throw new EngineError('USAGE', `--allow ${rule}: there is no such rule`, {
+      hint: suggestion ?? 'every rule: tidemark explain',
+    });
+  }
+  if (canBeSwitchedOff(rule)) return;
+  throw new EngineError('USAGE', `--allow ${rule}: it is an error, which cannot be switched off`, {
+    hint: `tidemark explain ${rule}`,
+  });
+}
+
+async function validateFile(
+  file: string,
+  {overrides, environment}: ValidateOptions,
+): Promise<ValidatedFile> {
+  try {
+    const loaded = await readJob(file, overrides, environment);
+    if (loaded.kind === 'invalid') {
+      return {file: resolve(file), jobName: null, findings: loaded.findings};
+    }
+    const findings = loaded.advise(await adviceFacts(nodeFileSystem, loaded.job));
+    return {file: resolve(file), jobName: loaded.job.name, findings};
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    const finding: FileFinding = {
+      rule: error.code === 'NOT_FOUND' ? 'file-missing' : 'file-unreadable',
+      severity: 'error',
+      message: error.message,
+      line: null,
+      column: null,
+      suggestion: error.details.hint ?? null,
+    };
+    return {file: resolve(file), jobName: null, findings: [finding]};
+  }
+}
+
+export async function describeJob(
+  file: string,
+  options: {
+    readonly format: GraphFormat;
+    readonly overrides: JobOverrides;
+    readonly environment: Environment;
+  },
+): Promise<JobDescription> {
+  const {format, overrides, environment} = options;
+  const {job} = await requireJob({file, overrides, environment});
+  const graph = buildStreamGraph(job);
+  const execution = buildExecutionGraph(graph);
+  switch (format) {
+    case 'json':
+      return {format, graph: renderJson(graph, execution)};
+    case 'text':
+      return {format, text: renderText(graph, execution)};
+    case 'dot':
+      return {format, text: renderDot(graph, execution)};
+    case 'mermaid':
+      return {format, text: renderMermaid(graph, execution)};
+  }
+}
+
+/** A lineage that has not begun has no output. */
+const NEW_LINEAGE = '';
+
+/** What a start would do. Takes no generation, so another process may change what it says. */
+export async function planStart(
+  request: RunRequest,
+  resolveReference: ResolveReference,
+): Promise<RestorePlan> {
+  const {job} = await requireJob(request);
+  const facts = await readFacts(job);
+  const origin = lastRun(facts)?.lineage.origin ?? null;
+  const {decision, checkpoint} = await chooseVerifiedStart(
+    {
+      ...facts,
+      running: null,
+      origin:
+        origin?.kind === 'checkpoint' ? await readCheckpoint(nodeFileSystem, origin.path) : null,
+    },
+    {
+      start: await startOf(request, job, resolveReference),
+      onDamaged: request.onDamaged,
+      allowDrained: request.allowDrained,
+      restartCause: null,
+      jobFile: request.file,
+    },
+    async (chosen) => verifyCheckpoint(nodeFileSystem, chosen),
+  );
+  if (decision.kind === 'refuse') {
+    throw new EngineError(decision.code, decision.message, {hint: decision.hint});
+  }
+  const own = ownPolicy(decision, NEW_LINEAGE, request.outputAhead);
+  if (own !== null && checkpoint !== null) {
+    await judgeCommitted({files: nodeFileSystem, job, facts, restored: checkpoint, own});
+  }
+  const kind = decision.kind === 'finish-only' ? 'resumed' : decision.kind;
+  return {decision: kind, reason: decision.sentence, ...planAgainst(request, job, checkpoint)};
+}
+
+async function readFacts(job: JobSpec): Promise<JobDirectoryFacts> {
+  const paths = new JobPaths(jobDirectoryOf(job.checkpointing.directory, job.name));
+  try {
+    const history = await readHistory(nodeFileSystem, paths, Infinity);
+    const listed = await listCheckpoints(nodeFileSystem, paths, job.name);
+    return directoryFacts(job.name, history, listed);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    return {jobName: job.name, generations: [], checkpoints: []};
+  }
+}
+
+function planAgainst(
+  request: RunRequest,
+  job: JobSpec,
+  checkpoint: CompleteCheckpoint | null,
+): Pick<RestorePlan, 'from' | 'restorable' | 'operators' | 'sources'> {
+  if (checkpoint === null) {
+    const operators = buildStreamGraph(job).nodes.map(({uid}) =>
+      toOperator(job, null, {uid, action: 'new', reason: 'the job starts fresh'}),
+    );
+    return {from: null, restorable: true, operators, sources: []};
+  }
+  const plan = compareWithJob(request, job, checkpoint.metadata);
+  const sources = checkpoint.metadata.operators.flatMap(({uid, subtasks}) =>
+    subtasks
+      .flatMap(({states}) => states)
+      .flatMap((state) =>
+        state.kind === 'position' ? [{operator: uid, position: state.value}] : [],
+      ),
+  );
+  const operators = plan.operators.map((operator) => {
+    const reason = reasonOf(operator);
+    const action = operator.action === 'gone' ? 'drop' : operator.action;
+    return toOperator(job, checkpoint, {uid: operator.uid, action, reason});
+  });
+  return {from: checkpoint.path, restorable: plan.kind === 'restore', operators, sources};
+}
+
+function toOperator(
+  job: JobSpec,
+  checkpoint: CompleteCheckpoint | null,
+  plan: Pick<OperatorPlan, 'uid' | 'action' | 'reason'>,
+): OperatorPlan {
+  const stored = checkpoint?.metadata.operators.find(({uid}) => uid === plan.uid);
+  const stays = plan.action === 'restore' || plan.action === 'new';
+  return {
+    ...plan,
+    parallelismFrom: stored?.parallelism ?? null,
+    parallelismTo: stays ? job.parallelism : null,
+  };
+}
+
+function reasonOf(operator: ComparedOperator): string {
+  switch (operator.action) {
+    case 'restore':
+      return operator.notes.join('; ');
+    case 'new':
+      return 'not in the checkpoint: it starts empty';
+    case 'gone':
+      return 'not in the job any more; it had no state';
+    case 'drop':
+      return `left behind: ${operator.what.join(', ')}`;
+    case 'refuse':
+      return operator.reasons.join('; ');
+  }
+}
