@@ -1,0 +1,100 @@
+// The one module that styles. chalk does not know NO_COLOR and cli-table3 colours its header and border
+// even in a pipe: both are told here what the stream can show.
+
+import {Chalk} from 'chalk';
+import Table from 'cli-table3';
+import {escapeText} from './text.ts';
+
+export type ColorLevel = 0 | 1 | 2 | 3;
+
+export interface StreamFacts {
+  readonly isTTY: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** `--color`, `--no-color`; null: neither. */
+  readonly color: boolean | null;
+}
+
+/** The flag, then NO_COLOR, then FORCE_COLOR, then what the terminal says of itself. */
+export function colorLevel({isTTY, environment, color}: StreamFacts): ColorLevel {
+  if (color === false) return 0;
+  if (color === true) return terminalLevel(environment) || 1;
+  if ((environment['NO_COLOR'] ?? '') !== '') return 0;
+  const forced = environment['FORCE_COLOR'];
+  if (forced !== undefined) return forcedLevel(forced);
+  return isTTY ? terminalLevel(environment) : 0;
+}
+
+function forcedLevel(value: string): ColorLevel {
+  if (value === '0' || value === 'false') return 0;
+  if (value === '2') return 2;
+  if (value === '3') return 3;
+  return 1;
+}
+
+function terminalLevel(environment: StreamFacts['environment']): ColorLevel {
+  const term = environment['TERM'] ?? '';
+  if (term === 'dumb') return 0;
+  if (/^(truecolor|24bit)$/.test(environment['COLORTERM'] ?? '')) return 3;
+  return term.includes('256color') ? 2 : 1;
+}
+
+export interface Column {
+  readonly name: string;
+  /** Numbers; default left. */
+  readonly align?: 'right' | undefined;
+}
+
+/** How one stream is written to. */
+export interface Style {
+  readonly level: ColorLevel;
+  /** A terminal that understands cursor movement. */
+  readonly live: boolean;
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly good: (text: string) => string;
+  readonly warn: (text: string) => string;
+  readonly bad: (text: string) => string;
+  /** Lines without a trailing blank or line end. Cells are user text: they are escaped here. */
+  table(columns: readonly Column[], rows: readonly (readonly string[])[]): string;
+}
+
+export function makeStyle(facts: StreamFacts): Style {
+  const level = colorLevel(facts);
+  const chalk = new Chalk({level});
+  return {
+    level,
+    live: facts.isTTY && facts.environment['TERM'] !== 'dumb',
+    bold: (text) => chalk.bold(text),
+    dim: (text) => chalk.dim(text),
+    good: (text) => chalk.green(text),
+    warn: (text) => chalk.yellow(text),
+    bad: (text) => chalk.red(text),
+    table: (columns, rows) => renderTable(columns, rows, (text) => chalk.bold(text)),
+  };
+}
+
+const NO_BORDERS = Object.fromEntries(
+  [
+    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left'],
+    ...['bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],
+  ].map((part) => [part, '']),
+);
+
+function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  head: (text: string) => string,
+): string {
+  const table = new Table({
+    head: columns.map((column) => head(escapeText(column.name))),
+    colAligns: columns.map((column) => column.align ?? 'left'),
+    chars: {...NO_BORDERS, middle: '  '},
+    style: {head: [], border: [], 'padding-left': 0, 'padding-right': 0},
+  });
+  for (const row of rows) table.push(row.map(escapeText));
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}

@@ -1,0 +1,112 @@
+// A verification as text and as JSON Lines.
+
+import {escapeText, toJson} from './text.ts';
+import {countOf, formatBytes, formatDuration, formatInstant} from './units.ts';
+import type {Style} from './style.ts';
+import type {VerifyEvent, VerifyLevel, VerifySummary} from '../../src/index.ts';
+
+type FindingEvent = Extract<VerifyEvent, {type: 'finding'}>;
+type ProgressEvent = Extract<VerifyEvent, {type: 'progress'}>;
+
+const BAR_CELLS = 24;
+/** A pipe gets at most one line of progress in this time. */
+const PROGRESS_PERIOD_MILLIS = 10_000;
+
+/** `path:offset: error: message (expected …, found …) [code]`. */
+export function findingText(finding: FindingEvent, style: Style | null): string {
+  const colour = finding.severity === 'error' ? style?.bad : style?.warn;
+  const place = finding.offset === null ? finding.path : `${finding.path}:${finding.offset}`;
+  const severity = colour === undefined ? finding.severity : colour(finding.severity);
+  const compared =
+    finding.expected === null && finding.found === null
+      ? ''
+      : ` (expected ${finding.expected ?? 'nothing'}, found ${finding.found ?? 'nothing'})`;
+  return `${escapeText(place)}: ${severity}: ${escapeText(finding.message + compared)} [${finding.code}]`;
+}
+
+export function verifyEventJson(event: VerifyEvent): string {
+  const head = {type: event.type, ts: formatInstant(event.at)};
+  if (event.type === 'progress') {
+    return toJson({...head, bytes_done: event.bytesDone, bytes_total: event.bytesTotal});
+  }
+  const {ref, severity, code, path, offset, expected, found, message} = event;
+  return toJson({...head, ref, severity, code, path, offset, expected, found, message});
+}
+
+export function summaryJson(summary: VerifySummary): string {
+  return toJson({type: 'summary', ts: formatInstant(summary.at), ...summaryFields(summary)});
+}
+
+/** The summary of a verification that ended before anything was read. */
+export function summaryOfNothing(level: VerifyLevel): object {
+  const nothing = {checkpoints: 0, files: 0, bytes: 0, errors: 0, hints: 0, durationMillis: 0};
+  return summaryFields({level, ...nothing, verdict: 'incomplete'});
+}
+
+export function summaryFields(summary: Omit<VerifySummary, 'at' | 'errorCode'>): object {
+  return {
+    level: summary.level,
+    checkpoints: summary.checkpoints,
+    files: summary.files,
+    bytes: summary.bytes,
+    errors: summary.errors,
+    hints: summary.hints,
+    verdict: summary.verdict,
+    duration_ms: summary.durationMillis,
+  };
+}
+
+/** The bar on stderr, or a line now and then when stderr is no terminal. */
+export class VerifyView {
+  readonly #style: Style;
+  readonly #draw: (text: string) => void;
+  #drawn = false;
+  #first: ProgressEvent | null = null;
+  #lastLineAt = 0;
+
+  constructor(style: Style, draw: (text: string) => void) {
+    this.#style = style;
+    this.#draw = draw;
+  }
+
+  progress(event: ProgressEvent): void {
+    this.#first ??= event;
+    if (this.#style.live) {
+      this.#draw(`\r\u001b[2K${bar(event)} ${progressText(event, this.#first)}`);
+      this.#drawn = true;
+      return;
+    }
+    if (event === this.#first) this.#lastLineAt = event.at;
+    if (event.at - this.#lastLineAt < PROGRESS_PERIOD_MILLIS) return;
+    this.#lastLineAt = event.at;
+    this.#draw(`${formatInstant(event.at)} ${progressText(event, this.#first)}\n`);
+  }
+
+  erase(): void {
+    if (this.#drawn) this.#draw('\r\u001b[2K');
+    this.#drawn = false;
+  }
+
+  summary(summary: VerifySummary, style: Style): string {
+    const colour = summary.verdict === 'ok' ? style.good : style.bad;
+    return [
+      `${colour(summary.verdict)}: ${countOf(summary.errors, 'error')}, ${countOf(summary.hints, 'hint')}`,
+      `in ${countOf(summary.checkpoints, 'checkpoint')}, ${countOf(summary.files, 'file')}, ${formatBytes(summary.bytes)}`,
+      `(level ${summary.level}, ${formatDuration(summary.durationMillis)})`,
+    ].join(' ');
+  }
+}
+
+function bar({bytesDone, bytesTotal}: ProgressEvent): string {
+  const share = bytesTotal === 0 ? 1 : Math.min(1, bytesDone / bytesTotal);
+  const filled = Math.round(share * BAR_CELLS);
+  return `[${'#'.repeat(filled)}${'.'.repeat(BAR_CELLS - filled)}]`;
+}
+
+function progressText(event: ProgressEvent, first: ProgressEvent): string {
+  const done = `${formatBytes(event.bytesDone)} of ${formatBytes(event.bytesTotal)}`;
+  const bytes = event.bytesDone - first.bytesDone;
+  if (bytes <= 0) return done;
+  const left = ((event.at - first.at) / bytes) * (event.bytesTotal - event.bytesDone);
+  return `${done}, ${formatDuration(left)} left`;
+}

@@ -1,0 +1,84 @@
+import {Args} from '@oclif/core';
+import {listCheckpoints} from '../../src/index.ts';
+import {BaseCommand} from '../_shared/base-command.ts';
+import {escapeText} from '../_shared/text.ts';
+import {formatBytes, formatInstant} from '../_shared/units.ts';
+import type {CheckpointListItem, ExitStatus} from '../../src/index.ts';
+
+const COLUMNS = [
+  {name: 'ID', align: 'right'},
+  {name: 'KIND'},
+  {name: 'STATE'},
+  {name: 'CREATED'},
+  {name: 'SIZE', align: 'right'},
+  {name: 'JOB'},
+  {name: 'PATH'},
+] as const;
+
+export default class CheckpointList extends BaseCommand {
+  static override summary = 'List checkpoints, newest first, with what each one is.';
+  static override description =
+    'The state is derived from what a directory contains: complete, incomplete, damaged, in-progress or foreign. ' +
+    'Names and sizes are checked, not contents: `checkpoint verify` does that. An asterisk marks the one that a resume takes.';
+  static override examples = [
+    {description: 'Of a job', command: '<%= config.bin %> <%= command.id %> my.job.yaml'},
+    {
+      description: 'The path of the newest one that can be restored',
+      command:
+        '<%= config.bin %> <%= command.id %> state/checkpoints --json | jq -r ".items[] | select(.newest_restorable) | .path"',
+    },
+  ];
+  static override exitStatuses: readonly ExitStatus[] = [3, 10, 15];
+  static override usage = 'checkpoint list [TARGET] [FLAGS]';
+  static override args = {
+    target: Args.string({
+      description: 'A job file, or a directory with checkpoints.',
+      default: '.',
+      ignoreStdin: true,
+    }),
+  };
+
+  async run(): Promise<void> {
+    const {args} = await this.parse(CheckpointList);
+    const {items, warnings} = await listCheckpoints(args.target, {environment: process.env});
+    if (this.global.json) {
+      this.printObject('CheckpointList', {items: items.map(itemFields), warnings});
+      return;
+    }
+    for (const warning of warnings) {
+      this.note(`${this.noteStyle.warn('warning:')} ${escapeText(warning)}`);
+    }
+    if (items.length === 0) this.note(`no checkpoints in ${escapeText(args.target)}`);
+    else this.print(this.outStyle.table(COLUMNS, items.map(itemCells)));
+  }
+}
+
+function itemCells(item: CheckpointListItem): string[] {
+  return [
+    `${item.newestRestorable ? '*' : ''}${item.id ?? '?'}`,
+    item.kind,
+    item.state,
+    item.created === null ? '?' : formatInstant(item.created),
+    formatBytes(item.bytes),
+    item.jobName ?? '?',
+    item.path,
+  ];
+}
+
+function itemFields(item: CheckpointListItem): object {
+  return {
+    id: item.id,
+    kind: item.kind,
+    state: item.state,
+    path: item.path,
+    created: item.created === null ? null : formatInstant(item.created),
+    bytes: item.bytes,
+    own_bytes: item.ownBytes,
+    shared_bytes: item.sharedBytes,
+    generation: item.generation,
+    job_name: item.jobName,
+    unaligned: item.unaligned,
+    incremental: item.incremental,
+    newest_restorable: item.newestRestorable,
+  };
+}

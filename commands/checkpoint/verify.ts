@@ -1,0 +1,109 @@
+import {Args, Flags} from '@oclif/core';
+import {ERROR_CODES, VERIFY_LEVELS, verifyCheckpoints, writeReport} from '../../src/index.ts';
+import {BaseCommand} from '../_shared/base-command.ts';
+import {withEnvironment} from '../_shared/globals.ts';
+import {junitXml} from '../_shared/reports.ts';
+import {
+  VerifyView,
+  findingText,
+  summaryFields,
+  summaryJson,
+  summaryOfNothing,
+  verifyEventJson,
+} from '../_shared/verify-view.ts';
+import type {JunitCase} from '../_shared/reports.ts';
+import type {ExitStatus, VerifyEvent, VerifySummary} from '../../src/index.ts';
+
+export default class CheckpointVerify extends BaseCommand {
+  static override summary =
+    'Check that checkpoints are whole; list all damage. Never writes to them.';
+  static override description =
+    'Level manifest reads _metadata and SHA256SUMS and compares them with the names and sizes of the files; ' +
+    'level checksum reads every byte as well.';
+  static override examples = [
+    {
+      description: 'One checkpoint, every byte',
+      command: '<%= config.bin %> <%= command.id %> state/checkpoints/my-job/chk-12',
+    },
+    {
+      description: 'Every checkpoint of a job, for a CI server',
+      command: '<%= config.bin %> <%= command.id %> my.job.yaml --junit verify.xml',
+    },
+  ];
+  static override exitStatuses: readonly ExitStatus[] = [4, 5, 10, 12, 13, 15];
+  static override usage = 'checkpoint verify REF... [FLAGS]';
+  static override args = {
+    refs: Args.string({
+      description: 'Paths of checkpoints or savepoints; a job file stands for all of its job.',
+      required: true,
+      multiple: true,
+      ignoreStdin: true,
+    }),
+  };
+  static override flags = withEnvironment('verify', {
+    level: Flags.option({
+      options: VERIFY_LEVELS,
+      description: 'How deep to look.',
+      default: 'checksum' as const,
+    })(),
+    junit: Flags.string({
+      description: 'Write a JUnit report to this file too.',
+      helpValue: 'FILE',
+    }),
+  });
+
+  async run(): Promise<void> {
+    const {args, flags} = await this.parse(CheckpointVerify);
+    const findings: Extract<VerifyEvent, {type: 'finding'}>[] = [];
+    const view = new VerifyView(this.noteStyle, (text) => process.stderr.write(text));
+    this.summaryOfFailure = () => summaryOfNothing(flags.level);
+    const summary = await verifyCheckpoints(args.refs, {
+      level: flags.level,
+      environment: process.env,
+      onEvent: (event) => {
+        if (event.type === 'finding') findings.push(event);
+        if (this.global.json) this.print(verifyEventJson(event));
+        else if (event.type === 'progress') view.progress(event);
+        else {
+          view.erase();
+          this.print(findingText(event, this.outStyle));
+        }
+      },
+    });
+    // The report may fail to be written.
+    this.summaryOfFailure = () => summaryFields(summary);
+    view.erase();
+    if (flags.junit !== undefined)
+      await writeReport(flags.junit, toJunit(args.refs, findings, summary));
+    this.summaryOfFailure = null;
+    this.print(this.global.json ? summaryJson(summary) : view.summary(summary, this.outStyle));
+    if (summary.errorCode !== null) this.endWith(ERROR_CODES[summary.errorCode]);
+  }
+}
+
+/** One case for each REF; what lies outside all of them belongs to a case of its own. */
+function toJunit(
+  refs: readonly string[],
+  findings: readonly Extract<VerifyEvent, {type: 'finding'}>[],
+  summary: VerifySummary,
+): string {
+  return junitXml(
+    'tidemark checkpoint verify',
+    casesOf(refs, findings),
+    summary.durationMillis / 1000,
+  );
+}
+
+function casesOf(
+  refs: readonly string[],
+  findings: readonly Extract<VerifyEvent, {type: 'finding'}>[],
+): JunitCase[] {
+  return refs.map((ref) => {
+    const own = findings.filter((finding) => finding.ref === ref);
+    const textsOf = (severity: 'error' | 'hint'): string[] =>
+      own
+        .filter((finding) => finding.severity === severity)
+        .map((finding) => findingText(finding, null));
+    return {name: ref, failures: textsOf('error'), remarks: textsOf('hint')};
+  });
+}

@@ -1,0 +1,78 @@
+import {Args} from '@oclif/core';
+import {EngineError, listCheckpoints} from '../src/index.ts';
+import {pick} from './_shared/prompt.ts';
+import {RunCommand} from './_shared/run-command.ts';
+import {runFlags, toRunRequest} from './_shared/run-flags.ts';
+import {formatBytes, formatInstant} from './_shared/units.ts';
+import type {CheckpointListItem, ExitStatus} from '../src/index.ts';
+import type {Choice} from './_shared/prompt.ts';
+
+export default class Restore extends RunCommand {
+  static override summary = 'Run a job from a checkpoint or savepoint.';
+  static override description =
+    'The same as `run --from-savepoint REF`. It begins a lineage: output that was committed after the ' +
+    "checkpoint is refused, kept or withdrawn as --output-ahead says. At a terminal REF may be left out: the job's " +
+    'checkpoints are offered.';
+  static override examples = [
+    {
+      description: 'What would be restored, per operator, and what would be refused and why',
+      command:
+        '<%= config.bin %> <%= command.id %> state/checkpoints/my-job/chk-12 my.job.yaml --dry-run',
+    },
+    {
+      description: 'Go back to a checkpoint and take back what was written after it',
+      command:
+        '<%= config.bin %> <%= command.id %> state/checkpoints/my-job/chk-12 my.job.yaml --output-ahead withdraw',
+    },
+  ];
+  static override exitStatuses: readonly ExitStatus[] = [3, 4, 10, 11, 12, 13, 15, 16, 17, 21];
+  static override outputSchemas = ['run', 'restore-plan', 'job-started'];
+  static override usage = 'restore REF JOB.yaml [FLAGS]';
+  static override args = {
+    ref: Args.string({
+      description: 'Checkpoint or savepoint.',
+      required: true,
+      ignoreStdin: true,
+    }),
+    file: Args.string({description: 'The job file.', ignoreStdin: true}),
+  };
+  static override flags = {...runFlags};
+
+  async run(): Promise<void> {
+    const {args, flags} = await this.parse(Restore);
+    // With one argument it is the job, and the checkpoint is asked for.
+    const file = args.file ?? args.ref;
+    const ref = args.file === undefined ? await this.#askForCheckpoint(file) : args.ref;
+    const request = toRunRequest(file, flags, {
+      fresh: false,
+      restoreFrom: ref,
+      live: this.noteStyle.live && !this.global.json,
+    });
+    await this.runJob(request, flags);
+  }
+
+  async #askForCheckpoint(file: string): Promise<string> {
+    return pick({
+      question: 'Which checkpoint?',
+      instead: 'REF',
+      usage: 'tidemark restore REF JOB.yaml',
+      global: this.global,
+      choices: async () => {
+        const {items} = await listCheckpoints(file, {environment: process.env});
+        const restorable = items.filter((item) => item.state === 'complete');
+        if (restorable.length > 0) return restorable.map(toChoice);
+        throw new EngineError('NOT_FOUND', `${file} has no complete checkpoint to restore`, {
+          hint: `tidemark checkpoint list ${file}`,
+        });
+      },
+    });
+  }
+}
+
+function toChoice(item: CheckpointListItem): Choice {
+  const created = item.created === null ? '' : `  ${formatInstant(item.created)}`;
+  return {
+    value: item.path,
+    label: `${item.kind} ${item.id ?? ''}${created}  ${formatBytes(item.bytes)}`,
+  };
+}
