@@ -1,0 +1,54 @@
+// `npm run bench [-- P1 P3 --rounds 5 --records 3000000]` (or `--only P1,P3`): the goals of this stage, each a ratio to
+// a base in the same interleaved run. Nothing here is a timed test: it prints, it never fails on speed.
+
+import {spawnSync} from 'node:child_process';
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {parseArgs} from 'node:util';
+
+import {benchChannel} from './channel.js';
+import {benchLatency} from './latency.js';
+import {benchMemory} from './memory.js';
+import {benchRecords} from './records.js';
+import {benchStartup} from './startup.js';
+import {printMachine} from './support.js';
+import {benchSmallestCheckpoint} from './smallest-checkpoint.js';
+import {benchUnaligned} from './unaligned.js';
+
+const {values, positionals} = parseArgs({
+  allowPositionals: true,
+  options: {
+    only: {type: 'string'},
+    rounds: {type: 'string', default: '5'},
+    records: {type: 'string', default: '3000000'},
+    keys: {type: 'string', default: '10000000'},
+  },
+});
+const only = [...positionals, ...(values.only?.split(',') ?? [])];
+const wants = (goal) => only.length === 0 || only.includes(goal);
+const rounds = Number(values.rounds);
+
+// The runs that are measured register themselves here, and not among the jobs of whoever measures.
+const home = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
+process.env['TIDEMARK_HOME'] = home;
+process.on('exit', () => rmSync(home, {recursive: true, force: true}));
+
+printMachine();
+console.log(`rounds: ${rounds}, records: ${values.records}, keys: ${values.keys}`);
+const options = {wants, rounds, records: Number(values.records), keys: Number(values.keys)};
+await benchRecords(options);
+await benchChannel(options);
+await benchSmallestCheckpoint(options);
+await benchUnaligned(options);
+await benchLatency(options);
+await benchMemory(options);
+await benchStartup(options);
+if (['P6', 'P7', 'P8', 'P12'].some(wants)) {
+  // In a process of its own: ten million keys want a heap that nothing else has used.
+  const script = fileURLToPath(new URL('./state.js', import.meta.url));
+  spawnSync(process.execPath, ['--expose-gc', script, values.keys, values.rounds], {
+    stdio: 'inherit',
+  });
+}

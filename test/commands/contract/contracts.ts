@@ -1,0 +1,239 @@
+// What every command promises, one entry for each: a new command without an entry fails the contract tests.
+//
+// To add one: a schema in schema/output/, `works` (a command line that does its work in the scratch directory of
+// scratch.ts), and for each example of its help the status that it ends with there.
+
+/** Run in a copy of the scratch directory. */
+export interface Case {
+  readonly args: readonly string[];
+  readonly status: number;
+  /** File of schema/output/. */
+  readonly schema: string;
+  /** `lines`: JSON Lines, of which the last is a summary. */
+  readonly prints: 'object' | 'lines';
+  /** Shell lines that are run before, and after whatever became of it. */
+  readonly before?: string;
+  readonly after?: string;
+}
+
+export interface Contract {
+  /** The first is also tried with every kind of terminal, pipe and colour. */
+  readonly works: readonly [Case, ...Case[]];
+  /** Status of each example of its help, in their order. */
+  readonly examples: readonly number[];
+  /** Shell lines before every example; `after` is run whatever the example did. */
+  readonly before?: string;
+  readonly after?: string;
+}
+
+function finite(schema: string, args: readonly string[], status = 0): Case {
+  return {args, status, schema, prints: 'object'};
+}
+
+function stream(schema: string, args: readonly string[], status = 0): Case {
+  return {args, status, schema, prints: 'lines'};
+}
+
+const CHK = 'state/checkpoints/my-job/chk-12';
+/** So that a job that is there is not asked to resume, and ends by itself. */
+const RUN = ['run', 'my.job.yaml', '--fresh'];
+
+/** The job runs in the background, for longer than any test looks at it. */
+const LIVE = {
+  before:
+    'tidemark run -d my.job.yaml --fresh --set sources.flights.rate-limit=50 >/dev/null 2>&1 || exit 99',
+  after: 'tidemark cancel my-job >/dev/null 2>&1',
+};
+/** It ran there, and has finished. */
+const LOGGED = {
+  before: `tidemark run -d my.job.yaml --fresh >/dev/null 2>&1 || exit 99
+tidemark wait my-job --for ended >/dev/null`,
+};
+const TAKEN = 'tidemark savepoint my-job savepoints >/dev/null 2>&1 || exit 99';
+
+export const CONTRACTS: Readonly<Record<string, Contract>> = {
+  'checkpoint list': {
+    works: [
+      finite('checkpoint-list', ['checkpoint', 'list', 'my.job.yaml']),
+      finite('checkpoint-list', ['checkpoint', 'list', 'state/checkpoints']),
+    ],
+    examples: [0, 0],
+  },
+  'checkpoint verify': {
+    works: [
+      stream('checkpoint-verify', ['checkpoint', 'verify', CHK]),
+      stream('checkpoint-verify', ['checkpoint', 'verify', 'my.job.yaml', '--level', 'manifest']),
+      {
+        ...stream('checkpoint-verify', ['checkpoint', 'verify', CHK], 4),
+        before: `printf X | dd of=${CHK}/_metadata bs=1 seek=20 conv=notrunc 2>/dev/null`,
+      },
+      stream('checkpoint-verify', ['checkpoint', 'verify', 'nothing'], 10),
+    ],
+    examples: [0, 0],
+  },
+  'checkpoint trigger': {
+    works: [
+      {...finite('checkpoint-trigger', ['checkpoint', 'trigger', 'my-job']), ...LIVE},
+      {...finite('triggered', ['checkpoint', 'trigger', 'my-job', '--detached']), ...LIVE},
+      finite('error', ['checkpoint', 'trigger', 'my-job'], 10),
+    ],
+    examples: [0, 0],
+    ...LIVE,
+  },
+  cancel: {
+    works: [
+      finite('cancel', ['cancel', 'my-job']),
+      {...finite('cancel', ['cancel', 'my-job']), ...LIVE},
+      finite('error', ['cancel', 'my-jab'], 10),
+    ],
+    examples: [0],
+    ...LIVE,
+  },
+  completion: {
+    works: [
+      finite('completion', ['completion', 'bash']),
+      finite('completion', ['completion', 'fish']),
+    ],
+    examples: [0, 0, 0],
+  },
+  'config show': {
+    works: [
+      finite('config-show', ['config', 'show', 'my.job.yaml']),
+      finite('config-show', ['config', 'show']),
+    ],
+    examples: [0, 0],
+  },
+  doctor: {
+    works: [finite('doctor', ['doctor']), finite('doctor', ['doctor', '/proc/self'], 4)],
+    examples: [0, 0],
+  },
+  explain: {
+    works: [
+      finite('explain', ['explain', 'checkpoint-timeout']),
+      finite('explain', ['explain', 'OUTPUT_AHEAD']),
+      finite('explain-list', ['explain']),
+    ],
+    examples: [0, 0, 0, 0],
+  },
+  help: {
+    works: [finite('help', ['help']), finite('help', ['help', 'checkpoint', 'list'])],
+    examples: [0],
+  },
+  info: {
+    works: [
+      finite('info', ['info', 'my.job.yaml']),
+      finite('info', ['info', 'jobs/airport-delays/airport-delays.job.yaml']),
+    ],
+    examples: [0, 0],
+  },
+  init: {
+    works: [finite('init', ['init', 'new', '--template', 'two-sources-union'])],
+    examples: [0, 0],
+  },
+  list: {
+    works: [
+      finite('list', ['list', '--all']),
+      finite('list', ['list']),
+      {...finite('list', ['list', '--running']), ...LIVE},
+    ],
+    examples: [0, 0],
+  },
+  logs: {
+    works: [
+      {...stream('logs', ['logs', 'my-job']), ...LOGGED},
+      stream('logs', ['logs', 'my-job'], 10),
+    ],
+    examples: [0, 0],
+    ...LOGGED,
+  },
+  restore: {
+    works: [
+      stream('run', ['restore', CHK, 'my.job.yaml']),
+      finite('restore-plan', ['restore', CHK, 'my.job.yaml', '--dry-run']),
+      stream('run', ['restore', 'state/nothing', 'my.job.yaml'], 10),
+    ],
+    examples: [0, 0],
+  },
+  run: {
+    works: [
+      stream('run', RUN),
+      stream('run', ['run', 'jobs/airport-delays/airport-delays.job.yaml', '-p', '2']),
+      finite('restore-plan', ['run', 'my.job.yaml', '--dry-run']),
+      finite('job-started', ['run', '-d', 'my.job.yaml', '--fresh']),
+      stream('run', ['run', 'nothing.job.yaml'], 10),
+      finite('error', ['run', '-d', 'nothing.job.yaml'], 10),
+      {
+        ...stream('run', [...RUN, '-D', 'restart-strategy.type=none'], 15),
+        before: `rm -r state; sed -i 's/console, input: flights, limit: 2/file, input: flights, path: out/' my.job.yaml; printf '' > out`,
+      },
+    ],
+    examples: [0, 0, 0, 0, 0],
+  },
+  savepoint: {
+    works: [
+      {...finite('savepoint', ['savepoint', 'my-job', 'savepoints']), ...LIVE},
+      {...finite('triggered', ['savepoint', 'my-job', 'savepoints', '--detached']), ...LIVE},
+      {
+        ...finite('savepoint-disposed', ['savepoint', '--dispose', 'my-job@latest', '--yes']),
+        before: `${LIVE.before}\n${TAKEN}\n${LIVE.after}`,
+      },
+      {...finite('error', ['savepoint', 'my-job', 'my.job.yaml'], 13), ...LIVE},
+    ],
+    examples: [0, 0, 0, 0],
+    before: `${LIVE.before}\n${TAKEN}`,
+    after: LIVE.after,
+  },
+  schema: {
+    works: [
+      finite('schema', ['schema']),
+      finite('schema', ['schema', '--output', 'checkpoint list']),
+      finite('modeline', ['schema', '--modeline', 'job.json']),
+    ],
+    examples: [0, 0, 0],
+  },
+  status: {
+    works: [
+      finite('status', ['status', 'my-job']),
+      {...finite('status', ['status', 'my-job']), ...LIVE},
+      finite('error', ['status', 'nothing'], 10),
+    ],
+    examples: [0, 0],
+  },
+  stop: {
+    works: [
+      finite('stop', ['stop', 'my-job']),
+      {...finite('stop', ['stop', 'my-job', '--no-savepoint']), ...LIVE},
+      {...finite('savepoint', ['stop', 'my-job', '--savepoint-path', 'savepoints']), ...LIVE},
+      {
+        ...finite('savepoint', ['stop', 'my-job', '--savepoint-path', 'sp', '--drain']),
+        ...LIVE,
+      },
+      {...finite('error', ['stop', 'my-job'], 2), ...LIVE},
+    ],
+    examples: [0, 0, 0],
+    ...LIVE,
+  },
+  wait: {
+    works: [
+      finite('wait', ['wait', 'my-job', '--for', 'ended']),
+      {...finite('wait', ['wait', 'my-job', '--for', 'checkpoint>=1']), ...LIVE},
+      finite('error', ['wait', 'my-job', '--for', 'running'], 1),
+      {
+        ...finite('error', ['wait', 'my-job', '--for', 'finished', '--timeout', '1ms'], 14),
+        ...LIVE,
+      },
+    ],
+    examples: [0, 0],
+    ...LOGGED,
+  },
+  validate: {
+    works: [
+      finite('validate', ['validate', 'my.job.yaml']),
+      {
+        ...finite('validate', ['validate', 'my.job.yaml', 'nothing.yaml'], 3),
+        before: 'echo "steps: 7" >> my.job.yaml',
+      },
+    ],
+    examples: [0, 0, 0, 0],
+  },
+};

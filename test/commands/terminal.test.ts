@@ -1,0 +1,171 @@
+// What a person sees, at 80 and at 40 columns: pickers, the live line of a run, Ctrl-C once, twice and in a
+// prompt. The screens are kept in screens/, with every digit as 9; `npx vitest run test/commands/terminal.test.ts -u` writes them again.
+
+import {existsSync} from 'node:fs';
+import {rm, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {makeScratch, type Scratch} from './contract/scratch.ts';
+import {
+  CTRL_C,
+  DOWN,
+  ENTER,
+  inTerminal,
+  render,
+  type TerminalEnding,
+  type TerminalOptions,
+} from './terminal.ts';
+import {BIN, tidemark as outside} from './tidemark.ts';
+
+/** Of digits only, so that screens can be compared; not in TMPDIR, whose length is another elsewhere. */
+const DIRECTORY = `/tmp/tidemark-${String(process.pid).padStart(10, '0')}`;
+let scratch: Scratch;
+
+beforeAll(async () => {
+  scratch = await makeScratch(DIRECTORY);
+  await writeFile(join(DIRECTORY, 'endless.job.yaml'), ENDLESS);
+  await writeFile(join(DIRECTORY, 'stuck.job.yaml'), STUCK);
+});
+
+afterAll(async () => {
+  await rm(DIRECTORY, {recursive: true, force: true});
+});
+
+const ENDLESS = `name: endless
+sources:
+  numbers: {connector: generator, rate-limit: 1000, fields: {n: {kind: sequence}}}
+sinks:
+  out: {connector: blackhole, input: numbers}
+checkpointing: {interval: 1h, timeout: 2h, dir: file:./endless}
+`;
+
+/** Its last checkpoint waits behind a batch that takes minutes. */
+const STUCK = `name: stuck
+sources:
+  numbers: {connector: generator, fields: {n: {kind: sequence}}}
+sinks:
+  out: {connector: blackhole, input: numbers, rate-limit: 1}
+checkpointing: {interval: 1h, timeout: 2h, dir: file:./stuck}
+`;
+
+async function tidemark(
+  args: readonly string[],
+  options: TerminalOptions,
+): Promise<TerminalEnding> {
+  return inTerminal([BIN, ...args], {
+    cwd: DIRECTORY,
+    ...options,
+    variables: {...scratch.variables, ...options.variables},
+  });
+}
+
+/** Its name is random. */
+const hidden = (screen: string | undefined): string =>
+  digits(screen?.replaceAll(/savepoint-[0-9a-f]{6}-[0-9a-f\n]{12,13}/g, 'savepoint-9'));
+
+const digits = (screen: string | undefined): string => `${(screen ?? '').replaceAll(/\d/g, '9')}\n`;
+
+describe.each([80, 40])('at %i columns', (columns) => {
+  test('`restore JOB.yaml` offers the checkpoints, and goes on with the one that is picked', async () => {
+    const {status, screen, screens} = await tidemark(['restore', 'my.job.yaml', '--dry-run'], {
+      columns,
+      keys: [
+        {after: 'navigate', send: DOWN},
+        {after: '❯', send: ENTER},
+      ],
+    });
+    expect(status).toBe(0);
+    await expect(digits(screens[0])).toMatchFileSnapshot(`screens/restore-picker-${columns}.txt`);
+    await expect(digits(screen)).toMatchFileSnapshot(`screens/restore-picked-${columns}.txt`);
+  });
+
+  test('`init` offers the templates', async () => {
+    const {status, screen, screens} = await tidemark(['init', `new-${columns}`], {
+      columns,
+      keys: [
+        {after: 'navigate', send: DOWN},
+        {after: '❯', send: ENTER},
+      ],
+    });
+    expect(status).toBe(0);
+    await expect(digits(screens[0])).toMatchFileSnapshot(`screens/init-picker-${columns}.txt`);
+    await expect(digits(screen)).toMatchFileSnapshot(`screens/init-picked-${columns}.txt`);
+  });
+
+  test('Ctrl-C in a prompt ends with 130, says so, and shows no stack', async () => {
+    const {status, screen} = await tidemark(['restore', 'my.job.yaml'], {
+      columns,
+      keys: [{after: 'navigate', send: CTRL_C}],
+    });
+    expect(status).toBe(130);
+    await expect(digits(screen)).toMatchFileSnapshot(`screens/prompt-ctrl-c-${columns}.txt`);
+  });
+
+  test('a run has one live line that never wraps; Ctrl-C says what a second one does', async () => {
+    const {status, screen, screens} = await tidemark(['run', 'endless.job.yaml', '--fresh'], {
+      columns,
+      keys: [{after: ' in  ', send: CTRL_C}],
+    });
+    expect(status).toBe(130);
+    const lines = (screens[0] ?? '').split('\n');
+    expect(lines[0]).toMatch(/^endless: fresh start/);
+    const live = lines.at(-1) ?? '';
+    const whole = /^[\d,]+ in {2}[\d,]+ out {2}no checkpoint yet {2}[\d,]+\/s {2}no watermark yet$/;
+    if (columns === 80) expect(live).toMatch(whole);
+    expect(live.length, 'there is room for ^C').toBeLessThanOrEqual(columns - 3);
+    const told = screen.replaceAll(/\n(?=\S)/g, columns === 80 ? '\n' : '');
+    expect(told).toContain(
+      'SIGINT: taking a last checkpoint, then stopping; a second one aborts at once',
+    );
+    expect(told).toMatch(/endless interrupted after \d/);
+    expect(screen, 'the live line is erased').not.toMatch(/records\/s/);
+  });
+
+  test('a second Ctrl-C ends a run whose last checkpoint does not come', async () => {
+    const {status, output} = await tidemark(['run', 'stuck.job.yaml', '--fresh'], {
+      columns,
+      keys: [
+        {after: ' in  ', send: CTRL_C},
+        {after: 'aborts at once', send: CTRL_C},
+      ],
+    });
+    expect(status).toBe(130);
+    // Whether the last checkpoint had begun is a matter of luck.
+    const screen = await render(output.replace(/^[^\n]*checkpoint failed:[^\n]*\n/m, ''), {
+      columns,
+      rows: 24,
+    });
+    await expect(
+      digits(screen)
+        .replaceAll(/9[9,.]*( in |9*  ?records?)/g, '9$1')
+        .replaceAll(/after 9[9.]* (ms|s|min)( 9+ s)?/g, 'after 9 s'),
+    ).toMatchFileSnapshot(`screens/run-ctrl-c-twice-${columns}.txt`);
+  });
+
+  test('deleting a savepoint asks; no keeps it, yes deletes it', async () => {
+    const job = `dispose-${columns}.job.yaml`;
+    await writeFile(join(DIRECTORY, job), ENDLESS.replaceAll('endless', `dispose-${columns}`));
+    const run = async (...args: string[]): Promise<string> => {
+      const {status, stdout, stderr} = await outside(args, scratch.variables);
+      expect(status, stderr).toBe(0);
+      return stdout;
+    };
+    await run('run', '-d', join(DIRECTORY, job));
+    const taken = await run(
+      'savepoint',
+      `dispose-${columns}`,
+      join(DIRECTORY, 'savepoints'),
+      '--json',
+    );
+    const {path} = JSON.parse(taken) as {path: string};
+    await run('cancel', `dispose-${columns}`);
+    const dispose = ['savepoint', '--dispose', path];
+    const no = await tidemark(dispose, {columns, keys: [{after: 'Delete', send: `n${ENTER}`}]});
+    expect(no.status).toBe(130);
+    expect(existsSync(path)).toBe(true);
+    await expect(hidden(no.screens[0])).toMatchFileSnapshot(`screens/dispose-asks-${columns}.txt`);
+    const yes = await tidemark(dispose, {columns, keys: [{after: 'Delete', send: `y${ENTER}`}]});
+    expect(yes.status).toBe(0);
+    expect(existsSync(path)).toBe(false);
+  });
+});

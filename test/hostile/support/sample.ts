@@ -1,0 +1,27 @@
+// Which of the many `npm test` runs, and which only the proof.
+
+/** TIDEMARK_PROOF=1: all of it. */
+export const whole = process.env['TIDEMARK_PROOF'] === '1';
+
+export function sample<T>(always: readonly T[], more: readonly T[]): readonly T[] {
+  return whole ? [...always, ...more] : always;
+}
+
+/** One proof runs one part in so many of what starts processes; as many proofs in a row, with a seed each, run all of it. */
+export const PARTS = Number(process.env['TIDEMARK_PARTS'] ?? 3);
+export const proofSeed = Number(process.env['TIDEMARK_SEED'] ?? 20261120);
+
+/** The part of `all` that this proof runs. */
+export function inTurn<T>(all: readonly T[]): readonly T[] {
+  return all.filter((_, index) => index % PARTS === proofSeed % PARTS);
+}
+
+/** Does this run have the thing with this number? Without TIDEMARK_PROOF too one in so many. */
+export function isInTurn(number: number): boolean {
+  return number % PARTS === proofSeed % PARTS;
+}
+
+/** How many of `count` rounds this proof runs. */
+export function part(count: number): number {
+  return Math.ceil(count / PARTS);
+}

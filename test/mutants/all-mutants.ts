@@ -1,0 +1,26 @@
+import {ALIGNER_MUTANTS} from './aligner-mutants.ts';
+import {CHANNEL_MUTANTS} from './channel-mutants.ts';
+import {COORDINATOR_MUTANTS} from './coordinator-mutants.ts';
+import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
+import type {Mutant} from './mutant.ts';
+import {RACE_MUTANTS} from './race-mutants.ts';
+import {RECOVERY_MUTANTS} from './recovery-mutants.ts';
+import {RUNTIME_MUTANTS} from './runtime-mutants.ts';
+import {SAVEPOINT_MUTANTS} from './savepoint-mutants.ts';
+import {SINK_MUTANTS} from './sink-mutants.ts';
+import {STATE_MUTANTS} from './state-mutants.ts';
+import {STORAGE_MUTANTS} from './storage-mutants.ts';
+
+export const ALL_MUTANTS: readonly Mutant[] = [
+  ...COORDINATOR_MUTANTS,
+  ...ALIGNER_MUTANTS,
+  ...CHANNEL_MUTANTS,
+  ...RACE_MUTANTS,
+  ...STORAGE_MUTANTS,
+  ...RECOVERY_MUTANTS,
+  ...SINK_MUTANTS,
+  ...STATE_MUTANTS,
+  ...RUNTIME_MUTANTS,
+  ...DEPLOYMENT_MUTANTS,
+  ...SAVEPOINT_MUTANTS,
+];

@@ -1,0 +1,129 @@
+import type {OperatorSnapshot, SubtaskMetadata} from '#src/checkpoint/checkpoint-metadata.js';
+import type {OptionValues} from '#src/job/job-spec.js';
+import type {InputDescription, OptionProblem, StepPlan} from '#src/job/operator-spec.js';
+import {JobMetrics} from '#src/metrics/job-metrics.js';
+import type {Operator, OperatorType} from '#src/operators/operator.js';
+import {BatchBuilder} from '#src/records/batch-builder.js';
+import type {DataType} from '#src/records/data-type.js';
+import type {RecordBatch} from '#src/records/record-batch.js';
+import type {Schema} from '#src/records/schema.js';
+import {toRows, type Value} from '#src/records/value.js';
+import {expressionChecker} from '#src/expressions/expression-checker.js';
+import {HashmapBackend} from '#src/state/hashmap/hashmap-backend.js';
+import {InProcessWriter} from '#src/state/snapshot-writer.js';
+import {MemoryFiles} from '../../state/support/memory-files.ts';
+
+export const KEY_GROUPS = {start: 0, end: 127};
+
+export function schema(columns: Readonly<Record<string, DataType>>): Schema {
+  return {fields: Object.entries(columns).map(([name, type]) => ({name, type}))};
+}
+
+export function input(of: Schema, more: Partial<InputDescription> = {}): InputDescription {
+  return {
+    name: 'in',
+    schema: of,
+    eventTime: false,
+    eventTimeColumn: null,
+    bounded: true,
+    ...more,
+  };
+}
+
+export function planOf(
+  type: OperatorType,
+  options: OptionValues,
+  inputs: readonly InputDescription[],
+): {plan: StepPlan | null; problems: OptionProblem[]} {
+  const problems: OptionProblem[] = [];
+  const plan = type.spec.plan({
+    uid: 'step',
+    options,
+    inputs,
+    expressions: expressionChecker,
+    report: (problem) => problems.push(problem),
+  });
+  return {plan: problems.length > 0 ? null : plan, problems};
+}
+
+/** One step under test: what it emitted, as rows. */
+export class Harness {
+  readonly rows: Record<string, Value>[] = [];
+  /** Per emitted row: the watermark before it. */
+  readonly watermarks: (number | null)[] = [];
+  readonly side: Record<string, Value>[] = [];
+  readonly batchSizes: number[] = [];
+  readonly metrics = new JobMetrics();
+  readonly files: MemoryFiles;
+  readonly operator: Operator;
+  readonly plan: StepPlan;
+  readonly #inputs: readonly InputDescription[];
+
+  constructor(
+    type: OperatorType,
+    options: OptionValues,
+    inputs: readonly InputDescription[],
+    restored: readonly SubtaskMetadata[] = [],
+    files = new MemoryFiles(),
+  ) {
+    const {plan, problems} = planOf(type, options, inputs);
+    if (plan === null) throw new Error(JSON.stringify(problems));
+    this.plan = plan;
+    this.#inputs = inputs;
+    this.files = files;
+    const restoredDirectory = restored.length === 0 ? null : '/chk-1';
+    const state = new HashmapBackend({
+      uid: 'step',
+      subtask: 0,
+      maxParallelism: 128,
+      keyGroups: KEY_GROUPS,
+      restored,
+      restoredDirectory,
+      files,
+      writer: new InProcessWriter(files),
+    });
+    this.operator = type.create({
+      context: {
+        uid: 'step',
+        subtask: 0,
+        parallelism: 1,
+        maxParallelism: 128,
+        keyGroups: KEY_GROUPS,
+        output: {
+          emit: (batch) => {
+            this.batchSizes.push(batch.selectedCount);
+            this.rows.push(...toRows(batch));
+            for (let row = 0; row < batch.selectedCount; row += 1) {
+              const index = batch.selection?.[row] ?? row;
+              this.watermarks.push(batch.watermarks?.[index] ?? null);
+            }
+          },
+          emitTo: (_name, batch) => this.side.push(...toRows(batch)),
+        },
+        state,
+        metrics: this.metrics,
+        restored,
+        restoredDirectory,
+      },
+      options: plan.options,
+      inputs: inputs.map((each) => each.schema),
+      schema: plan.schema,
+    });
+  }
+
+  batch(rows: readonly (readonly Value[])[], watermarks?: readonly number[], of = 0): RecordBatch {
+    const builder = new BatchBuilder(this.#inputs[of]!.schema);
+    for (const row of rows) builder.appendRow(row);
+    const origin = {describe: (row: number) => `in: line ${row + 1}`};
+    return builder.build(origin, watermarks === undefined ? null : Float64Array.from(watermarks));
+  }
+
+  /** Takes the rows emitted since the last call. */
+  take(): Record<string, Value>[] {
+    return this.rows.splice(0);
+  }
+
+  async snapshot(): Promise<OperatorSnapshot> {
+    return this.operator.snapshot({checkpointId: 1, directory: '/chk-1', last: false});
+  }
+}

@@ -1,0 +1,119 @@
+// `npm run proof [-- --minutes N] [-- --seed N] [-- --parts N]`: the long proofs of which `npm test` runs a fixed sample.
+// It is the same test files with TIDEMARK_PROOF=1; --minutes repeats them with new seeds until the time is over, --within
+// bounds simulation and mutants: what is left out then is printed. Of what starts hundreds of processes one run has one part
+// in three, another with each seed: `--parts 1` runs all of it. Prints what it ran; ends with 1 when anything failed.
+
+import {spawn} from 'node:child_process';
+import {readFileSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {parseArgs} from 'node:util';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** Directories that take TIDEMARK_PROOF=1 as "all of it". */
+const TARGETS = [
+  'channels',
+  'checkpoint',
+  'connectors',
+  'crash-states',
+  'decoders',
+  'expressions',
+  'hostile',
+  'inspection',
+  'jobs',
+  'kills',
+  'mutants',
+  'operators',
+  'recovery',
+  'rescale',
+  'restarts',
+  'runtime',
+  'savepoints',
+  'simulation',
+  'state',
+  'storage',
+  'commands/contract-examples',
+  'commands/contract-streams',
+].map((room) => `test/${room}`);
+/** Half of the files mostly wait, for their rate limits and for processes: more run at once than there are processors. */
+const WORKERS = 4;
+
+const {values} = parseArgs({
+  options: {
+    minutes: {type: 'string'},
+    within: {type: 'string'},
+    seed: {type: 'string', default: '20261120'},
+    parts: {type: 'string', default: '3'},
+    only: {type: 'string'},
+  },
+});
+/** After it simulation and mutants begin nothing more, and say what they left out. */
+const deadline =
+  values.within === undefined ? '' : String(Date.now() + Number(values.within) * 60_000);
+const until = performance.now() + Number(values.minutes ?? 0) * 60_000;
+const targets = values.only === undefined ? TARGETS : values.only.split(',');
+const totals = {passed: 0, failed: 0};
+
+let seed = Number(values.seed);
+do {
+  const started = performance.now();
+  const {passed, failed} = await run(seed);
+  totals.passed += passed;
+  totals.failed += failed;
+  const seconds = ((performance.now() - started) / 1000).toFixed(0);
+  console.log(`proof: seed ${seed}, ${passed} passed, ${failed} failed, ${seconds} s`);
+  if (failed > 0) {
+    console.log(`repeat with: npm run proof -- --seed ${seed}`);
+    break;
+  }
+  seed += 1;
+} while (performance.now() < until);
+
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exit(totals.failed === 0 ? 0 : 1);
+
+/** What takes longest begins first (proof-sequencer.js), so that little is left to wait for at the end. */
+async function run(runSeed) {
+  const report = join(tmpdir(), `tidemark-proof-${process.pid}.json`);
+  const child = spawn(
+    process.execPath,
+    [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--maxWorkers=${WORKERS}`,
+      `--outputFile.json=${report}`,
+      '--testTimeout=900000',
+      ...targets,
+    ],
+    {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        TIDEMARK_PROOF: '1',
+        TIDEMARK_SEED: String(runSeed),
+        TIDEMARK_PARTS: values.parts,
+        TIDEMARK_UNTIL: deadline,
+      },
+    },
+  );
+  const status = await new Promise((resolve) => {
+    child.on('close', resolve);
+  });
+  return counts(report, status);
+}
+
+/** A file that cannot be loaded has no tests, and must not count as none failed. */
+function counts(report, status) {
+  try {
+    const {numPassedTests, numFailedTests} = JSON.parse(readFileSync(report, 'utf8'));
+    rmSync(report);
+    const failed = status !== 0 && numFailedTests === 0 ? 1 : numFailedTests;
+    return {passed: numPassedTests, failed};
+  } catch {
+    return {passed: 0, failed: 1};
+  }
+}

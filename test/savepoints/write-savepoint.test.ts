@@ -1,0 +1,181 @@
+// Promise: whatever call fails while a savepoint is made, the error is typed, nothing visible is left behind, and the next
+// one succeeds; nothing damaged gets into one, and nothing that is still to be committed.
+import {describe, expect, test} from 'vitest';
+
+import {EngineError} from '#src/base/errors.js';
+import type {CheckpointMetadata, InlineState} from '#src/checkpoint/checkpoint-metadata.js';
+import {savepointMetadata} from '#src/savepoints/savepoint-metadata.js';
+import {writeSavepoint} from '#src/savepoints/write-savepoint.js';
+import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
+import {findSavepoint, SavepointAttempt} from '#src/storage/savepoint-attempt.js';
+import {
+  beginFresh,
+  metadataOf,
+  publish,
+  readFile,
+  start,
+  writeFile,
+} from '../storage/support/fixture.ts';
+import {MemoryFileSystem, type Fault} from '../storage/support/memory-file-system.ts';
+
+const TARGET = '/data/savepoints';
+const PATH = `${TARGET}/savepoint-012345-aaaaaaaaaaaa`;
+const PLACE = {path: PATH, jobId: '0123456789abcdef0123456789abcdef', generation: 1};
+
+type Fate = ReturnType<Fault>;
+
+interface Source {
+  readonly path: string;
+  readonly metadata: CheckpointMetadata;
+}
+
+async function published(disk: MemoryFileSystem): Promise<Source> {
+  const owner = await start(disk);
+  await beginFresh(owner);
+  return publish(disk, owner, 2);
+}
+
+async function make(disk: MemoryFileSystem, {path, metadata}: Source): Promise<number> {
+  const attempt = await SavepointAttempt.begin(disk, PLACE);
+  try {
+    const source = {directory: path, metadata};
+    const convert = async () => Promise.reject(new Error('nothing is converted'));
+    return await writeSavepoint(disk, source, attempt, 'native', convert);
+  } catch (error) {
+    await attempt.discard().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function isWhole(disk: MemoryFileSystem): Promise<boolean> {
+  const found = {
+    files: disk,
+    directory: PATH,
+    level: 'checksum',
+    onFinding: () => undefined,
+  } as const;
+  const {state, errors} = await checkCheckpoint(found);
+  return state.kind === 'complete' && errors === 0;
+}
+
+function visible(disk: MemoryFileSystem): readonly string[] {
+  return disk.namesIn(TARGET).filter((name) => !name.startsWith('.'));
+}
+
+describe('a savepoint', () => {
+  test.each([
+    ['an I/O error', (): Fate => ({kind: 'fail', code: 'EIO'})],
+    ['a full disk', (): Fate => ({kind: 'fail', code: 'ENOSPC'})],
+    ['a lost reply', (): Fate => ({kind: 'reply-lost', code: 'EIO'})],
+  ])(
+    'leaves nothing visible after %s at any call, and works the next time',
+    async (_what, fault) => {
+      for (let failing = 1; ; failing += 1) {
+        const disk = new MemoryFileSystem();
+        const source = await published(disk);
+        let calls = 0;
+        disk.options = {
+          fault: () => {
+            calls += 1;
+            return calls === failing ? fault() : null;
+          },
+        };
+        const failure: unknown = await make(disk, source).then(
+          () => null,
+          (error: unknown) => error,
+        );
+        disk.options = {};
+        if (failure === null) {
+          expect(await isWhole(disk)).toBe(true);
+          if (calls < failing) return;
+          continue;
+        }
+        expect(failure).toBeInstanceOf(EngineError);
+        expect(['STORAGE_FAILED', 'REFUSED']).toContain((failure as EngineError).code);
+        expect([failing, visible(disk)]).toEqual([failing, []]);
+        await disk.removeDirectory(TARGET).catch(() => undefined);
+        if (disk.namesIn('/data').includes('savepoints')) {
+          // What could not be removed is hidden, and goes with a later run's.
+          const later = await SavepointAttempt.begin(disk, {...PLACE, generation: 2});
+          expect(disk.namesIn(TARGET)).toEqual([later.directory.slice(TARGET.length + 1)]);
+          await later.discard();
+        }
+        expect(await make(disk, source)).toBeGreaterThan(0);
+        expect(await isWhole(disk)).toBe(true);
+      }
+    },
+  );
+
+  test('is not made from damaged bytes', async () => {
+    const disk = new MemoryFileSystem();
+    const source = await published(disk);
+    const file = `${source.path}/sum/0.keyed`;
+    const bytes = Buffer.from(await readFile(disk, file));
+    bytes[3]! ^= 1;
+    await disk.unlink(file);
+    await writeFile(disk, file, bytes);
+    await expect(make(disk, source)).rejects.toMatchObject({code: 'CHECKPOINT_DAMAGED'});
+    expect(disk.namesIn(TARGET)).toEqual([]);
+  });
+
+  test('does not replace what is there', async () => {
+    const disk = new MemoryFileSystem();
+    const source = await published(disk);
+    const attempt = await SavepointAttempt.begin(disk, PLACE);
+    await disk.makeDirectory(PATH);
+    const convert = async () => Promise.reject(new Error('nothing is converted'));
+    const made = writeSavepoint(
+      disk,
+      {directory: source.path, ...source},
+      attempt,
+      'native',
+      convert,
+    );
+    await expect(made).rejects.toMatchObject({code: 'REFUSED'});
+    await attempt.discard();
+    expect(disk.namesIn(TARGET)).toEqual([PATH.slice(TARGET.length + 1)]);
+    const of = {lineage: source.metadata.lineage, checkpointId: 2};
+    expect(await findSavepoint(disk, PATH, of)).toEqual({kind: 'other'});
+  });
+
+  test('is found by who it is, and by nobody else', async () => {
+    const disk = new MemoryFileSystem();
+    const source = await published(disk);
+    const {lineage} = source.metadata;
+    expect(await findSavepoint(disk, PATH, {lineage, checkpointId: 2})).toEqual({kind: 'absent'});
+    const bytes = await make(disk, source);
+    expect(await findSavepoint(disk, PATH, {lineage, checkpointId: 2})).toEqual({
+      kind: 'there',
+      bytes,
+    });
+    expect(await findSavepoint(disk, PATH, {lineage, checkpointId: 3})).toEqual({kind: 'other'});
+    expect(await findSavepoint(disk, PATH, {lineage: 'f'.repeat(16), checkpointId: 2})).toEqual({
+      kind: 'other',
+    });
+  });
+
+  test('names nothing that is still to be committed, and what a reader must know', () => {
+    const committables: InlineState = {
+      location: 'inline',
+      name: 'parts',
+      kind: 'committables',
+      codecVersion: 1,
+      value: {directory: '/out', parts: []},
+    };
+    const plain = metadataOf({generation: 1, runId: 'a'.repeat(16)}, 7, []);
+    const sink = {uid: 'out', type: 'sink:file', parallelism: 1, maxParallelism: 128};
+    const subtasks = [{index: 0, watermark: null, states: [committables]}];
+    const checkpoint: CheckpointMetadata = {
+      ...plain,
+      savepointTarget: {path: PATH, format: 'native'},
+      operators: [...plain.operators, {...sink, subtasks}],
+    };
+    const native = savepointMetadata(checkpoint, 'native', new Map());
+    expect(native).toMatchObject({kind: 'savepoint', savepointTarget: null, requiredFeatures: []});
+    expect(native.operators.at(-1)?.subtasks[0]?.states).toEqual([]);
+    expect(native.operators[0]).toEqual(plain.operators[0]);
+    expect(savepointMetadata(checkpoint, 'canonical', new Map()).requiredFeatures).toEqual([
+      'canonical-state',
+    ]);
+  });
+});

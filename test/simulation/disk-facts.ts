@@ -1,0 +1,210 @@
+// What lies on the simulated disk, read from names and JSON alone: by nothing of the engine but its formats.
+
+import type {MemoryFileSystem} from '../storage/support/memory-file-system.ts';
+import {CHECKPOINTS, type InputRow, type JobModel, type SourceModel} from './job-model.ts';
+
+export interface Ancestor {
+  readonly lineage: string;
+  readonly checkpointId: number;
+}
+
+export interface LineageFacts {
+  readonly lineage: string;
+  /** Oldest first. */
+  readonly ancestors: readonly Ancestor[];
+}
+
+export interface CheckpointOnDisk {
+  readonly id: number;
+  readonly lineage: string;
+  readonly generation: number;
+  readonly drained: boolean;
+  /** Drained on request: its input was not at the end. */
+  readonly stopDrained: boolean;
+  /** Steps whose input had ended at all subtasks: what goes out at the end has gone out. */
+  readonly flushed: ReadonlySet<string>;
+  /** Steps of whose subtasks some had come to their end, and others not. */
+  readonly flushing: ReadonlySet<string>;
+  /** In-flight rows may be neither behind the positions nor in the output. */
+  readonly unaligned: boolean;
+  /** It holds rows that were on their way between two tasks. */
+  readonly inFlight: boolean;
+  /** The rows behind its positions, of all sources. */
+  readonly rowsBehind: readonly InputRow[];
+}
+
+export interface PartFacts {
+  readonly path: string;
+  readonly sink: string;
+  readonly lineage: string;
+  readonly checkpointId: number;
+  /** Sorts parts of one checkpoint by when they were begun. */
+  readonly order: string;
+}
+
+const PART =
+  /^\/job\/out\/[^/]+\/(sim\.([a-z-]+)\.([0-9a-f]{16})\.c(\d+)-(g\d+-s\d+-\d+)\.ndjson)$/;
+
+export function parsePart(path: string): PartFacts | null {
+  const match = PART.exec(path);
+  if (match === null) return null;
+  const [, , sink, lineage, id, order] = match;
+  return {path, sink: sink!, lineage: lineage!, checkpointId: Number(id), order: order!};
+}
+
+/** `/job/state/sim/chk-7` → 7; null: no published checkpoint. */
+export function checkpointIdOf(path: string): number | null {
+  if (!path.startsWith(`${CHECKPOINTS}/chk-`)) return null;
+  const id = Number(path.slice(`${CHECKPOINTS}/chk-`.length));
+  return Number.isInteger(id) ? id : null;
+}
+
+export function publishedIds(disk: MemoryFileSystem): readonly number[] {
+  return disk
+    .namesIn(CHECKPOINTS)
+    .flatMap((name) => checkpointIdOf(`${CHECKPOINTS}/${name}`) ?? [])
+    .sort((left, right) => left - right);
+}
+
+/** The highest generation with a record; 0: none. */
+export function newestGeneration(disk: MemoryFileSystem): number {
+  const records = disk.namesIn(`${CHECKPOINTS}/owner`).filter((name) => /^\d{10}$/.test(name));
+  return Math.max(0, ...records.map(Number));
+}
+
+/** What the newest generation that runs works on; null: none has begun. */
+export function newestLineage(disk: MemoryFileSystem): LineageFacts | null {
+  const name = lineageRecords(disk).at(-1);
+  return name === undefined ? null : readLineage(disk, `${CHECKPOINTS}/owner/${name}`);
+}
+
+/** How the newest generation of a lineage ended; null: it did not. */
+export function endOf(disk: MemoryFileSystem, lineage: string): string | null {
+  const last = lineageRecords(disk)
+    .filter((name) => readLineage(disk, `${CHECKPOINTS}/owner/${name}`).lineage === lineage)
+    .at(-1);
+  const end = `${CHECKPOINTS}/owner/${last?.slice(0, 10) ?? ''}.end`;
+  if (!disk.namesIn(`${CHECKPOINTS}/owner`).includes(end.slice(end.lastIndexOf('/') + 1))) {
+    return null;
+  }
+  return String(jsonOf(disk, end)['how']);
+}
+
+/** Every lineage that has a record. */
+export function allLineages(disk: MemoryFileSystem): readonly LineageFacts[] {
+  const all = lineageRecords(disk).map((name) => readLineage(disk, `${CHECKPOINTS}/owner/${name}`));
+  return [...new Map(all.map((each) => [each.lineage, each])).values()];
+}
+
+function lineageRecords(disk: MemoryFileSystem): readonly string[] {
+  return disk
+    .namesIn(`${CHECKPOINTS}/owner`)
+    .filter((name) => /^\d{10}\.lineage$/.test(name))
+    .sort();
+}
+
+export function readLineage(disk: MemoryFileSystem, path: string): LineageFacts {
+  const record = jsonOf(disk, path);
+  const ancestors = record['ancestors'] as {lineage: string; checkpoint_id: number}[];
+  return {
+    lineage: record['lineage'] as string,
+    ancestors: ancestors.map(({lineage, checkpoint_id}) => ({
+      lineage,
+      checkpointId: checkpoint_id,
+    })),
+  };
+}
+
+const read = new WeakMap<Buffer, CheckpointOnDisk>();
+
+export function readCheckpointOnDisk(
+  disk: MemoryFileSystem,
+  job: JobModel,
+  id: number,
+): CheckpointOnDisk {
+  const bytes = disk.dataOf(`${CHECKPOINTS}/chk-${id}/_metadata`);
+  const checkpoint = read.get(bytes) ?? checkpointFrom(bytes, job, id);
+  read.set(bytes, checkpoint);
+  return checkpoint;
+}
+
+function checkpointFrom(bytes: Buffer, job: JobModel, id: number): CheckpointOnDisk {
+  const metadata = JSON.parse(bytes.toString()) as Record<string, unknown>;
+  const operators = metadata['operators'] as OperatorJson[];
+  return {
+    id,
+    lineage: metadata['lineage'] as string,
+    generation: metadata['generation'] as number,
+    drained: metadata['drained'] === true,
+    stopDrained: metadata['drained'] === true && metadata['purpose'] === 'stop',
+    flushed: new Set(operators.filter((it) => endedCount(it) === it.subtasks.length).map(uidOf)),
+    flushing: new Set(operators.filter((it) => endedCount(it) > 0).map(uidOf)),
+    unaligned: metadata['unaligned'] === true,
+    inFlight: operators.some(({subtasks}) =>
+      subtasks.some(({states}) => states.some(({kind}) => kind === 'channel')),
+    ),
+    rowsBehind: job.sources.flatMap((source) => {
+      const operator = operators.find(({uid}) => uid === source.uid);
+      const states = operator?.subtasks.flatMap((subtask) => subtask.states) ?? [];
+      const values = states.flatMap((state) => (state.kind === 'position' ? [state.value] : []));
+      return rowsBehind(source, values);
+    }),
+  };
+}
+
+interface OperatorJson {
+  readonly uid: string;
+  readonly subtasks: readonly {
+    readonly states: readonly StateJson[];
+  }[];
+}
+
+interface StateJson {
+  readonly kind: string;
+  readonly name: string;
+  readonly value: PositionJson;
+}
+
+function endedCount({subtasks}: OperatorJson): number {
+  return subtasks.filter(({states}) => states.some(({name}) => name === 'input-ended')).length;
+}
+
+function uidOf({uid}: OperatorJson): string {
+  return uid;
+}
+
+interface PositionJson {
+  readonly shares?: {readonly plan: PositionJson | null} | null;
+  readonly positions?: readonly {readonly split: number; readonly rows: number}[];
+  readonly finished?: readonly {readonly path: string}[];
+  readonly splits?:
+    number | readonly {readonly path: string; readonly open: {readonly offset: number} | null}[];
+}
+
+function rowsBehind(source: SourceModel, values: readonly PositionJson[]): readonly InputRow[] {
+  if (source.kind === 'generator') {
+    const made = new Map(
+      values.flatMap(({positions}) => (positions ?? []).map(({split, rows}) => [split, rows])),
+    );
+    return source.rows.filter(
+      (_, row) => Math.floor(row / source.splits) < (made.get(row % source.splits) ?? 0),
+    );
+  }
+  const offsets = new Map<string, number>();
+  const take = ({finished, splits}: PositionJson): void => {
+    for (const {path} of finished ?? []) offsets.set(path, Infinity);
+    if (typeof splits !== 'object') return;
+    for (const {path, open} of splits) offsets.set(path, open?.offset ?? 0);
+  };
+  // What a subtask lists itself says more than the plan that it began with.
+  for (const {shares} of values) if (shares?.plan) take(shares.plan);
+  for (const value of values) take(value);
+  return source.files.flatMap(({path, rows, ends}) => {
+    const offset = offsets.get(path) ?? 0;
+    return rows.filter((_, row) => ends[row]! <= offset);
+  });
+}
+
+function jsonOf(disk: MemoryFileSystem, path: string): Record<string, unknown> {
+  return JSON.parse(disk.contentOf(path).toString()) as Record<string, unknown>;
+}

@@ -1,0 +1,22 @@
+// Seeds that once failed, and why. They always run.
+
+export const KEPT_SEEDS: readonly {readonly seed: number; readonly why: string}[] = [
+  {seed: 44, why: 'a file of a source that could not be read ended a run with 1'},
+  {
+    seed: 104,
+    why: 'a cancelled run that had been taken over removed what its successor had prepared',
+  },
+  {seed: 235, why: 'a fenced start found all checkpoints of its lineage gone and called it damage'},
+  {seed: 327, why: 'a checkpoint directory that could not be read ended a run with 1'},
+  {seed: 385, why: 'a checkpoint was restored whose output had been overwritten (no bug)'},
+  {seed: 424, why: 'a checkpoint was restored whose output had been withdrawn (told to nobody)'},
+  {seed: 667, why: 'a fenced start called the checkpoints of its successor damage'},
+  {seed: 830, why: 'an id was given again after its checkpoint had been taken back (no bug)'},
+  {seed: 1110, why: 'a state file that could not be restored ended a run with 1'},
+  {seed: 1272, why: 'a restore that failed removed what a newer checkpoint had prepared'},
+  {
+    seed: 1713,
+    why: '--output-ahead keep went on from a checkpoint whose own output had been removed',
+  },
+  {seed: 1990, why: 'a state file that could not be verified ended a run with 1'},
+];

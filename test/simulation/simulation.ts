@@ -1,0 +1,249 @@
+// One seed: a job, a disk, faults; processes that are started, killed, stopped and continued on it; then the
+// faults end and the job must finish. Throws a `Failure` that says what is broken and how to repeat it.
+
+import {jobCatalog} from '#src/catalog.js';
+import type {JobSpec} from '#src/job/job-spec.js';
+import {loadJob} from '#src/job/load-job.js';
+import {Commands} from './commands.ts';
+import {Draw} from './draw.ts';
+import {newestGeneration} from './disk-facts.ts';
+import {judgeEnding} from './judge-ending.ts';
+import {FAULT_KINDS, Faults, type FaultKind} from './faults.ts';
+import {JOB_DIRECTORY, JOB_FILE, makeJob, type JobModel} from './job-model.ts';
+import {Operator} from './operator.ts';
+import {Scheduler, Violation} from './scheduler.ts';
+import {describeEnding, type SimulatedProcess} from './simulated-process.ts';
+import {Trace} from './trace.ts';
+import {Watcher, type WatchCounts} from './watcher.ts';
+import {World} from './world.ts';
+
+export interface SeedReport {
+  readonly seed: number;
+  readonly events: number;
+  readonly virtualMillis: number;
+  readonly hash: string;
+  readonly fired: ReadonlyMap<FaultKind, number>;
+  readonly counts: WatchCounts;
+  readonly commands: Commands['counts'];
+  readonly processes: number;
+  readonly endings: readonly string[];
+  readonly sinks: readonly string[];
+  readonly mode: string;
+  /** Of each process. */
+  readonly parallelisms: readonly number[];
+}
+
+/** What broke, with all that is needed to see why. */
+export class Failure extends Error {
+  override readonly name = 'Failure';
+
+  constructor(seed: number, what: string, job: JobModel, trace: Trace) {
+    super(
+      [
+        job.text,
+        ...trace.tail(),
+        '',
+        `seed ${seed}: ${what}`,
+        `repeat with: npm run simulate -- --seed ${seed}`,
+      ].join('\n'),
+    );
+  }
+}
+
+/** Of the phase without faults: whatever a job needs, it needs less. */
+const LIVENESS_EVENTS = 60_000;
+const LIVENESS_MILLIS = 600_000;
+const MAX_RUNS_TO_FINISH = 3;
+const STACK_LINES = 5;
+
+export async function simulate(seed: number): Promise<SeedReport> {
+  const trace = new Trace();
+  const draw = new Draw(seed);
+  const job = makeJob(draw.fork());
+  // Each kind has its turn, so that a small sample has all of them.
+  const featured = FAULT_KINDS[seed % FAULT_KINDS.length]!;
+  const unhandled: unknown[] = [];
+  const onUnhandled = (error: unknown): number => unhandled.push(error);
+  process.on('unhandledRejection', onUnhandled);
+  const {stackTraceLimit} = Error;
+  // Many errors are made here, and most are expected.
+  Error.stackTraceLimit = STACK_LINES;
+  try {
+    const report = await new Simulation(
+      seed,
+      await makeScene(seed, draw, job, trace, featured),
+    ).run();
+    await new Promise((resolve) => setImmediate(resolve));
+    if (unhandled.length > 0) throw new Violation(`unhandled rejection: ${textOf(unhandled[0])}`);
+    return report;
+  } catch (error) {
+    throw new Failure(seed, textOf(error), job, trace);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    process.off('unhandledRejection', onUnhandled);
+  }
+}
+
+/** A job on a disk, and whoever runs it there. */
+export interface Scene {
+  readonly job: JobModel;
+  readonly trace: Trace;
+  readonly world: World;
+  readonly watcher: Watcher;
+  readonly operator: Operator;
+  readonly commands: Commands;
+}
+
+/** Nothing was started yet. */
+export async function makeScene(
+  seed: number,
+  draw: Draw,
+  job: JobModel,
+  trace: Trace,
+  featured: FaultKind,
+): Promise<Scene> {
+  const watcher = new Watcher(job);
+  const slackMillis = draw.chance(0.3) ? 0 : draw.logarithmic(0.05, 4);
+  const world = new World({
+    scheduler: new Scheduler(draw.fork(), trace, slackMillis),
+    draw: draw.fork(),
+    faults: new Faults(draw.fork(), featured),
+    watch: watcher,
+    trace,
+  });
+  watcher.attach(world);
+  const specs = new Map<number, JobSpec>();
+  const specAt = (parallelism: number): JobSpec => {
+    const spec = specs.get(parallelism) ?? loadSpec(job, parallelism);
+    specs.set(parallelism, spec);
+    return spec;
+  };
+  const commands = new Commands(world, watcher, seed);
+  const operator = new Operator({world, draw: draw.fork(), specAt, job, watcher, commands});
+  await writeInput(world, job);
+  return {job, trace, world, watcher, operator, commands};
+}
+
+async function writeInput({disk}: World, job: JobModel): Promise<void> {
+  await disk.makeDirectory(JOB_DIRECTORY);
+  await disk.makeDirectory(`${JOB_DIRECTORY}/in`);
+  for (const {path, text} of job.sources.flatMap(({files}) => files)) {
+    const handle = await disk.createNew(`${JOB_DIRECTORY}/${path}`);
+    await handle.append(Buffer.from(text));
+  }
+  disk.settle();
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #job: JobModel;
+  readonly #trace: Trace;
+  readonly #world: World;
+  readonly #watcher: Watcher;
+  readonly #operator: Operator;
+  readonly #commands: Commands;
+
+  constructor(seed: number, {job, trace, world, watcher, operator, commands}: Scene) {
+    this.#seed = seed;
+    this.#job = job;
+    this.#trace = trace;
+    this.#world = world;
+    this.#watcher = watcher;
+    this.#operator = operator;
+    this.#commands = commands;
+  }
+
+  async run(): Promise<SeedReport> {
+    await this.#operator.disturb();
+    this.#trace.add('faults end');
+    await this.#finish();
+    const {scheduler, faults} = this.#world;
+    return {
+      seed: this.#seed,
+      events: scheduler.events,
+      virtualMillis: scheduler.now,
+      hash: this.#trace.hash,
+      fired: faults.fired,
+      counts: this.#watcher.counts,
+      commands: this.#commands.counts,
+      processes: this.#operator.processes.length,
+      endings: this.#operator.processes.map(({ending}) => endingKind(ending)),
+      sinks: this.#job.sinks.map(({kind}) => kind),
+      mode: this.#job.mode,
+      parallelisms: this.#operator.processes.map(({options}) => options.job.parallelism),
+    };
+  }
+
+  /** Without faults the job comes to its end, whatever state it was left in. */
+  async #finish(): Promise<void> {
+    const world = this.#world;
+    world.faults.active = false;
+    for (const left of this.#operator.living()) {
+      if (left.paused) left.resume();
+      for (const thread of left.threads) if (thread.hanging) thread.wake();
+    }
+    for (let run = 0; run < MAX_RUNS_TO_FINISH; run += 1) {
+      const last = await this.#runToTheEnd();
+      if (isFinished(last)) {
+        await this.#watcher.check();
+        await this.#commands.check();
+        this.#watcher.checkFinished();
+        if (last?.startedWell === true) this.#watcher.checkNoLeftovers(this.#operator.contended);
+        return;
+      }
+      const before = newestGeneration(world.disk);
+      const started = this.#operator.start({});
+      started.startedWell = true;
+      this.#trace.add(`last run after generation ${before}: ${started.name}`);
+    }
+    throw new Violation('without faults it does not finish');
+  }
+
+  /** Everybody who lives ends; returns who ended last. */
+  async #runToTheEnd(): Promise<SimulatedProcess | null> {
+    const {scheduler} = this.#world;
+    const operator = this.#operator;
+    const outcome = await scheduler.run(() => operator.living().length === 0, {
+      events: LIVENESS_EVENTS,
+      millis: LIVENESS_MILLIS,
+    });
+    if (outcome !== 'done') {
+      const left = operator.living().map(({name, ending}) => `${name} ${describeEnding(ending)}`);
+      throw new Violation(`without faults it does not end (${outcome}): ${left.join(', ')}`);
+    }
+    for (const ended of operator.processes) judgeEnding(ended, this.#world);
+    return operator.lastEnded();
+  }
+}
+
+function loadSpec(job: JobModel, parallelism: number): JobSpec {
+  const loaded = loadJob({
+    file: JOB_FILE,
+    bytes: Buffer.from(job.text),
+    catalog: jobCatalog,
+    environment: {},
+    overrides: {flink: [], set: [], parallelism},
+  });
+  if (loaded.kind === 'ok') return loaded.job;
+  throw new Violation(
+    `the job is invalid: ${loaded.findings.map(({message}) => message).join('; ')}`,
+  );
+}
+
+function isFinished(process: SimulatedProcess | null): boolean {
+  return process?.ending?.kind === 'ended' && process.ending.summary.state === 'FINISHED';
+}
+
+function endingKind(ending: SimulatedProcess['ending']): string {
+  if (ending === null) return 'lives';
+  if (ending.kind === 'ended') {
+    const {state, error} = ending.summary;
+    return error === null ? state : `${state} ${error.code}`;
+  }
+  return ending.kind === 'refused' ? `refused ${ending.error.code}` : 'killed';
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof Violation) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,414 @@
+// Watches a run from outside and throws at the first promise that does not hold. It looks at the disk in the
+// event in which something happens: a publish, a delete, a commit, a start.
+//
+//   W1 ids of published checkpoints grow; one process works in a generation
+//   W2 a part becomes visible only when a checkpoint of its id or a later one is published
+//   W3 a visible part is whole, never changes, and goes only when it is no output of the lineage that works
+//   W4 no row is there twice, none that should not be; up to what is committed none is missing
+//   W5 a checkpoint that was reported complete verifies until retention may delete it
+//   W6 triggers of a deployment ascend
+
+import type {FromTask, ToTask} from '#src/runtime/task-messages.js';
+import type {RunEvent} from '#src/runtime/run-types.js';
+import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
+import type {MemoryFileSystem} from '../storage/support/memory-file-system.ts';
+import {
+  allLineages,
+  checkpointIdOf,
+  endOf,
+  newestGeneration,
+  newestLineage,
+  parsePart,
+  publishedIds,
+  readCheckpointOnDisk,
+  readLineage,
+  type LineageFacts,
+  type PartFacts,
+} from './disk-facts.ts';
+import {CHECKPOINTS, type JobModel} from './job-model.ts';
+import {belongs, OutputView} from './output-view.ts';
+import {Violation, type Actor} from './scheduler.ts';
+import type {SimulatedProcess} from './simulated-process.ts';
+import type {SimulatedThread} from './simulated-thread.ts';
+import type {DiskWatch, World} from './world.ts';
+
+interface Reported {
+  readonly id: number;
+  readonly lineage: string;
+}
+
+export interface WatchCounts {
+  checkpoints: number;
+  unaligned: number;
+  inFlight: number;
+  restoredInFlight: number;
+  failedCheckpoints: number;
+  starts: number;
+  restores: number;
+  restarts: number;
+  commits: number;
+  verified: number;
+  deleted: number;
+  withdrawn: number;
+}
+
+export class Watcher implements DiskWatch {
+  readonly counts: WatchCounts = {
+    checkpoints: 0,
+    unaligned: 0,
+    inFlight: 0,
+    restoredInFlight: 0,
+    failedCheckpoints: 0,
+    starts: 0,
+    restores: 0,
+    restarts: 0,
+    commits: 0,
+    verified: 0,
+    deleted: 0,
+    withdrawn: 0,
+  };
+  readonly #job: JobModel;
+  readonly #output: OutputView;
+  readonly #reported = new Map<number, Reported>();
+  /** Highest published id of each lineage. */
+  readonly #published = new Map<string, number>();
+  readonly #publisher = new Map<number, string>();
+  readonly #committed = new Map<string, Set<number>>();
+  /** Parts that a fresh start overwrote. */
+  readonly #takenAway: PartFacts[] = [];
+  /** What was verified: the same files need it no second time. */
+  readonly #verified = new Map<number, ReturnType<MemoryFileSystem['filesBelow']>>();
+  readonly #triggered = new Map<SimulatedThread, number>();
+  #world: World | null = null;
+
+  constructor(job: JobModel) {
+    this.#job = job;
+    this.#output = new OutputView(job);
+  }
+
+  attach(world: World): void {
+    this.#world = world;
+  }
+
+  renamed(source: string, target: string, by: Actor): void {
+    this.#guard(() => this.#onRename(source, target, by));
+  }
+
+  linked(_source: string, target: string, _by: Actor): void {
+    this.#guard(() => this.#onLink(target));
+  }
+
+  unlinked(path: string): void {
+    this.#guard(() => {
+      const part = parsePart(path);
+      if (part === null) return;
+      this.#takenAway.push(part);
+      this.#mayGo(path);
+    });
+  }
+
+  told(process: SimulatedProcess, event: RunEvent): void {
+    this.#guard(() => this.#onEvent(process, event));
+  }
+
+  posted(process: SimulatedProcess, thread: SimulatedThread, message: FromTask): void {
+    this.#guard(() => this.#onReportOf(process, thread, message));
+  }
+
+  ordered(_process: SimulatedProcess, thread: SimulatedThread, message: ToTask): void {
+    this.#guard(() => this.#onOrder(thread, message));
+  }
+
+  /** What was not reported may be gone. */
+  powerLost(): void {
+    this.#forgetUnreported();
+  }
+
+  /** Between two events: everything that holds at any time. */
+  async check(): Promise<void> {
+    for (const {id} of this.#reported.values()) await this.#verify(id);
+    for (const id of publishedIds(this.#disk)) {
+      if (!this.#reported.has(id)) await this.#verify(id);
+    }
+    const lineage = newestLineage(this.#disk);
+    if (lineage !== null) this.#output.checkSound(this.#disk, lineage);
+  }
+
+  /** A savepoint of checkpoint `id` was told: what it counts as made is there to be seen. */
+  checkSavepoint({generation}: SimulatedProcess, id: number): void {
+    this.#guard(() => {
+      // Whoever was taken over tells of a past that others may have changed since.
+      if (generation !== newestGeneration(this.#disk)) return;
+      const lineage = newestLineage(this.#disk);
+      if (lineage === null || !publishedIds(this.#disk).includes(id)) return;
+      this.#checkThrough(lineage, id);
+    });
+  }
+
+  /** A run said that it finished. */
+  checkFinished(): void {
+    const lineage = newestLineage(this.#disk);
+    if (lineage === null) throw new Violation('finished without a lineage');
+    const input = this.#job.sources.flatMap(({rows}) => rows);
+    const flushed = new Set<string>(this.#job.sinks.map(({kind}) => kind));
+    const everything = {
+      through: Number.MAX_SAFE_INTEGER,
+      input,
+      flushed,
+      flushing: flushed,
+      unaligned: false,
+    };
+    this.#output.checkSound(this.#disk, lineage);
+    if (this.#isIncomplete(lineage)) return;
+    this.#output.checkComplete(this.#disk, lineage, everything);
+  }
+
+  /**
+   * After a run without faults nothing lies about. But temporaries of a lineage that is settled, and that nobody
+   * looks at again, may: a power loss brings back those of committed parts, and whoever was fenced makes one more.
+   */
+  checkNoLeftovers(contended: boolean): void {
+    const disk = this.#disk;
+    const mayBeThere = contended || this.#world?.faults.fired.has('power-loss') === true;
+    const hidden = mayBeThere
+      ? []
+      : this.#job.sinks.flatMap(({directory}) =>
+          disk.namesIn(directory).filter((name) => name.endsWith('.inprogress')),
+        );
+    const work = `${CHECKPOINTS}/work`;
+    const attempts = disk
+      .namesIn(work)
+      .flatMap((name) =>
+        ['pending', 'deleted'].flatMap((it) => disk.namesIn(`${work}/${name}/${it}`)),
+      );
+    if (hidden.length + attempts.length === 0) return;
+    throw new Violation(`left behind: ${[...hidden, ...attempts].join(', ')}`);
+  }
+
+  #onRename(source: string, target: string, by: Actor): void {
+    const published = checkpointIdOf(target);
+    if (published !== null) this.#onPublish(source, published, by);
+    const gone = checkpointIdOf(source);
+    if (gone !== null) this.#onDelete(gone);
+    const part = parsePart(source);
+    if (part === null) return;
+    this.counts.withdrawn += 1;
+    this.#mayGo(source);
+  }
+
+  #onLink(target: string): void {
+    const part = parsePart(target);
+    if (part === null) return;
+    const published = this.#published.get(part.lineage) ?? 0;
+    if (published < part.checkpointId) {
+      throw new Violation(
+        `W2: ${target} became visible, the newest checkpoint of its lineage is ${published}`,
+      );
+    }
+    this.#output.see(this.#disk, target);
+  }
+
+  #onEvent(process: SimulatedProcess, event: RunEvent): void {
+    switch (event.type) {
+      case 'checkpoint':
+        this.counts.checkpoints += 1;
+        this.#onReport(event.id);
+        return;
+      case 'checkpoint_failed':
+        this.counts.failedCheckpoints += 1;
+        return;
+      case 'started':
+        this.counts.starts += 1;
+        this.#onStart(event.generation, event.restoredFrom);
+        if (event.decision === 'restored') this.#onRestore(process, event.generation);
+        return;
+      case 'restarting':
+        this.counts.restarts += 1;
+        this.#onStart(null, event.restoredFrom);
+        return;
+      default:
+        this.#world?.note(`  ${process.name}: ${event.type}`);
+    }
+  }
+
+  #onReportOf(process: SimulatedProcess, thread: SimulatedThread, message: FromTask): void {
+    if (message.kind !== 'committed') return;
+    const {generation, subtask, job} = thread.deployment;
+    const key = `${generation} ${message.checkpointId}`;
+    const subtasks = this.#committed.get(key) ?? new Set<number>();
+    this.#committed.set(key, subtasks.add(subtask));
+    if (subtasks.size < job.parallelism) return;
+    this.counts.commits += 1;
+    this.#checkCommitted(generation, message.checkpointId, process.name);
+  }
+
+  #onOrder(thread: SimulatedThread, message: ToTask): void {
+    if (message.kind !== 'trigger') return;
+    const before = this.#triggered.get(thread) ?? 0;
+    if (message.checkpointId <= before) {
+      throw new Violation(`W6: checkpoint ${message.checkpointId} is triggered after ${before}`);
+    }
+    this.#triggered.set(thread, message.checkpointId);
+  }
+
+  /** A broken promise ends the simulation; the engine, in whose calls it is noticed, must not catch it. */
+  #guard(look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      this.#world?.scheduler.fail(error as Error);
+    }
+  }
+
+  get #disk(): MemoryFileSystem {
+    if (this.#world === null) throw new Error('the watcher has no world');
+    return this.#world.disk;
+  }
+
+  #onPublish(source: string, id: number, by: Actor): void {
+    const generation = Number(/\/work\/(\d+)\/pending\//.exec(source)?.[1]);
+    const name = by.parent?.name ?? by.name;
+    const publisher = this.#publisher.get(generation) ?? name;
+    this.#publisher.set(generation, publisher);
+    if (publisher !== name) {
+      throw new Violation(`W1: ${name} and ${publisher} both publish in generation ${generation}`);
+    }
+    const {lineage, stopDrained, rowsBehind} = readCheckpointOnDisk(this.#disk, this.#job, id);
+    if (stopDrained) this.#output.drained(lineage, id, rowsBehind);
+    // Where the end of a run took all checkpoints away, the next lineage counts from 1 again.
+    const above = Math.max(0, ...publishedIds(this.#disk).filter((other) => other !== id));
+    if (id <= Math.max(above, this.#published.get(lineage) ?? 0)) {
+      throw new Violation(`W1: checkpoint ${id} is published beside ${above}`);
+    }
+    this.#notePublished(id);
+  }
+
+  #forgetUnreported(): void {
+    this.#published.clear();
+    for (const {id, lineage} of this.#reported.values()) {
+      this.#published.set(lineage, Math.max(id, this.#published.get(lineage) ?? 0));
+    }
+    for (const id of publishedIds(this.#disk)) this.#notePublished(id);
+  }
+
+  #notePublished(id: number): void {
+    const {lineage} = readCheckpointOnDisk(this.#disk, this.#job, id);
+    this.#published.set(lineage, Math.max(id, this.#published.get(lineage) ?? 0));
+  }
+
+  #onReport(id: number): void {
+    const {lineage, unaligned, inFlight} = readCheckpointOnDisk(this.#disk, this.#job, id);
+    if (unaligned) this.counts.unaligned += 1;
+    if (inFlight) this.counts.inFlight += 1;
+    this.#reported.set(id, {id, lineage});
+    this.#verify(id).catch((error: unknown) => this.#world?.scheduler.fail(error as Error));
+  }
+
+  /** What its rename has just taken away. */
+  #onDelete(id: number): void {
+    const reported = this.#reported.get(id);
+    if (reported === undefined) {
+      // Taken back, because it could not be made durable: nobody was told of it.
+      this.#forgetUnreported();
+      return;
+    }
+    this.counts.deleted += 1;
+    this.#reported.delete(id);
+    const own = newestLineage(this.#disk)?.lineage;
+    const newer = publishedIds(this.#disk).filter(
+      (other) =>
+        other > id &&
+        readCheckpointOnDisk(this.#disk, this.#job, other).lineage === reported.lineage,
+    );
+    if (reported.lineage === own && newer.length >= this.#job.numRetained) return;
+    const end = endOf(this.#disk, reported.lineage) ?? '';
+    if (['finished', 'stopped', 'cancelled'].includes(end)) return;
+    throw new Violation(`W5: checkpoint ${id} is deleted, newer ones: ${newer.join(', ')}`);
+  }
+
+  #mayGo(path: string): void {
+    const lineage = newestLineage(this.#disk);
+    const part = parsePart(path);
+    if (lineage === null || part === null || !belongs(part, lineage)) return;
+    throw new Violation(`W3: ${path} was taken away`);
+  }
+
+  #onStart(generation: number | null, restoredFrom: string | null): void {
+    const newest = newestGeneration(this.#disk);
+    // Taken over meanwhile: what is there is no longer what it started from.
+    if (generation !== null && generation !== newest) return;
+    const lineage = newestLineage(this.#disk);
+    if (lineage === null || restoredFrom === null) return;
+    const id = checkpointIdOf(restoredFrom);
+    if (id === null || !publishedIds(this.#disk).includes(id)) return;
+    if (readCheckpointOnDisk(this.#disk, this.#job, id).inFlight) this.counts.restoredInFlight += 1;
+    this.#checkThrough(lineage, id);
+  }
+
+  /** Unless it was asked to keep it, nothing is visible that will be made a second time. */
+  #onRestore({options}: SimulatedProcess, generation: number): void {
+    this.counts.restores += 1;
+    const disk = this.#disk;
+    const {restoreFrom, outputAhead} = options.request;
+    const id = checkpointIdOf(restoreFrom ?? '');
+    if (outputAhead === 'keep' || generation !== newestGeneration(disk) || id === null) return;
+    if (!publishedIds(disk).includes(id)) return;
+    const {lineage} = readCheckpointOnDisk(disk, this.#job, id);
+    const comesAfter = ({lineage: other, ancestors}: LineageFacts): boolean =>
+      other === lineage || ancestors.some((it) => it.lineage === lineage && it.checkpointId >= id);
+    const own = newestLineage(disk)?.lineage;
+    const after = new Set(
+      allLineages(disk)
+        .filter(comesAfter)
+        .map((it) => it.lineage),
+    );
+    for (const part of this.#job.sinks.flatMap((sink) => this.#output.visible(disk, sink))) {
+      if (part.lineage === own || part.checkpointId <= id || !after.has(part.lineage)) continue;
+      throw new Violation(`W3: ${part.path} is ahead of checkpoint ${id} that was restored`);
+    }
+  }
+
+  #checkCommitted(generation: number, id: number, who: string): void {
+    if (generation !== newestGeneration(this.#disk)) return;
+    this.#world?.note(`  ${who} committed ${id}`);
+    const path = `${CHECKPOINTS}/owner/${String(generation).padStart(10, '0')}.lineage`;
+    // Retention of a later one may have been quicker than a late notice.
+    if (!publishedIds(this.#disk).includes(id)) return;
+    this.#checkThrough(readLineage(this.#disk, path), id);
+  }
+
+  #checkThrough(lineage: LineageFacts, id: number): void {
+    const checkpoint = readCheckpointOnDisk(this.#disk, this.#job, id);
+    this.#output.checkSound(this.#disk, lineage);
+    if (this.#isIncomplete(lineage)) return;
+    this.#output.checkComplete(this.#disk, lineage, {
+      ...checkpoint,
+      through: id,
+      input: checkpoint.rowsBehind,
+    });
+  }
+
+  /** Whoever restores a checkpoint whose output a fresh start has overwritten since does not get it back. */
+  #isIncomplete(lineage: LineageFacts): boolean {
+    return this.#takenAway.some((part) => belongs(part, lineage));
+  }
+
+  async #verify(id: number): Promise<void> {
+    const files = this.#disk.filesBelow(`${CHECKPOINTS}/chk-${id}`);
+    const known = this.#verified.get(id) ?? [];
+    const isSame = (file: (typeof files)[number], index: number): boolean =>
+      file[0] === known[index]?.[0] && file[1] === known[index][1];
+    if (files.length === known.length && files.every(isSame)) return;
+    this.#verified.set(id, files);
+    const findings: string[] = [];
+    const result = await checkCheckpoint({
+      files: this.#disk.view(),
+      directory: `${CHECKPOINTS}/chk-${id}`,
+      level: 'checksum',
+      onFinding: (finding) => findings.push(JSON.stringify(finding)),
+    });
+    this.counts.verified += 1;
+    if (result.state.kind === 'complete' && result.errors === 0) return;
+    throw new Violation(`W5: checkpoint ${id} is ${result.state.kind}: ${findings.join('; ')}`);
+  }
+}

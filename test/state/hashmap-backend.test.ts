@@ -1,0 +1,22 @@
+// Promise: the hashmap backend keeps the contract of every backend; snapshots are written by the same
+// code as in the writer thread, here on the test's own.
+import {HashmapBackend} from '#src/state/hashmap/hashmap-backend.js';
+import {InProcessWriter} from '#src/state/snapshot-writer.js';
+import {MemoryFiles} from './support/memory-files.ts';
+import {MAX_PARALLELISM, stateBackendSuite} from './support/state-backend-suite.ts';
+
+stateBackendSuite(
+  'HashmapBackend',
+  ({files, keyGroups, restored}) =>
+    new HashmapBackend({
+      uid: 'test',
+      subtask: 0,
+      maxParallelism: MAX_PARALLELISM,
+      keyGroups,
+      restored: restored.length === 0 ? [] : [{index: 0, states: restored, watermark: null}],
+      restoredDirectory: restored.length === 0 ? null : '/restored',
+      files,
+      writer: new InProcessWriter(files),
+    }),
+  () => new MemoryFiles(),
+);

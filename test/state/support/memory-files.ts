@@ -1,0 +1,99 @@
+import type {DirectoryEntry, FileHandle, FileStatus, FileSystem} from '#src/storage/file-system.js';
+
+function systemError(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), {code});
+}
+
+/** Files in memory; every call lets the event loop turn once, as a disk would. */
+export class MemoryFiles implements FileSystem {
+  readonly content = new Map<string, Uint8Array>();
+  readonly directories = new Set<string>();
+  /** Makes the n-th append from now on fail. */
+  failAppendIn = Infinity;
+
+  async openForRead(path: string): Promise<FileHandle> {
+    await turn();
+    if (!this.content.has(path)) throw systemError('ENOENT', path);
+    return this.#handle(path);
+  }
+
+  async createNew(path: string): Promise<FileHandle> {
+    await turn();
+    if (this.content.has(path)) throw systemError('EEXIST', path);
+    this.content.set(path, new Uint8Array(0));
+    return this.#handle(path);
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    await turn();
+    if (this.directories.has(path)) throw systemError('EEXIST', path);
+    this.directories.add(path);
+  }
+
+  #handle(path: string): FileHandle {
+    const {content} = this;
+    const countAppend = () => {
+      this.failAppendIn -= 1;
+      return this.failAppendIn > 0;
+    };
+    return {
+      async read(buffer, offset, length, position) {
+        await turn();
+        const bytes = content.get(path)!.subarray(position, position + length);
+        buffer.set(bytes, offset);
+        return bytes.length;
+      },
+      async append(bytes) {
+        await turn();
+        if (!countAppend()) throw systemError('ENOSPC', path);
+        content.set(path, Buffer.concat([content.get(path)!, bytes]));
+      },
+      sync: turn,
+      async status() {
+        await turn();
+        return status(content.get(path)!.length);
+      },
+      close: turn,
+    };
+  }
+
+  async list(): Promise<readonly DirectoryEntry[]> {
+    await turn();
+    throw systemError('ENOSYS', 'list');
+  }
+  async status(path: string): Promise<FileStatus> {
+    await turn();
+    return status(this.content.get(path)!.length);
+  }
+  async rename(): Promise<void> {
+    await turn();
+    throw systemError('ENOSYS', 'rename');
+  }
+  async link(): Promise<void> {
+    await turn();
+    throw systemError('ENOSYS', 'link');
+  }
+  async unlink(path: string): Promise<void> {
+    await turn();
+    this.content.delete(path);
+  }
+  async removeDirectory(): Promise<void> {
+    await turn();
+    throw systemError('ENOSYS', 'removeDirectory');
+  }
+  async syncDirectory(): Promise<void> {
+    await turn();
+  }
+  async freeBytes(): Promise<number> {
+    await turn();
+    return 2 ** 40;
+  }
+}
+
+function status(size: number): FileStatus {
+  return {kind: 'file', size, modifiedMillis: 0, device: 0, inode: 0, mode: 0o644};
+}
+
+async function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

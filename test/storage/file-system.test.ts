@@ -1,0 +1,67 @@
+import {execFileSync} from 'node:child_process';
+import {mkdirSync, mkdtempSync, rmSync, symlinkSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+
+import {afterAll, expect, it} from 'vitest';
+
+import {nodeFileSystem} from '#src/storage/node-file-system.js';
+import {codeOf, fileSystemSuite} from './support/file-system-suite.js';
+import {MemoryFileSystem} from './support/memory-file-system.js';
+
+const root = mkdtempSync(join(tmpdir(), 'tidemark-files-'));
+afterAll(() => rmSync(root, {recursive: true}));
+let count = 0;
+
+fileSystemSuite('node', () => {
+  count += 1;
+  const directory = join(root, String(count));
+  mkdirSync(directory);
+  return {
+    files: nodeFileSystem,
+    directory,
+    plant(path, kind) {
+      if (kind === 'link') symlinkSync('/etc/hostname', path);
+      else execFileSync('mkfifo', [path]);
+    },
+  };
+});
+
+fileSystemSuite('memory', () => {
+  const files = new MemoryFileSystem();
+  return {files, directory: '', plant: (path, kind) => files.plant(path, kind)};
+});
+
+it('a device is refused', async () => {
+  expect(await codeOf(nodeFileSystem.openForRead('/dev/zero'))).toBe('EINVAL');
+});
+
+it('a handle whose sync failed refuses further use', async () => {
+  const files = new MemoryFileSystem({
+    fault: ({name}) => (name === 'sync' ? {kind: 'fail', code: 'EIO'} : null),
+  });
+  const handle = await files.createNew('/a');
+  expect(await codeOf(handle.sync())).toBe('EIO');
+  files.options = {};
+  expect(await codeOf(handle.sync())).toBe('EIO');
+  expect(await codeOf(handle.append(Buffer.from('x')))).toBe('EIO');
+  expect(files.syncs).toEqual([]);
+});
+
+it('a disk after a crash has what was synced, and what survived by chance', async () => {
+  const files = new MemoryFileSystem();
+  const handle = await files.createNew('/a');
+  await handle.append(Buffer.from('kept'));
+  await handle.sync();
+  await handle.append(Buffer.from('lost'));
+  await files.syncDirectory('/');
+  await files.createNew('/b');
+  expect(files.unsyncedAt(files.log.length)).toHaveLength(2);
+  const harsh = files.afterCrash(files.log.length, () => 'lost');
+  expect([...harsh.snapshot()]).toEqual([['/a', Buffer.from('kept').toString('hex')]]);
+  const torn = files.afterCrash(files.log.length, () => 'half');
+  expect(torn.contentOf('/a').toString()).toBe('keptlo');
+  const mild = files.afterCrash(files.log.length, () => 'whole');
+  expect(mild.contentOf('/a').toString()).toBe('keptlost');
+  expect(mild.snapshot().has('/b')).toBe(true);
+});
