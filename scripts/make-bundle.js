@@ -60,6 +60,7 @@ const ENGINE_GROUPS = [
     'detached-entry.ts',
     'task-entry.ts',
     'writer-entry.ts',
+    'store-entry.ts',
   ],
   ['reports/job-reports.ts'],
   ['reports/checkpoint-reports.ts'],
@@ -95,6 +96,8 @@ async function bundleGroup(root, files) {
     minifyWhitespace: true,
     legalComments: 'none',
     logLevel: 'error',
+    // A native addon that finds its own files; loaded at the first use, when it is installed.
+    external: ['rocksdb-native'],
     // CommonJS packages in an ES module still ask for Node's own modules by `require`.
     banner: {
       js: "import {createRequire as __createRequire} from 'node:module';const require=__createRequire(import.meta.url);",

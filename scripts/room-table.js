@@ -10,6 +10,7 @@ export const ROOT_FILES = [
   'catalog.ts',
   'task-entry.ts',
   'writer-entry.ts',
+  'store-entry.ts',
   'detached-entry.ts',
 ];
 

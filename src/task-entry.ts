@@ -12,16 +12,19 @@ import {planThread} from './runtime/plan-thread.ts';
 import {TaskLoop} from './runtime/task-loop.ts';
 import type {Deployment, FromTask, ToTask} from './runtime/task-messages.ts';
 import {ThreadClient} from './runtime/worker-client.ts';
-import type {SnapshotRequest} from './state/snapshot-request.ts';
+import {MailboxStore} from './state/rocksdb/mailbox-store.ts';
+import {storeThreads} from './runtime/store-thread.ts';
+import type {CopyRequest, SnapshotRequest} from './state/snapshot-request.ts';
 import {nodeFileSystem} from './storage/node-file-system.ts';
 
 const port = must(parentPort, 'parent port of a task thread');
 const post = (message: FromTask): void => port.postMessage(message);
 const metrics = new JobMetrics();
-const snapshotWriter = new ThreadClient<SnapshotRequest, FileState>(
+const snapshotWriter = new ThreadClient<SnapshotRequest | CopyRequest, FileState>(
   new URL('./writer-entry.js', import.meta.url),
   'snapshot-writer',
 );
+const startStore = storeThreads(new URL('./store-entry.js', import.meta.url));
 const deployment = workerData as Deployment;
 const {subtask, memory} = deployment;
 const bells = memory.bells.map((buffer) => new ThreadBell(buffer));
@@ -40,6 +43,7 @@ await loop.run((listener) =>
     catalog: runtimeCatalog,
     files: nodeFileSystem,
     snapshotWriter,
+    openStore: async (request) => MailboxStore.open(request, startStore),
     ring: (target) => bells[target]?.ring(),
   }),
 );

@@ -3,11 +3,11 @@
 
 import {serveRequests} from './runtime/worker-client.ts';
 import {convertSnapshot, type ConversionRequest} from './state/canonical/convert-snapshot.ts';
-import type {SnapshotRequest} from './state/snapshot-request.ts';
-import {writeSnapshot} from './state/snapshot-writer.ts';
+import type {CopyRequest, SnapshotRequest} from './state/snapshot-request.ts';
+import {answerSnapshot} from './state/snapshot-writer.ts';
 import {nodeFileSystem} from './storage/node-file-system.ts';
 
 const files = nodeFileSystem;
-serveRequests(async (request: SnapshotRequest | ConversionRequest) =>
-  'table' in request ? writeSnapshot(request, files) : convertSnapshot(files, request),
+serveRequests(async (request: SnapshotRequest | CopyRequest | ConversionRequest) =>
+  'control' in request ? answerSnapshot(request, files) : convertSnapshot(files, request),
 );

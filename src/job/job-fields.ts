@@ -1,6 +1,7 @@
 // The job file's own fields, declared like those of connectors and steps: validation, help and the
 // reference come from here. Names are Flink's without their prefix; flink-options.ts maps the full keys.
 
+import {ROCKSDB_FIELDS} from './rocksdb-fields.ts';
 import type {FieldSpec} from './field-spec.ts';
 import type {RestartStrategySpec} from './job-spec.ts';
 import {RULES, canBeSwitchedOff, isRule} from './rules.ts';
@@ -166,6 +167,12 @@ export const STATE_FIELDS: readonly FieldSpec[] = [
     default: 'none',
     description: 'How long state lives without being written.',
     example: 'none',
+  },
+  {
+    name: 'rocksdb',
+    type: {kind: 'object', fields: ROCKSDB_FIELDS},
+    description: 'Of backend: rocksdb.',
+    example: '{cache-size: 256mb}',
   },
 ];
 

@@ -127,6 +127,28 @@ export type RestartStrategySpec =
       readonly attemptsBeforeReset: number | null;
     };
 
+export interface StateSpec {
+  readonly backend: 'hashmap' | 'rocksdb';
+  /** What holds with `backend: rocksdb`; the defaults with another. */
+  readonly rocksdb: RocksdbSpec;
+}
+
+export interface RocksdbSpec {
+  /** Bytes of rows of each table in memory. */
+  readonly cacheSize: number;
+  readonly writeBufferSize: number;
+  readonly writeBufferCount: number;
+  readonly backgroundThreads: number;
+  /** -1: no limit. */
+  readonly openFiles: number;
+  readonly blockSize: number;
+  /** 0: no bloom filter. */
+  readonly bloomBitsPerKey: number;
+  readonly transferThreads: number;
+  /** Absolute; empty: within the job directory. */
+  readonly localDirectories: readonly string[];
+}
+
 export interface JobSpec {
   readonly name: string;
   /** Absolute path of the job file. */
@@ -142,7 +164,7 @@ export interface JobSpec {
   readonly steps: readonly StepSpec[];
   readonly sinks: readonly SinkSpec[];
   readonly checkpointing: CheckpointingSpec;
-  readonly state: {readonly backend: 'hashmap' | 'rocksdb'};
+  readonly state: StateSpec;
   readonly restartStrategy: RestartStrategySpec;
   /** Between two signs of life of a task thread. */
   readonly heartbeatIntervalMillis: number;

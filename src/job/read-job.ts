@@ -4,6 +4,7 @@ import type {CheckpointingSpec, JobSpec, OptionValues, StepSpec} from './job-spe
 import type {Catalog} from './operator-spec.ts';
 import {planSteps} from './plan-steps.ts';
 import {readCheckpointing} from './read-checkpointing.ts';
+import {readRocksdb} from './read-rocksdb.ts';
 import {readFields} from './read-value.ts';
 import {readRestartStrategy} from './read-restart-strategy.ts';
 import type {ReadSink} from './read-sink.ts';
@@ -116,8 +117,11 @@ function readState(
   context: ReadContext,
 ): JobSpec['state'] | undefined {
   const rocksdb = valueOf(map, 'rocksdb');
-  const values = readFields(map, STATE_FIELDS, 'state', context, ['rocksdb']);
-  if (values === undefined) return undefined;
+  const own = STATE_FIELDS.filter(({name}) => name !== 'rocksdb');
+  const values = readFields(map, own, 'state', context, ['rocksdb']);
+  const rocksdbMap = sectionMap(map, 'rocksdb', context);
+  const options = rocksdbMap && readRocksdb(rocksdbMap, context);
+  if (values === undefined || options === undefined) return undefined;
   const backend = values['backend'] as JobSpec['state']['backend'];
   const refuse = (node: YamlNode | null, message: string, suggestion: string): void =>
     context.findings.error('not-supported', node ?? map, message, suggestion);
@@ -134,7 +138,7 @@ function readState(
   if (values['ttl'] !== 'none') {
     refuse(valueOf(map, 'ttl'), 'state.ttl is not built yet: state lives on', 'write ttl: none');
   }
-  return {backend};
+  return {backend, rocksdb: options};
 }
 
 /** As in Flink, a timeout below the interval is an error: every thread would count as dead. */

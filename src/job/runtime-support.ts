@@ -12,7 +12,7 @@ export interface RuntimeSupport {
 
 export const RUNTIME_SUPPORT: RuntimeSupport = {
   parallelism: 64,
-  backends: ['hashmap'],
+  backends: ['hashmap', 'rocksdb'],
   incremental: false,
   snapshotCompressions: ['none'],
   restartStrategies: ['none', 'fixed-delay', 'failure-rate', 'exponential-delay'],

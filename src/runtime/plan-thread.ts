@@ -21,7 +21,8 @@ import type {SourceSpec, StepSpec} from '../job/job-spec.ts';
 import type {JobMetrics} from '../metrics/job-metrics.ts';
 import type {Operator, OperatorType} from '../operators/operator.ts';
 import type {Schema} from '../records/schema.ts';
-import {HashmapBackend} from '../state/hashmap/hashmap-backend.ts';
+import {makeBackend} from './make-backend.ts';
+import type {OpenStore} from '../state/rocksdb/row-store.ts';
 import type {SnapshotWriter} from '../state/snapshot-request.ts';
 import type {StateBackend} from '../state/state-backend.ts';
 import type {FileSystem} from '../storage/file-system.ts';
@@ -57,6 +58,8 @@ export interface ThreadEnvironment {
   readonly timers: Timers;
   readonly metrics: JobMetrics;
   readonly snapshotWriter: SnapshotWriter;
+  /** Opens a database of the rocksdb backend. */
+  readonly openStore: OpenStore;
   /** Rings the bell of another thread. */
   readonly ring: (subtask: number) => void;
   readonly post: (message: FromTask) => void;
@@ -219,7 +222,7 @@ class ThreadPlanner {
 
   #makeStep(step: StepSpec, output: NodeOutput): Operator {
     const {job, subtask, restored} = this.#deployment;
-    const {catalog, metrics, files, snapshotWriter} = this.#environment;
+    const {catalog, metrics} = this.#environment;
     const inputs = step.inputs.map((name) => must(this.#schemas.get(name), `schema of ${name}`));
     const type = must(catalog.operators.get(step.type), `operator ${step.type}`);
     const context = {
@@ -231,7 +234,7 @@ class ThreadPlanner {
       restored: step.stateful ? this.#takenOver(step).subtasks : this.#restoredOf(step.uid),
       restoredDirectory: restored?.directory ?? null,
     };
-    const state = new HashmapBackend({...context, files, writer: snapshotWriter});
+    const state = makeBackend(context, this.#deployment, this.#environment);
     this.#backends.push(state);
     return type.create({
       context: {...context, output, metrics, state},

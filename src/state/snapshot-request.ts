@@ -40,5 +40,18 @@ export interface SnapshotRequest {
   readonly control: SharedArrayBuffer;
 }
 
+/** A file that belongs to a snapshot as it is; `copy-state-file.ts` carries it out. */
+export interface CopyRequest {
+  readonly checkpointId: number;
+  /** Absolute; nobody changes it. */
+  readonly source: string;
+  /** As in `SnapshotRequest`. */
+  readonly directory: string;
+  readonly uid: string;
+  /** What the handle says beside length and checksums. */
+  readonly state: Omit<FileState, 'length' | 'sha256' | 'chunkCrcs'>;
+  readonly control: SharedArrayBuffer;
+}
+
 /** Takes one request at a time from each table; `snapshot-writer.ts` behind it, usually in a thread. */
-export type SnapshotWriter = WorkerClient<SnapshotRequest, FileState>;
+export type SnapshotWriter = WorkerClient<SnapshotRequest | CopyRequest, FileState>;

@@ -12,19 +12,24 @@ import {
   SNAPSHOT_VERSION,
   snapshotSchema,
 } from './snapshot-format.ts';
-import type {SnapshotRequest, SnapshotWriter} from './snapshot-request.ts';
+import {copyStateFile} from './copy-state-file.ts';
+import {abandoned} from './abandoned.ts';
+import type {CopyRequest, SnapshotRequest, SnapshotWriter} from './snapshot-request.ts';
 import {makeStateDirectory, StateFile} from './state-file.ts';
-import {EngineError} from '../base/errors.ts';
 import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {join, stateFilePath} from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 
 /** The file is synced and closed when it resolves; its entry in the directory is not synced. */
-export async function writeSnapshot(
-  request: SnapshotRequest,
+export async function answerSnapshot(
+  request: SnapshotRequest | CopyRequest,
   files: FileSystem,
 ): Promise<FileState> {
+  return 'table' in request ? writeSnapshot(request, files) : copyStateFile(request, files);
+}
+
+async function writeSnapshot(request: SnapshotRequest, files: FileSystem): Promise<FileState> {
   const path = stateFilePath(request.uid, request.subtask, request.spec.name);
   const target = join(request.directory, path);
   try {
@@ -63,8 +68,8 @@ export class InProcessWriter implements SnapshotWriter {
     this.#files = files;
   }
 
-  async call(request: SnapshotRequest): Promise<FileState> {
-    return writeSnapshot(request, this.#files);
+  async call(request: SnapshotRequest | CopyRequest): Promise<FileState> {
+    return answerSnapshot(request, this.#files);
   }
 
   async close(): Promise<void> {
@@ -99,13 +104,6 @@ async function writeTable(request: SnapshotRequest, file: StateFile): Promise<nu
   end.setFloat64(8, rowCount, true);
   await file.append(new Uint8Array(end.buffer));
   return rowCount;
-}
-
-function abandoned(request: SnapshotRequest): EngineError {
-  return new EngineError(
-    'JOB_FAILED',
-    `checkpoint ${request.checkpointId} was aborted while the state of ${request.uid} was written`,
-  );
 }
 
 /** With a length of its own: an array that follows a growing buffer is slow. */

@@ -17,6 +17,8 @@ export interface TableSpec {
   /** The first `keyGroupColumns` of them decide the key group; the rest (a window's start) are namespace. */
   readonly keyGroupColumns: number;
   readonly values: readonly ValueSlot[];
+  /** Its rows can be asked for by namespace: the last key column, a timestamp, which no key group depends on. */
+  readonly byNamespace?: true | undefined;
 }
 
 /**
@@ -68,20 +70,29 @@ export interface AddedRows {
   readonly positions: Int32Array;
 }
 
+/**
+ * Some rows, each once: their numbers are `rows[0, count)`. They are good until it returns, and as long no `resolve` is
+ * allowed; `prepareWrite` before one is written.
+ */
+export type VisitRows = (rows: Int32Array, count: number) => void;
+
+/**
+ * A row number is good until the next `resolve`, visit or deletion: the table may hold only some of its rows in memory. What
+ * must be found again later is asked of the table, which visits it in steps of bounded size.
+ */
 export interface KeyedTable {
   readonly spec: TableSpec;
   readonly shape: RowShape;
-  /** Every row number is below it; some may be deleted. */
+  /** Every row number is below it. */
   readonly rowCount: number;
-  readonly liveCount: number;
-  isLive(row: number): boolean;
+  /** It has no row at all. */
+  isEmpty(): boolean;
   memory(): RowMemory;
 
   /**
    * `rows[p]` becomes the row of the record at live position p (row `selection[p]` of the columns), for
    * from ≤ p < to; a key that is not there gets a row. NULL equals NULL, -0 equals 0, NaN equals NaN.
-   * All these rows may be written until the next `resolve`, `prepareWrite` or snapshot. `added` is
-   * overwritten.
+   * All these rows may be written until the next `resolve` or snapshot. `added` is overwritten.
    */
   resolve(
     key: readonly Column[],
@@ -94,8 +105,21 @@ export interface KeyedTable {
 
   /** Before rows that `resolve` did not just return are written. */
   prepareWrite(rows: Int32Array, from: number, to: number): void;
-  /** Their numbers are given to later keys. */
+  /** Their numbers are given to later keys. Not of a table `byNamespace`. */
   deleteRows(rows: Int32Array, from: number, to: number): void;
+
+  /** All rows, in no particular order. */
+  visitRows(visit: VisitRows): void;
+
+  /** Notes rows of the last `resolve` as changed; a group once, however often it is noted. */
+  markChanged(rows: Int32Array, from: number, to: number): void;
+  /** All rows noted since it was last called; must be called before a snapshot: notes are not part of one. */
+  visitChanged(visit: VisitRows): void;
+
+  /** Of a table `byNamespace`: the namespaces that have rows, in no particular order. */
+  namespaces(): readonly number[];
+  visitNamespace(namespace: number, visit: VisitRows): void;
+  deleteNamespace(namespace: number): void;
 
   /** Key column `index` of the rows, as a new column of `to - from` rows. */
   readKey(index: number, rows: Int32Array, from: number, to: number): Column;

@@ -9,6 +9,7 @@ import {EngineError} from '#src/base/errors.js';
 import type {CheckpointPurpose} from '#src/checkpoint/checkpoint-metadata.js';
 import {runtimeCatalog} from '#src/catalog.js';
 import {JobMetrics} from '#src/metrics/job-metrics.js';
+import {memoryStores} from '../state/support/memory-store.ts';
 import {planThread} from '#src/runtime/plan-thread.js';
 import {TaskLoop} from '#src/runtime/task-loop.js';
 import type {Deployment, FromTask, ToTask} from '#src/runtime/task-messages.js';
@@ -149,6 +150,7 @@ export class SimulatedThread implements TaskThread {
         catalog: runtimeCatalog,
         files: this.files,
         snapshotWriter: new InProcessWriter(this.files),
+        openStore: memoryStores(this.files),
         ring: (target) => this.#ring(target),
       }),
     );

@@ -25,6 +25,7 @@ import {HashTable} from '#src/state/hashmap/hash-table.js';
 import {HashmapBackend} from '#src/state/hashmap/hashmap-backend.js';
 import {InProcessWriter} from '#src/state/snapshot-writer.js';
 import type {KeyedTable, StateBackend, TableSpec} from '#src/state/state-backend.js';
+import {noDatabase} from './support/no-database.ts';
 import {MemoryFiles} from './support/memory-files.ts';
 import {
   MAX_PARALLELISM,
@@ -70,6 +71,7 @@ class ThroughCanonical {
       restoredDirectory: states.length === 0 ? null : '/canonical',
       files,
       writer: new InProcessWriter(files),
+      openStored: noDatabase,
     });
   }
 }

@@ -3,6 +3,7 @@
 import {HashmapBackend} from '#src/state/hashmap/hashmap-backend.js';
 import {InProcessWriter} from '#src/state/snapshot-writer.js';
 import {MemoryFiles} from './support/memory-files.ts';
+import {noDatabase} from './support/no-database.ts';
 import {MAX_PARALLELISM, stateBackendSuite} from './support/state-backend-suite.ts';
 
 stateBackendSuite(
@@ -17,6 +18,7 @@ stateBackendSuite(
       restoredDirectory: restored.length === 0 ? null : '/restored',
       files,
       writer: new InProcessWriter(files),
+      openStored: noDatabase,
     }),
   () => new MemoryFiles(),
 );

@@ -39,10 +39,28 @@ const OTHER_KEYS: Readonly<Record<string, readonly string[]>> = {
   'table.exec.state.ttl': ['state', 'ttl'],
 };
 
+/** Below `state.backend.rocksdb`. */
+const ROCKSDB_KEYS: Readonly<Record<string, string>> = {
+  'predefined-options': 'predefined-options',
+  'writebuffer.size': 'write-buffer-size',
+  'writebuffer.count': 'write-buffer-count',
+  'thread.num': 'background-threads',
+  'files.open': 'open-files',
+  'block.blocksize': 'block-size',
+  'use-bloom-filter': 'use-bloom-filter',
+  'bloom-filter.bits-per-key': 'bloom-filter-bits-per-key',
+  'checkpoint.transfer.thread.num': 'transfer-threads',
+  localdir: 'local-directories',
+};
+
 export const ACCEPTED_OPTIONS: ReadonlyMap<string, AcceptedOption> = new Map([
   ...CHECKPOINTING_KEYS.map((key): [string, AcceptedOption] => [
     `execution.checkpointing.${key}`,
     {path: ['checkpointing', ...key.split('.')], strategy: null},
+  ]),
+  ...Object.entries(ROCKSDB_KEYS).map(([key, field]): [string, AcceptedOption] => [
+    `state.backend.rocksdb.${key}`,
+    {path: ['state', 'rocksdb', field], strategy: null},
   ]),
   ...Object.entries(OTHER_KEYS).map(([key, path]): [string, AcceptedOption] => [
     key,

@@ -47,6 +47,8 @@ export function fromFlinkValue(path: readonly string[], value: string): FlinkVal
       return ok(/^0 *[a-z]*$/i.test(value) ? 'none' : value);
     case 'max-parallelism':
       return maxParallelism(value);
+    case 'state.rocksdb.local-directories':
+      return ok(JSON.stringify(value.split(/[,:]/).filter((path) => path !== '')));
   }
   switch (kindAt(path)?.kind) {
     case 'choice':

@@ -87,6 +87,7 @@ export class AggregatePlan {
       key: windowMillis === null ? key : [...key, {name: WINDOW_COLUMN, type: TIMESTAMP}],
       keyGroupColumns: key.length,
       values: [...slots, ...ownSlots],
+      ...(windowMillis === null ? {} : {byNamespace: true}),
     });
     return new AggregatePlan(setup, accumulators, table);
   }

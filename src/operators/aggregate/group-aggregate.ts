@@ -14,10 +14,6 @@ import {emptyKeyGroup} from '../../keys/key-groups-kernel.ts';
 import type {OperatorSnapshot} from '../../checkpoint/checkpoint-metadata.ts';
 import type {OperatorMetrics} from '../../metrics/job-metrics.ts';
 import type {RecordBatch} from '../../records/record-batch.ts';
-import {RowList} from '../../state/row-list.ts';
-
-/** Rows looked at in one step when all groups go out. */
-const SCAN_ROWS = 4096;
 
 export class GroupAggregate implements Operator {
   readonly #request: OperatorRequest;
@@ -27,9 +23,7 @@ export class GroupAggregate implements Operator {
   #rows = new Int32Array(0);
   #watermark = -Infinity;
   #hasEventTime = false;
-  /** on-checkpoint: the changed groups. */
-  readonly #changed = new RowList();
-  /** By row: on-checkpoint 1 when it is in `changed`; on-update the run that it last came in. */
+  /** on-update: by row the run that it last came in. Runs are never numbered again, so rows may be. */
   #marks = new Int32Array(0);
   #run = 0;
 
@@ -58,7 +52,7 @@ export class GroupAggregate implements Operator {
     plan.table.resolve(keys, batch.selection, 0, count, this.#rows);
     if (this.#mode === 'on-update') this.#update(batch);
     else plan.accumulate(batch, this.#rows, 0, count);
-    if (this.#mode === 'on-checkpoint') this.#markChanged(count);
+    if (this.#mode === 'on-checkpoint') plan.table.markChanged(this.#rows, 0, count);
   }
 
   advanceWatermark(time: number): void {
@@ -66,12 +60,10 @@ export class GroupAggregate implements Operator {
   }
 
   beforeBarrier(): void {
-    if (this.#changed.count === 0) return;
-    const {values, count} = this.#changed;
-    this.#opened.results.append(values, 0, count, this.#watermarkBefore);
-    this.#opened.results.flush();
-    for (let at = 0; at < count; at += 1) this.#marks[values[at]!] = 0;
-    this.#changed.clear();
+    if (this.#mode !== 'on-checkpoint') return;
+    const {table, results} = this.#opened;
+    table.visitChanged((rows, count) => results.append(rows, 0, count, this.#watermarkBefore));
+    results.flush();
   }
 
   async snapshot(target: SnapshotTarget): Promise<OperatorSnapshot> {
@@ -86,14 +78,8 @@ export class GroupAggregate implements Operator {
     const {table, results, keyColumns} = this.#opened;
     // The one group of all records is there also when there was none, as in SQL.
     const isGlobal = keyColumns.length === 0 && this.#ownsEmptyKey;
-    if (isGlobal && table.liveCount === 0) table.resolve([], null, 0, 1, new Int32Array(1));
-    const live = new Int32Array(SCAN_ROWS);
-    for (let start = 0; start < table.rowCount; start += SCAN_ROWS) {
-      const end = Math.min(table.rowCount, start + SCAN_ROWS);
-      let count = 0;
-      for (let row = start; row < end; row += 1) if (table.isLive(row)) live[count++] = row;
-      results.append(live, 0, count, this.#watermarkBefore);
-    }
+    if (isGlobal && table.isEmpty()) table.resolve([], null, 0, 1, new Int32Array(1));
+    table.visitRows((rows, count) => results.append(rows, 0, count, this.#watermarkBefore));
     results.flush();
   }
 
@@ -122,17 +108,6 @@ export class GroupAggregate implements Operator {
 
   get #watermarkBefore(): number | null {
     return this.#hasEventTime ? this.#watermark : null;
-  }
-
-  #markChanged(count: number): void {
-    this.#growMarks();
-    const marks = this.#marks;
-    for (let at = 0; at < count; at += 1) {
-      const row = this.#rows[at]!;
-      if (marks[row] === 1) continue;
-      marks[row] = 1;
-      this.#changed.push(row);
-    }
   }
 
   #update(batch: RecordBatch): void {

@@ -1,49 +1,33 @@
 import {must} from '../../base/assert.ts';
-import {RowList} from '../../state/row-list.ts';
 
-/**
- * Window starts with the rows of each, given out in ascending order: how a watermark finds what is due
- * without looking at every row.
- */
+/** Window starts, given out in ascending order: how a watermark finds what is due. Their rows are the table's. */
 export class OpenWindows {
-  readonly #rows = new Map<number, RowList>();
+  readonly #starts = new Set<number>();
   /** A heap: each start is not above those at 2i + 1 and 2i + 2. */
   readonly #heap: number[] = [];
   #lastStart = NaN;
-  #lastRows = new RowList();
 
   /** The earliest start; +Infinity when there is no window. */
   get first(): number {
     return this.#heap[0] ?? Infinity;
   }
 
-  add(start: number, row: number): void {
-    if (start !== this.#lastStart) {
-      this.#lastRows = this.#rowsOf(start);
-      this.#lastStart = start;
-    }
-    this.#lastRows.push(row);
+  /** Does nothing when it is there. */
+  add(start: number): void {
+    if (start === this.#lastStart || this.#starts.has(start)) return;
+    this.#lastStart = start;
+    this.#starts.add(start);
+    this.#raise(start);
   }
 
   /** Takes the window with the earliest start out. */
-  takeFirst(): {readonly start: number; readonly rows: RowList} {
+  takeFirst(): number {
     const start = must(this.#heap[0], 'open window');
-    const rows = must(this.#rows.get(start), 'rows of a window');
-    this.#rows.delete(start);
+    this.#starts.delete(start);
     if (start === this.#lastStart) this.#lastStart = NaN;
     const last = this.#heap.pop()!;
     if (this.#heap.length > 0) this.#sink(last);
-    return {start, rows};
-  }
-
-  #rowsOf(start: number): RowList {
-    let rows = this.#rows.get(start);
-    if (rows === undefined) {
-      rows = new RowList();
-      this.#rows.set(start, rows);
-      this.#raise(start);
-    }
-    return rows;
+    return start;
   }
 
   #raise(start: number): void {

@@ -19,12 +19,10 @@ import type {EngineError} from '../../base/errors.ts';
 import type {OperatorSnapshot} from '../../checkpoint/checkpoint-metadata.ts';
 import type {OptionValues} from '../../job/job-spec.ts';
 import type {OperatorMetrics} from '../../metrics/job-metrics.ts';
-import type {Column, Float64Column} from '../../records/column.ts';
+import type {Column} from '../../records/column.ts';
 import {liveRow, type RecordBatch} from '../../records/record-batch.ts';
 import {fieldIndex} from '../../records/schema.ts';
 import type {SlotLayout} from '../../state/state-backend.ts';
-
-const SCAN_ROWS = 4096;
 
 export class TumblingAggregate implements Operator {
   readonly #request: OperatorRequest;
@@ -73,7 +71,8 @@ export class TumblingAggregate implements Operator {
       typeof watermark === 'number' ? watermark : -Infinity,
     );
     if (watermarks.length > 0) this.#watermark = Math.min(...watermarks);
-    this.#listRestored();
+    // Those that went out before are empty of what has not: they pass once more, and nothing comes of it.
+    for (const start of this.#opened.table.namespaces()) this.#pending.add(start);
   }
 
   process(batch: RecordBatch): void {
@@ -212,29 +211,46 @@ export class TumblingAggregate implements Operator {
     this.#opened.accumulate(kept, this.#rows, from, to);
     const {count, rows, positions} = table.added;
     for (let at = 0; at < count; at += 1) {
-      windows.add(this.#starts[this.#kept[positions[at]!]!]!, rows[at]!);
+      windows.add(this.#starts[this.#kept[positions[at]!]!]!);
     }
     if (windows === this.#fired) this.#markFired(rows, count);
   }
 
   /** What is due at `watermark` goes out or is forgotten, in the order of time. */
   #fire(watermark: number): void {
-    const {table, results} = this.#opened;
+    const {table} = this.#opened;
     for (;;) {
       const due = this.#nextDue();
       if (due > watermark || due === Infinity) return;
-      const isOver = this.#pending.first + this.#size - 1 > due;
-      const {start, rows} = (isOver ? this.#fired : this.#pending).takeFirst();
-      // What follows this operator has seen no later watermark than this operator before.
-      if (!isOver) results.append(rows.values, 0, rows.count, this.#watermark);
-      if (isOver || this.#lateness === 0) {
-        table.deleteRows(rows.values, 0, rows.count);
+      if (this.#pending.first + this.#size - 1 > due) {
+        table.deleteNamespace(this.#fired.takeFirst());
         continue;
       }
-      table.prepareWrite(rows.values, 0, rows.count);
-      this.#markFired(rows.values, rows.count);
-      for (let at = 0; at < rows.count; at += 1) this.#fired.add(start, rows.values[at]!);
+      const start = this.#pending.takeFirst();
+      table.visitNamespace(start, (rows, count) => this.#fireRows(rows, count));
+      if (this.#lateness === 0) table.deleteNamespace(start);
+      else this.#fired.add(start);
     }
+  }
+
+  /** Those of a window that have not gone out. */
+  #fireRows(rows: Int32Array, count: number): void {
+    const {table, results} = this.#opened;
+    const due = this.#lateness === 0 ? rows.subarray(0, count) : this.#notFired(rows, count);
+    // What follows this operator has seen no later watermark than this operator before.
+    results.append(due, 0, due.length, this.#watermark);
+    if (this.#lateness === 0) return;
+    table.prepareWrite(due, 0, due.length);
+    this.#markFired(due, due.length);
+  }
+
+  #notFired(rows: Int32Array, count: number): Int32Array {
+    const {table} = this.#opened;
+    const {ints} = table.memory();
+    const {flagInt, setMask} = this.#firedSlot;
+    return rows
+      .subarray(0, count)
+      .filter((row) => (ints[row * table.shape.rowInts + flagInt]! & setMask) === 0);
   }
 
   #markFired(rows: Int32Array, count: number): void {
@@ -248,29 +264,6 @@ export class TumblingAggregate implements Operator {
 
   get #firedSlot(): SlotLayout {
     return must(this.#opened.table.shape.slots.at(-1), 'fired');
-  }
-
-  /** Rows of a restored table, listed again under their windows. */
-  #listRestored(): void {
-    const {table, keyColumns} = this.#opened;
-    const live = new Int32Array(SCAN_ROWS);
-    for (let from = 0; from < table.rowCount; from += SCAN_ROWS) {
-      const to = Math.min(table.rowCount, from + SCAN_ROWS);
-      let count = 0;
-      for (let row = from; row < to; row += 1) if (table.isLive(row)) live[count++] = row;
-      const starts = table.readKey(keyColumns.length, live, 0, count) as Float64Column;
-      for (let at = 0; at < count; at += 1) {
-        const windows = this.#hasFired(live[at]!) ? this.#fired : this.#pending;
-        windows.add(starts.values[at]!, live[at]!);
-      }
-    }
-  }
-
-  #hasFired(row: number): boolean {
-    if (this.#lateness === 0) return false;
-    const {table} = this.#opened;
-    const {flagInt, setMask} = this.#firedSlot;
-    return (table.memory().ints[row * table.shape.rowInts + flagInt]! & setMask) !== 0;
   }
 
   #noTime(batch: RecordBatch, row: number): EngineError {

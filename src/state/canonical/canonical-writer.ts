@@ -12,8 +12,9 @@ import {encodeKey} from './key-codec.ts';
 import {encodeValues} from './value-codec.ts';
 import {assert} from '../../base/assert.ts';
 import {compileKeyGroups, type KeyGroups} from '../../keys/key-groups-kernel.ts';
+import type {HashTable} from '../hashmap/hash-table.ts';
 import type {SnapshotSchema} from '../snapshot-format.ts';
-import type {KeyedTable, TableSpec} from '../state-backend.ts';
+import type {TableSpec} from '../state-backend.ts';
 
 /** Bytes that are handed over at once. */
 const PIECE_BYTES = 1024 * 1024;
@@ -41,7 +42,7 @@ export class CanonicalWriter {
   }
 
   /** All rows of `table`: key groups that are higher than those of the tables before. */
-  async add(table: KeyedTable): Promise<void> {
+  async add(table: HashTable): Promise<void> {
     const rows = liveRows(table);
     const keys = new EncodedKeys(table, this.#spec, rows);
     const groups = this.#groupsOf(table, rows);
@@ -67,7 +68,7 @@ export class CanonicalWriter {
   }
 
   async #addGroup(
-    table: KeyedTable,
+    table: HashTable,
     group: number,
     rows: Int32Array,
     keys: EncodedKeys,
@@ -107,7 +108,7 @@ export class CanonicalWriter {
     this.#piece.clear();
   }
 
-  #groupsOf(table: KeyedTable, rows: Int32Array): Uint16Array {
+  #groupsOf(table: HashTable, rows: Int32Array): Uint16Array {
     const columns = Array.from({length: this.#spec.keyGroupColumns}, (_, index) =>
       table.readKey(index, rows, 0, rows.length),
     );
@@ -117,7 +118,7 @@ export class CanonicalWriter {
   }
 }
 
-function liveRows(table: KeyedTable): Int32Array {
+function liveRows(table: HashTable): Int32Array {
   const rows = new Int32Array(table.liveCount);
   let count = 0;
   for (let row = 0; row < table.rowCount; row += 1) {
@@ -133,7 +134,7 @@ class EncodedKeys {
   readonly #ends: Float64Array;
   readonly #bytes: Buffer;
 
-  constructor(table: KeyedTable, {key}: TableSpec, rows: Int32Array) {
+  constructor(table: HashTable, {key}: TableSpec, rows: Int32Array) {
     const columns = key.map((_, index) => table.readKey(index, rows, 0, rows.length));
     const sink = new ByteSink(rows.length * 16);
     this.#ends = new Float64Array(rows.length + 1);

@@ -4,13 +4,13 @@
 import {CANONICAL_VERSION, CANONICAL_ENCODING, specOfSchema} from './canonical-format.ts';
 import {CanonicalWriter} from './canonical-writer.ts';
 import {must} from '../../base/assert.ts';
-import type {KeyGroupRange} from '../../base/key-groups.ts';
 import type {FileState} from '../../checkpoint/checkpoint-metadata.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
 import {writeStateFile} from '../../storage/state-file-writer.ts';
 import {HashTable} from '../hashmap/hash-table.ts';
 import {ChunkReader} from '../snapshot-chunk.ts';
 import {schemaJson, type SnapshotSchema} from '../snapshot-format.ts';
+import {slicesOf} from '../slices.ts';
 import {restoreTable} from '../snapshot-reader.ts';
 
 /** Of a state file that is converted at once. */
@@ -67,15 +67,4 @@ async function readSchema(files: FileSystem, path: string): Promise<SnapshotSche
   } finally {
     await handle.close();
   }
-}
-
-/** At most `count` runs of about the same number of key groups. */
-function slicesOf({start, end}: KeyGroupRange, count: number): readonly KeyGroupRange[] {
-  const groups = end - start + 1;
-  const size = Math.max(1, Math.ceil(groups / Math.max(1, count)));
-  const slices: KeyGroupRange[] = [];
-  for (let first = start; first <= end; first += size) {
-    slices.push({start: first, end: Math.min(end, first + size - 1)});
-  }
-  return slices;
 }

@@ -6,13 +6,25 @@ import {isInline, sameBytes} from './key-bytes.ts';
 import {PageGuard} from './page-guard.ts';
 import {readKeyColumn} from './read-key-column.ts';
 import {LIVE_BIT, rowLayout, type RowLayout} from './row-layout.ts';
+import {ChangedRows} from './changed-rows.ts';
+import {NamespaceRows} from './namespace-rows.ts';
 import {RowList} from '../row-list.ts';
 import {SharedRegion} from './shared-region.ts';
 import type {FrozenTable} from '../snapshot-request.ts';
-import type {AddedRows, KeyedTable, RowMemory, SlotLayout, TableSpec} from '../state-backend.ts';
+import type {
+  AddedRows,
+  KeyedTable,
+  RowMemory,
+  SlotLayout,
+  TableSpec,
+  VisitRows,
+} from '../state-backend.ts';
 import {assert} from '../../base/assert.ts';
 import {keyGroupOf} from '../../base/key-groups.ts';
 import type {BytesColumn, Column} from '../../records/column.ts';
+
+/** Looked at in one step when all rows are visited. */
+const VISITED_ROWS = 4096;
 
 /**
  * All rows resident: dense rows of fixed width in shared memory, an index from the key's hash to the row,
@@ -31,6 +43,9 @@ export class HashTable implements KeyedTable {
   readonly #addedRows = new RowList();
   readonly #addedPositions = new RowList();
   readonly #what: string;
+  readonly #changed = new ChangedRows();
+  /** Of a table `byNamespace`; null: it has none, or keeps no lists any more. */
+  #namespaces: NamespaceRows | null;
   #arena: ByteArena;
   #memory: RowMemory;
   #rowCount = 0;
@@ -49,6 +64,7 @@ export class HashTable implements KeyedTable {
     this.#rows = new SharedRegion(`state of ${this.#what}`);
     this.#arena = new ByteArena(this.#what);
     this.#memory = viewRows(this.#rows);
+    this.#namespaces = spec.byNamespace === true ? new NamespaceRows() : null;
   }
 
   get rowCount(): number {
@@ -70,6 +86,15 @@ export class HashTable implements KeyedTable {
   get sizeBytes(): number {
     const rows = this.#rowCount * this.shape.rowInts * 4;
     return rows + this.#index.sizeBytes + this.#arena.sizeBytes + this.#guard.sizeBytes;
+  }
+
+  /** Of the strings in its arena that rows refer to. */
+  get stringBytes(): number {
+    return this.#arena.sizeBytes - this.#arena.garbageBytes;
+  }
+
+  isEmpty(): boolean {
+    return this.liveCount === 0;
   }
 
   isLive(row: number): boolean {
@@ -111,6 +136,8 @@ export class HashTable implements KeyedTable {
       }
       this.#guard.protectAll(rows, start, end);
     }
+    const {count} = this.#addedRows;
+    if (this.#namespaces !== null && count > 0) this.#list(this.#addedRows.values, count);
   }
 
   prepareWrite(rows: Int32Array, from: number, to: number): void {
@@ -118,6 +145,61 @@ export class HashTable implements KeyedTable {
   }
 
   deleteRows(rows: Int32Array, from: number, to: number): void {
+    assert(this.#namespaces === null, `${this.#what} is deleted by namespace`);
+    this.#deleteRows(rows, from, to);
+  }
+
+  visitRows(visit: VisitRows): void {
+    const live = new Int32Array(VISITED_ROWS);
+    for (let from = 0; from < this.#rowCount; from += VISITED_ROWS) {
+      const to = Math.min(this.#rowCount, from + VISITED_ROWS);
+      let count = 0;
+      for (let row = from; row < to; row += 1) if (this.isLive(row)) live[count++] = row;
+      if (count > 0) visit(live, count);
+    }
+  }
+
+  markChanged(rows: Int32Array, from: number, to: number): void {
+    this.#changed.mark(rows, from, to, this.#rowCount);
+  }
+
+  visitChanged(visit: VisitRows): void {
+    this.#changed.take(visit);
+  }
+
+  namespaces(): readonly number[] {
+    return this.#lists.namespaces();
+  }
+
+  visitNamespace(namespace: number, visit: VisitRows): void {
+    const {values, count} = this.#lists.rowsOf(namespace);
+    if (count > 0) visit(values, count);
+  }
+
+  deleteNamespace(namespace: number): void {
+    const {values, count} = this.#lists.take(namespace);
+    this.#deleteRows(values, 0, count);
+  }
+
+  /** From here on rows are deleted one by one, and nobody asks by namespace. */
+  dropNamespaces(): void {
+    this.#namespaces = null;
+  }
+
+  get #lists(): NamespaceRows {
+    assert(this.#namespaces !== null, `${this.#what} has no rows by namespace`);
+    return this.#namespaces;
+  }
+
+  /** Lists rows under their namespace. */
+  #list(rows: Int32Array, count: number): void {
+    const column = this.readKey(this.shape.key.length - 1, rows, 0, count);
+    assert(column.layout === 'float64', 'a namespace is a timestamp');
+    for (let at = 0; at < count; at += 1) this.#lists.add(column.values[at]!, rows[at]!);
+  }
+
+  #deleteRows(rows: Int32Array, from: number, to: number): void {
+    this.#changed.forget(rows, from, to);
     this.#guard.protectAll(rows, from, to);
     const ints = this.#memory.ints;
     for (let at = from; at < to; at += 1) {
@@ -197,6 +279,9 @@ export class HashTable implements KeyedTable {
     const {ints} = this.#memory;
     const size = this.shape.rowInts;
     for (let row = first; row < end; row += 1) this.#index.insert(ints[row * size]!, row);
+    if (this.#namespaces === null) return;
+    const rows = Int32Array.from({length: end - first}, (_, at) => first + at);
+    this.#list(rows, rows.length);
   }
 
   appendBytes(bytes: Uint8Array, start: number, end: number): number {

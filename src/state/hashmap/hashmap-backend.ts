@@ -1,11 +1,9 @@
 import {HashTable} from './hash-table.ts';
 import type {SnapshotRequest, SnapshotWriter} from '../snapshot-request.ts';
-import {isCanonical} from '../canonical/canonical-format.ts';
-import {restoreCanonical} from '../canonical/canonical-reader.ts';
-import {restoreTable} from '../snapshot-reader.ts';
+import {restoreRows, type RowsToRestore} from '../restore-rows.ts';
+import {snapshotOngoing} from '../snapshot-ongoing.ts';
 import type {BackendSnapshotTarget, KeyedTable, StateBackend, TableSpec} from '../state-backend.ts';
 import {assert} from '../../base/assert.ts';
-import {EngineError} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
 import type {FileState, SubtaskMetadata} from '../../checkpoint/checkpoint-metadata.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
@@ -22,6 +20,8 @@ export interface HashmapBackendOptions {
   readonly files: FileSystem;
   /** Not closed by the backend: others may use it too. */
   readonly writer: SnapshotWriter;
+  /** For a restore from a checkpoint of the rocksdb backend. */
+  readonly openStored: RowsToRestore['openStored'];
 }
 
 interface OngoingSnapshot {
@@ -44,33 +44,18 @@ export class HashmapBackend implements StateBackend {
   }
 
   async openTable(spec: TableSpec): Promise<KeyedTable> {
-    const {uid, restored, restoredDirectory, files, maxParallelism} = this.#options;
+    const {uid, maxParallelism} = this.#options;
     assert(!this.#tables.has(spec.name), `table ${uid}.${spec.name} is open already`);
     const table = new HashTable(spec, maxParallelism, uid);
     this.#tables.set(spec.name, table);
-    for (const state of restored.flatMap((subtask) => subtask.states)) {
-      if (state.location !== 'file' || state.kind !== 'keyed' || state.name !== spec.name) continue;
-      if (state.keyGroups !== null && !overlap(state.keyGroups, this.keyGroups)) continue;
-      assert(restoredDirectory !== null, `${uid} is restored from no directory`);
-      const path = `${restoredDirectory}/${state.path}`;
-      const restore = isCanonical(state) ? restoreCanonical : restoreTable;
-      await restore(files, path, table, this.keyGroups, maxParallelism);
-    }
+    await restoreRows(table, this.#options);
     return table;
   }
 
   async snapshot(target: BackendSnapshotTarget): Promise<readonly FileState[]> {
     const {uid, subtask, writer} = this.#options;
     if (this.#ongoing !== null) {
-      throw new EngineError(
-        'JOB_FAILED',
-        `checkpoint ${target.checkpointId} cannot begin: the state of ${uid} for checkpoint ` +
-          `${this.#ongoing.checkpointId} is still being written`,
-        {
-          hint: 'Raise checkpointing.interval or min-pause, or use a faster disk.',
-          facts: {snapshot: 'ongoing'},
-        },
-      );
+      throw snapshotOngoing(uid, target.checkpointId, this.#ongoing.checkpointId);
     }
     const control = new SharedArrayBuffer(4);
     this.#ongoing = {checkpointId: target.checkpointId, control};
@@ -122,8 +107,4 @@ async function allOrFirstError<T>(promises: readonly Promise<T>[]): Promise<T[]>
     if (result.status === 'fulfilled') return result.value;
     throw result.reason as Error;
   });
-}
-
-function overlap(left: KeyGroupRange, right: KeyGroupRange): boolean {
-  return left.start <= right.end && right.start <= left.end;
 }

@@ -11,6 +11,7 @@ import {toRows, type Value} from '#src/records/value.js';
 import {expressionChecker} from '#src/expressions/expression-checker.js';
 import {HashmapBackend} from '#src/state/hashmap/hashmap-backend.js';
 import {InProcessWriter} from '#src/state/snapshot-writer.js';
+import {noDatabase} from '../../state/support/no-database.ts';
 import {MemoryFiles} from '../../state/support/memory-files.ts';
 
 export const KEY_GROUPS = {start: 0, end: 127};
@@ -81,6 +82,7 @@ export class Harness {
       restoredDirectory,
       files,
       writer: new InProcessWriter(files),
+      openStored: noDatabase,
     });
     this.operator = type.create({
       context: {

@@ -57,9 +57,15 @@ export class MemoryFiles implements FileSystem {
     };
   }
 
-  async list(): Promise<readonly DirectoryEntry[]> {
+  async list(path = ''): Promise<readonly DirectoryEntry[]> {
     await turn();
-    throw systemError('ENOSYS', 'list');
+    if (!this.directories.has(path)) throw systemError('ENOENT', path);
+    const below = (names: Iterable<string>, kind: DirectoryEntry['kind']): DirectoryEntry[] =>
+      [...names].flatMap((name) => {
+        const rest = name.startsWith(`${path}/`) ? name.slice(path.length + 1) : '';
+        return rest === '' || rest.includes('/') ? [] : [{name: rest, kind}];
+      });
+    return [...below(this.directories, 'directory'), ...below(this.content.keys(), 'file')];
   }
   async status(path: string): Promise<FileStatus> {
     await turn();
@@ -69,17 +75,18 @@ export class MemoryFiles implements FileSystem {
     await turn();
     throw systemError('ENOSYS', 'rename');
   }
-  async link(): Promise<void> {
+  async link(source = '', target = ''): Promise<void> {
     await turn();
-    throw systemError('ENOSYS', 'link');
+    if (this.content.has(target)) throw systemError('EEXIST', target);
+    this.content.set(target, this.content.get(source)!);
   }
   async unlink(path: string): Promise<void> {
     await turn();
     this.content.delete(path);
   }
-  async removeDirectory(): Promise<void> {
+  async removeDirectory(path = ''): Promise<void> {
     await turn();
-    throw systemError('ENOSYS', 'removeDirectory');
+    this.directories.delete(path);
   }
   async syncDirectory(): Promise<void> {
     await turn();

@@ -3,7 +3,7 @@
 // it, whole or split by key groups, gives the same map.
 import {createHash} from 'node:crypto';
 import fc from 'fast-check';
-import {describe, expect, it} from 'vitest';
+import {afterEach, describe, expect, it} from 'vitest';
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
 import type {KeyGroupRange} from '#src/base/key-groups.js';
 import {BatchBuilder} from '#src/records/batch-builder.js';
@@ -67,12 +67,24 @@ const anAct: fc.Arbitrary<Act> = fc.oneof(
 
 export function stateBackendSuite(
   name: string,
-  make: (request: BackendRequest) => StateBackend,
+  makeOne: (request: BackendRequest) => StateBackend,
   newFiles: () => MemoryFiles,
+  {runs = 60}: {readonly runs?: number} = {},
 ): void {
   const proof = process.env['TIDEMARK_PROOF'] === '1' ? 20 : 1;
+  const opened: StateBackend[] = [];
+  const make = (request: BackendRequest): StateBackend => {
+    const backend = makeOne(request);
+    opened.push(backend);
+    return backend;
+  };
+  const closeAll = async (): Promise<void> => {
+    for (const backend of opened.splice(0)) await backend.close();
+  };
 
   describe(name, () => {
+    afterEach(closeAll);
+
     it('snapshots are the table at the call, and restore to it', async () => {
       await fc.assert(
         fc.asyncProperty(
@@ -105,9 +117,10 @@ export function stateBackendSuite(
               checkHandles(files, taken.findIndex((one) => one.states === states) + 1, states);
               await checkRestore(files, states, expected, cut);
             }
+            await closeAll();
           },
         ),
-        {numRuns: 60 * proof},
+        {numRuns: runs * proof},
       );
     });
 
@@ -194,8 +207,13 @@ export function stateBackendSuite(
       const added = {...SPEC, values: [{name: 'new', kind: 'int64' as const}, ...SPEC.values]};
       const table = await open(added);
       expect(read(table, 1)).toEqual(plain(model));
-      const {floats} = table.memory();
-      expect(floats[table.shape.slots[0]!.word]).toBe(0);
+      table.visitRows((rows, count) => {
+        const {floats} = table.memory();
+        const {slots, rowWords} = table.shape;
+        for (const row of rows.subarray(0, count)) {
+          expect(floats[row * rowWords + slots[0]!.word]).toBe(0);
+        }
+      });
     });
   });
 
@@ -210,7 +228,7 @@ export function stateBackendSuite(
       {start: 0, end: cut},
       {start: cut + 1, end: MAX_PARALLELISM - 1},
     ]) {
-      const backend = make({files: byHash(files, states), keyGroups, restored: states});
+      const backend = make({files: byHash(files, states, newFiles()), keyGroups, restored: states});
       parts.push(read(await backend.openTable(SPEC)));
     }
     expect({...parts[0], ...parts[1]}).toEqual(plain(expected));
@@ -219,8 +237,7 @@ export function stateBackendSuite(
 }
 
 /** The files of the snapshot that `states` names, found by their content, below `/restored`. */
-function byHash(files: MemoryFiles, states: readonly FileState[]): MemoryFiles {
-  const found = new MemoryFiles();
+function byHash(files: MemoryFiles, states: readonly FileState[], found: MemoryFiles): MemoryFiles {
   for (const state of states) {
     for (const bytes of files.content.values()) {
       const digest = createHash('sha256').update(bytes).digest('hex');
@@ -284,22 +301,26 @@ function plain(model: Model): Record<string, unknown> {
 }
 
 function read(table: KeyedTable, firstSlot = 0): Record<string, unknown> {
-  const rows = Int32Array.from({length: table.rowCount}, (_, row) => row).filter((row) =>
-    table.isLive(row),
-  );
-  const columns = SPEC.key.map((_, index) => table.readKey(index, rows, 0, rows.length));
-  const [count, last] = [table.shape.slots[firstSlot]!, table.shape.slots[firstSlot + 1]!];
-  const entries = [...rows].map((row, at): [string, unknown] => {
-    const key = SPEC.key.map((field, index) => readValue(field.type, columns[index]!, at));
-    const start = table.bytesStart(row, last);
-    const bytes = table.arena().slice(start, start + table.bytesLength(row, last));
-    return [
-      keyOf(key),
-      {
-        count: table.memory().floats[row * table.shape.rowWords + count.word],
-        last: new TextDecoder().decode(bytes),
-      },
-    ];
+  const entries: [string, unknown][] = [];
+  table.visitRows((rows, rowCount) => {
+    const columns = SPEC.key.map((_, index) => table.readKey(index, rows, 0, rowCount));
+    const [count, last] = [table.shape.slots[firstSlot]!, table.shape.slots[firstSlot + 1]!];
+    for (let at = 0; at < rowCount; at += 1) {
+      const row = rows[at]!;
+      const key = SPEC.key.map((field, index) => readValue(field.type, columns[index]!, at));
+      const start = table.bytesStart(row, last);
+      const bytes = table.arena().slice(start, start + table.bytesLength(row, last));
+      entries.push([
+        keyOf(key),
+        {
+          count: table.memory().floats[row * table.shape.rowWords + count.word],
+          last: new TextDecoder().decode(bytes),
+        },
+      ]);
+    }
   });
-  return Object.fromEntries(entries);
+  const found = Object.fromEntries(entries);
+  // Each row once.
+  expect(Object.keys(found).length).toBe(entries.length);
+  return found;
 }

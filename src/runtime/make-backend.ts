@@ -1,0 +1,61 @@
+import type {KeyGroupRange} from '../base/key-groups.ts';
+import {must} from '../base/assert.ts';
+import type {SubtaskMetadata} from '../checkpoint/checkpoint-metadata.ts';
+import {HashmapBackend} from '../state/hashmap/hashmap-backend.ts';
+import {openStoredAlone} from '../state/rocksdb/open-stored.ts';
+import {RocksdbBackend} from '../state/rocksdb/rocksdb-backend.ts';
+import type {StateBackend} from '../state/state-backend.ts';
+import {jobDirectoryOf} from '../storage/paths.ts';
+import type {ThreadEnvironment} from './plan-thread.ts';
+import type {Deployment} from './task-messages.ts';
+
+interface BackendContext {
+  readonly uid: string;
+  readonly subtask: number;
+  readonly maxParallelism: number;
+  readonly keyGroups: KeyGroupRange;
+  readonly restored: readonly SubtaskMetadata[];
+  readonly restoredDirectory: string | null;
+}
+
+/** The state backend that the job asks for, of one operator and subtask. */
+export function makeBackend(
+  context: BackendContext,
+  {job, generation}: Deployment,
+  {
+    files,
+    snapshotWriter,
+    openStore,
+  }: Pick<ThreadEnvironment, 'files' | 'snapshotWriter' | 'openStore'>,
+): StateBackend {
+  const {uid, subtask, restoredDirectory} = context;
+  const {rocksdb, backend} = job.state;
+  const store = rocksdb;
+  const place = {
+    jobDirectory: jobDirectoryOf(job.checkpointing.directory, job.name),
+    directories: rocksdb.localDirectories,
+    ...{generation, uid, subtask},
+  };
+  const options = {...context, files, writer: snapshotWriter};
+  switch (backend) {
+    case 'hashmap':
+      return new HashmapBackend({
+        ...options,
+        openStored: async (stored) =>
+          openStoredAlone(stored, place, {
+            ...{files, openStore, store, uid, threads: rocksdb.transferThreads},
+            source: must(restoredDirectory, 'restored directory'),
+          }),
+      });
+    case 'rocksdb':
+      return new RocksdbBackend({
+        ...options,
+        ...{openStore, place},
+        settings: {
+          store,
+          cacheBytes: rocksdb.cacheSize,
+          transferThreads: rocksdb.transferThreads,
+        },
+      });
+  }
+}

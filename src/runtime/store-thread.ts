@@ -1,0 +1,44 @@
+// The thread of a RocksDB database: `storeThreads` starts one, `serveStore` is its inside.
+
+import {parentPort, Worker, workerData} from 'node:worker_threads';
+
+import {must} from '../base/assert.ts';
+import {EngineError} from '../base/errors.ts';
+import type {StoreCall, StoreNews, StoreThreadData} from '../state/rocksdb/mailbox.ts';
+import type {StartStoreThread} from '../state/rocksdb/mailbox-store.ts';
+import {StoreServer} from '../state/rocksdb/store-server.ts';
+import type {FileSystem} from '../storage/file-system.ts';
+
+/** Each thread is a worker thread that runs the module `entry`. */
+export function storeThreads(entry: URL): StartStoreThread {
+  return (data, listener) => {
+    const worker = new Worker(entry, {workerData: data, name: 'rocksdb'});
+    let death: unknown = null;
+    worker.on('message', (news: StoreNews) => listener.news(news));
+    worker.on('error', (error) => {
+      death = error;
+    });
+    worker.on('exit', (code) => {
+      const how = `the RocksDB thread ended with status ${code}`;
+      listener.exited(death ?? new EngineError('STORAGE_FAILED', how));
+    });
+    return {
+      post: (call) => worker.postMessage(call),
+      terminate: async () => {
+        await worker.terminate();
+      },
+    };
+  };
+}
+
+export async function serveStore(files: FileSystem): Promise<void> {
+  const port = must(parentPort, 'parent port of a RocksDB thread');
+  const server = new StoreServer(workerData as StoreThreadData, files, (news) =>
+    port.postMessage(news),
+  );
+  // Whatever ends this thread: nobody sleeps for it any more.
+  process.on('exit', () => server.die());
+  // It is what keeps this thread alive.
+  port.on('message', (call: StoreCall) => server.take(call));
+  await server.open();
+}

@@ -1,0 +1,59 @@
+// Copies a finished file into a checkpoint's attempt, with checksums over what was read: the copy has its own inode, so that
+// nothing that happens to the original can reach a published checkpoint.
+
+import {abandoned} from './abandoned.ts';
+import type {CopyRequest} from './snapshot-request.ts';
+import {makeStateDirectory, StateFile} from './state-file.ts';
+import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
+import {closeQuietly} from '../storage/durable-file.ts';
+import type {FileHandle, FileSystem} from '../storage/file-system.ts';
+import {join} from '../storage/paths.ts';
+import {storageFailed} from '../storage/storage-error.ts';
+
+const PIECE_BYTES = 1024 * 1024;
+/** One is read while those before it are being written. */
+const PIECES = 4;
+
+/** The file is synced and closed when it resolves; its entry in the directory is not synced. */
+export async function copyStateFile(request: CopyRequest, files: FileSystem): Promise<FileState> {
+  const {directory, uid, source, state} = request;
+  const target = join(directory, state.path);
+  try {
+    await makeStateDirectory(files, `${directory}/${uid}`);
+    const from = await files.openForRead(source);
+    try {
+      return await copyFrom(from, request, files, target);
+    } finally {
+      await closeQuietly(from);
+    }
+  } catch (error) {
+    throw storageFailed(`writing the state of ${uid} to`, target, error, {
+      checkpoint: request.checkpointId,
+    });
+  }
+}
+
+async function copyFrom(
+  from: FileHandle,
+  request: CopyRequest,
+  files: FileSystem,
+  target: string,
+): Promise<FileState> {
+  const control = new Int32Array(request.control, 0, 1);
+  const file = new StateFile(await files.createNew(target));
+  try {
+    const pieces = Array.from({length: PIECES}, () => new Uint8Array(PIECE_BYTES));
+    for (let position = 0, turn = 0; ; turn = (turn + 1) % PIECES) {
+      if (Atomics.load(control, 0) !== 0) throw abandoned(request);
+      const piece = pieces[turn]!;
+      const count = await from.read(piece, 0, PIECE_BYTES, position);
+      if (count === 0) break;
+      await file.append(piece.subarray(0, count));
+      position += count;
+    }
+    return {...request.state, ...(await file.finish())};
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
+}

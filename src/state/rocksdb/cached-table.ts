@@ -1,0 +1,520 @@
+// A keyed table of which only some rows are in memory: a write-back cache over a store. The rows in memory are a HashTable,
+// so that a batch whose keys are all there costs what it costs there; the rest of a batch is fetched with one call.
+//
+//   resolve   finds or makes all rows in the HashTable; those it had to make are looked up in the store at once, and what is
+//             found there is filled in. What is not found is new.
+//   eviction  at the beginning of `resolve`, when the rows of the batch before are no longer in use: a clock goes round the
+//             rows; one that was used since it last came by is passed over once. Dirty ones go down in one batch.
+//   barrier   all dirty rows go down in one batch
+//
+// Until the first eviction every row is in memory and the store is never asked (`#complete`).
+//
+// Families of the store: the rows; for a table `byNamespace` an index of the same keys by namespace; and the keys of changed
+// rows that were evicted before anybody asked for them. An index entry is written with the row's first put.
+
+import {PackedList} from './packed-list.ts';
+import {RowCodec} from './row-codec.ts';
+import {CHANGED, DIRTY, LEAVING, RowFlags, STORED, USED} from './row-flags.ts';
+import {WriteBatch, type RowStore} from './row-store.ts';
+import {TableKeys} from './table-keys.ts';
+import {assert} from '../../base/assert.ts';
+import {EngineError} from '../../base/errors.ts';
+import type {KeyGroupRange} from '../../base/key-groups.ts';
+import type {Column} from '../../records/column.ts';
+import {HashTable} from '../hashmap/hash-table.ts';
+import type {RowLayout} from '../hashmap/row-layout.ts';
+import {RowList} from '../row-list.ts';
+import type {
+  AddedRows,
+  KeyedTable,
+  RowMemory,
+  SlotLayout,
+  TableSpec,
+  VisitRows,
+} from '../state-backend.ts';
+
+/** Entries of a scan at once. */
+const SCAN_ENTRIES = 1024;
+/** What an eviction leaves of the cache, so that not every batch evicts. */
+const KEPT_SHARE = 7 / 8;
+/** A row's place in the index and its flags. */
+const ROW_EXTRA_BYTES = 20;
+
+export interface CachedTableOptions {
+  readonly spec: TableSpec;
+  readonly maxParallelism: number;
+  readonly keyGroups: KeyGroupRange;
+  readonly uid: string;
+  readonly store: RowStore;
+  /** Indexes of its families in the store. */
+  readonly families: {readonly rows: number; readonly index: number; readonly changed: number};
+  /** Rows and their strings in memory; the rows of one batch may exceed it. */
+  readonly cacheBytes: number;
+  /** The store holds nothing of it. */
+  readonly isEmpty: boolean;
+}
+
+export class CachedTable implements KeyedTable {
+  readonly spec: TableSpec;
+  readonly shape: RowLayout;
+  readonly #options: CachedTableOptions;
+  readonly #table: HashTable;
+  readonly #store: RowStore;
+  readonly #codec: RowCodec;
+  readonly #keys: TableKeys;
+  readonly #flags = new RowFlags();
+  readonly #batch = new WriteBatch(new PackedList(64 * 1024, 1024));
+  readonly #lookup = new PackedList(64 * 1024, 1024);
+  readonly #addedRows = new RowList();
+  readonly #addedPositions = new RowList();
+  readonly #victims = new RowList();
+  readonly #what: string;
+  #rows = new Int32Array(SCAN_ENTRIES);
+  #complete: boolean;
+  /** Rows in memory that the store does not have. */
+  #unstoredCount = 0;
+  /** The family of changed keys has some. */
+  #hasEvictedChanges = false;
+  #hand = 0;
+
+  constructor(options: CachedTableOptions) {
+    const {spec, maxParallelism, uid} = options;
+    this.spec = spec;
+    this.#options = options;
+    this.#what = `${uid}.${spec.name}`;
+    this.#table = new HashTable(spec, maxParallelism, uid);
+    this.shape = this.#table.shape;
+    this.#store = options.store;
+    this.#codec = new RowCodec(spec, this.shape);
+    this.#keys = new TableKeys(spec);
+    this.#complete = true;
+    if (!options.isEmpty) this.#becomeIncomplete();
+  }
+
+  get rowCount(): number {
+    return this.#table.rowCount;
+  }
+
+  get added(): AddedRows {
+    if (this.#complete) return this.#table.added;
+    return {
+      count: this.#addedRows.count,
+      rows: this.#addedRows.values,
+      positions: this.#addedPositions.values,
+    };
+  }
+
+  get sizeBytes(): number {
+    return this.#table.sizeBytes;
+  }
+
+  isEmpty(): boolean {
+    if (this.#table.liveCount > 0) return false;
+    return this.#complete || this.#scanRows(null, 1).keys.count === 0;
+  }
+
+  memory(): RowMemory {
+    return this.#table.memory();
+  }
+
+  arena(): Uint8Array {
+    return this.#table.arena();
+  }
+
+  resolve(
+    key: readonly Column[],
+    selection: Int32Array | null,
+    from: number,
+    to: number,
+    rows: Int32Array,
+  ): void {
+    this.#evict();
+    this.#find(key, selection, from, to, rows);
+    this.#flags.setAll(rows, from, to, DIRTY | USED);
+  }
+
+  prepareWrite(rows: Int32Array, from: number, to: number): void {
+    this.#flags.setAll(rows, from, to, DIRTY);
+  }
+
+  deleteRows(rows: Int32Array, from: number, to: number): void {
+    assert(this.spec.byNamespace !== true, `${this.#what} is deleted by namespace`);
+    this.#deleteRows(rows, from, to);
+    this.#store.write(this.#batch);
+    this.#batch.clear();
+  }
+
+  visitRows(visit: VisitRows): void {
+    if (this.#complete) {
+      this.#table.visitRows(visit);
+      return;
+    }
+    this.writeDirty();
+    let after: Uint8Array | null = null;
+    for (;;) {
+      const {keys, values} = this.#scanRows(after, SCAN_ENTRIES);
+      const {count} = keys;
+      if (count === 0) return;
+      after = keys.item(count - 1).slice();
+      this.#evict();
+      this.#resolveKeys(keys, 0, values);
+      visit(this.#rows, count);
+      if (count < SCAN_ENTRIES) return;
+    }
+  }
+
+  markChanged(rows: Int32Array, from: number, to: number): void {
+    if (this.#complete) this.#table.markChanged(rows, from, to);
+    else this.#flags.setAll(rows, from, to, CHANGED);
+  }
+
+  visitChanged(visit: VisitRows): void {
+    if (this.#complete) {
+      this.#table.visitChanged(visit);
+      return;
+    }
+    const changed = this.#flags.takeAll(CHANGED, this.rowCount);
+    if (!this.#hasEvictedChanges) {
+      if (changed.count > 0) visit(changed.values, changed.count);
+      return;
+    }
+    for (let at = 0; at < changed.count; at += 1) this.#putChanged(changed.values[at]!);
+    this.#writeBatch();
+    const {changed: family} = this.#options.families;
+    this.#drainKeys(family, new Uint8Array(0), null, 0, (count) => visit(this.#rows, count));
+    this.#hasEvictedChanges = false;
+  }
+
+  namespaces(): readonly number[] {
+    if (this.#complete) return this.#table.namespaces();
+    this.#writeUnstored();
+    const found: number[] = [];
+    const family = this.#options.families.index;
+    let from: Uint8Array = new Uint8Array(0);
+    for (;;) {
+      const {keys} = this.#store.scan({family, from, isAfter: false, to: null, limit: 1});
+      if (keys.count === 0) return found;
+      const namespace = this.#keys.namespaceOf(keys.item(0));
+      found.push(namespace);
+      from = this.#keys.indexPrefix(namespace + 1);
+    }
+  }
+
+  visitNamespace(namespace: number, visit: VisitRows): void {
+    if (this.#complete) {
+      this.#table.visitNamespace(namespace, visit);
+      return;
+    }
+    this.#writeUnstored();
+    const family = this.#options.families.index;
+    const to = this.#keys.indexPrefix(namespace + 1);
+    let from: Uint8Array = this.#keys.indexPrefix(namespace);
+    for (let isAfter = false; ; isAfter = true) {
+      const {keys} = this.#store.scan({family, from, isAfter, to, limit: SCAN_ENTRIES});
+      const {count} = keys;
+      if (count === 0) return;
+      from = keys.item(count - 1).slice();
+      this.#evict();
+      this.#resolveKeys(keys, this.#keys.indexBytes, null);
+      visit(this.#rows, count);
+      if (count < SCAN_ENTRIES) return;
+    }
+  }
+
+  deleteNamespace(namespace: number): void {
+    if (this.#complete) {
+      this.#table.visitNamespace(namespace, (rows, count) => this.#forget(rows, 0, count));
+      this.#writeBatch();
+      this.#table.deleteNamespace(namespace);
+      return;
+    }
+    this.#writeUnstored();
+    const family = this.#options.families.index;
+    const [from, to] = [this.#keys.indexPrefix(namespace), this.#keys.indexPrefix(namespace + 1)];
+    for (;;) {
+      const range = {family, from, isAfter: false, to, limit: SCAN_ENTRIES};
+      const {keys} = this.#store.scan(range);
+      if (keys.count === 0) return;
+      this.#evict();
+      this.#resolveKeys(keys, this.#keys.indexBytes, 'unread');
+      this.#deleteRows(this.#rows, 0, keys.count);
+      this.#writeBatch();
+    }
+  }
+
+  readKey(index: number, rows: Int32Array, from: number, to: number): Column {
+    return this.#table.readKey(index, rows, from, to);
+  }
+
+  bytesStart(row: number, slot: SlotLayout): number {
+    return this.#table.bytesStart(row, slot);
+  }
+
+  bytesLength(row: number, slot: SlotLayout): number {
+    return this.#table.bytesLength(row, slot);
+  }
+
+  writeBytes(row: number, slot: SlotLayout, bytes: Uint8Array, start: number, end: number): void {
+    this.#table.writeBytes(row, slot, bytes, start, end);
+  }
+
+  /** All dirty rows go down: the store then holds the table. */
+  writeDirty(): void {
+    this.#writeFlagged(DIRTY);
+  }
+
+  #writeFlagged(flag: number): void {
+    const flags = this.#flags;
+    const end = Math.min(this.rowCount, flags.length);
+    for (let row = 0; row < end; row += 1) {
+      if (!flags.has(row, flag) || !this.#table.isLive(row)) continue;
+      this.#putRow(row);
+      if (this.#batch.operationCount >= SCAN_ENTRIES * 4) this.#writeBatch();
+    }
+    this.#writeBatch();
+  }
+
+  /** So that the index knows every row. */
+  #writeUnstored(): void {
+    if (this.#unstoredCount === 0) return;
+    const flags = this.#flags;
+    const end = Math.min(this.rowCount, flags.length);
+    for (let row = 0; row < end; row += 1) {
+      if (flags.has(row, STORED) || !this.#table.isLive(row)) continue;
+      this.#putRow(row);
+    }
+    this.#writeBatch();
+  }
+
+  #find(
+    key: readonly Column[],
+    selection: Int32Array | null,
+    from: number,
+    to: number,
+    rows: Int32Array,
+  ): void {
+    this.#table.resolve(key, selection, from, to, rows);
+    const {count, rows: made, positions} = this.#table.added;
+    this.#flags.reserve(this.#table.rowCount);
+    this.#addedRows.clear();
+    this.#addedPositions.clear();
+    this.#unstoredCount += count;
+    if (this.#complete || count === 0) return;
+    const {found, values} = this.#store.getMany(
+      this.#options.families.rows,
+      this.#keysOf(made, count),
+    );
+    for (let at = 0; at < count; at += 1) {
+      const row = made[at]!;
+      if (found[at] === 1) {
+        this.#fill(row, values, at);
+        continue;
+      }
+      this.#addedRows.push(row);
+      this.#addedPositions.push(positions[at]!);
+    }
+  }
+
+  /**
+   * The rows of keys that are in the store go to `#rows`. `skip`: bytes before each key. `values`: of a scan of rows; null:
+   * those that are not in memory are fetched; 'unread': nobody looks at them.
+   */
+  #resolveKeys(keys: PackedList, skip: number, values: PackedList | null | 'unread'): void {
+    const {count} = keys;
+    if (this.#rows.length < count) this.#rows = new Int32Array(count * 2);
+    const columns = this.#keys.decode(keys, skip);
+    if (columns === null) throw this.#damaged('a key');
+    if (values === null) {
+      this.#find(columns, null, 0, count, this.#rows);
+      if (this.#addedRows.count > 0) throw this.#damaged('a key without a row');
+      this.#flags.setAll(this.#rows, 0, count, USED);
+      return;
+    }
+    this.#table.resolve(columns, null, 0, count, this.#rows);
+    this.#flags.reserve(this.#table.rowCount);
+    const {count: made, rows, positions} = this.#table.added;
+    this.#unstoredCount += made;
+    for (let at = 0; at < made; at += 1) {
+      if (values === 'unread') this.#noteStored(rows[at]!);
+      else this.#fill(rows[at]!, values, positions[at]!);
+    }
+  }
+
+  /** Every key of a family, rows in `#rows`, then deleted from it. */
+  #drainKeys(
+    family: number,
+    from: Uint8Array,
+    to: Uint8Array | null,
+    skip: number,
+    take: (count: number) => void,
+  ): void {
+    for (;;) {
+      const {keys} = this.#store.scan({family, from, isAfter: false, to, limit: SCAN_ENTRIES});
+      if (keys.count === 0) return;
+      for (let at = 0; at < keys.count; at += 1) this.#batch.delete(family, keys.item(at));
+      const {count} = keys;
+      this.#writeBatch();
+      this.#evict();
+      this.#resolveKeys(keys, skip, null);
+      take(count);
+    }
+  }
+
+  #fill(row: number, values: PackedList, at: number): void {
+    const isWhole = this.#codec.decodeValues(
+      this.#table,
+      row,
+      values.bytes,
+      values.startOf(at),
+      values.ends[at]!,
+    );
+    if (!isWhole) throw this.#damaged('the values of a row');
+    this.#noteStored(row);
+  }
+
+  #noteStored(row: number): void {
+    this.#flags.set(row, STORED);
+    this.#unstoredCount -= 1;
+  }
+
+  #keysOf(rows: Int32Array, count: number): PackedList {
+    const keys = this.#lookup;
+    keys.clear();
+    const [memory, arena] = [this.#table.memory(), this.#table.arena()];
+    for (let at = 0; at < count; at += 1) {
+      this.#codec.encodeKey(memory, arena, rows[at]!, keys);
+      keys.endItem();
+    }
+    return keys;
+  }
+
+  /** Makes room, down to a share of the cache. The rows of the last batch are no longer in use. */
+  #evict(): void {
+    const {cacheBytes} = this.#options;
+    let used = this.#usedBytes;
+    if (used <= cacheBytes) return;
+    if (this.#complete) this.#becomeIncomplete();
+    const goal = cacheBytes * KEPT_SHARE;
+    const flags = this.#flags;
+    const rowBytes = used / Math.max(1, this.#table.liveCount);
+    const victims = this.#victims;
+    victims.clear();
+    // Twice around: what was used loses its mark the first time.
+    for (let steps = this.rowCount * 2; steps > 0 && used > goal; steps -= 1) {
+      this.#hand = this.#hand + 1 < this.rowCount ? this.#hand + 1 : 0;
+      const row = this.#hand;
+      if (!this.#table.isLive(row) || flags.has(row, LEAVING)) continue;
+      if (flags.has(row, USED)) {
+        flags.clear(row, USED);
+        continue;
+      }
+      victims.push(row);
+      used -= rowBytes;
+      if (flags.has(row, CHANGED)) {
+        this.#putChanged(row);
+        this.#hasEvictedChanges = true;
+      }
+      if (flags.has(row, DIRTY)) this.#putRow(row);
+      flags.set(row, LEAVING);
+    }
+    this.#writeBatch();
+    this.#table.deleteRows(victims.values, 0, victims.count);
+    for (let at = 0; at < victims.count; at += 1) flags.reset(victims.values[at]!);
+  }
+
+  /** Strings count twice: the arena is packed when half of it is garbage. */
+  get #usedBytes(): number {
+    const {liveCount, shape, stringBytes} = this.#table;
+    return liveCount * (shape.rowInts * 4 + ROW_EXTRA_BYTES) + stringBytes * 2;
+  }
+
+  /** From here on a row may be in the store only. */
+  #becomeIncomplete(): void {
+    this.#complete = false;
+    this.#table.dropNamespaces();
+    this.#table.visitChanged((rows, count) => this.#flags.setAll(rows, 0, count, CHANGED));
+  }
+
+  #putRow(row: number): void {
+    const {items} = this.#batch;
+    const {rows, index} = this.#options.families;
+    const flags = this.#flags;
+    const [memory, arena] = [this.#table.memory(), this.#table.arena()];
+    if (!flags.has(row, STORED)) {
+      if (this.spec.byNamespace === true) {
+        this.#keys.beginIndexKey(this.shape, memory, row, items);
+        this.#codec.encodeKey(memory, arena, row, items);
+        items.endItem();
+        items.endItem();
+        this.#batch.noteDone(index, true);
+      }
+      this.#noteStored(row);
+    }
+    this.#codec.encodeKey(memory, arena, row, items);
+    items.endItem();
+    this.#codec.encodeValues(memory, arena, row, items);
+    items.endItem();
+    this.#batch.noteDone(rows, true);
+    flags.clear(row, DIRTY);
+  }
+
+  #putChanged(row: number): void {
+    const {items} = this.#batch;
+    this.#codec.encodeKey(this.#table.memory(), this.#table.arena(), row, items);
+    items.endItem();
+    items.endItem();
+    this.#batch.noteDone(this.#options.families.changed, true);
+  }
+
+  #deleteRows(rows: Int32Array, from: number, to: number): void {
+    this.#forget(rows, from, to);
+    this.#table.deleteRows(rows, from, to);
+  }
+
+  /** Deletes of what the store has of these rows go to the batch. */
+  #forget(rows: Int32Array, from: number, to: number): void {
+    const {items} = this.#batch;
+    const {families} = this.#options;
+    const flags = this.#flags;
+    const [memory, arena] = [this.#table.memory(), this.#table.arena()];
+    for (let at = from; at < to; at += 1) {
+      const row = rows[at]!;
+      if (flags.has(row, STORED)) {
+        this.#codec.encodeKey(memory, arena, row, items);
+        items.endItem();
+        this.#batch.noteDone(families.rows, false);
+        if (this.spec.byNamespace === true) {
+          this.#keys.beginIndexKey(this.shape, memory, row, items);
+          this.#codec.encodeKey(memory, arena, row, items);
+          items.endItem();
+          this.#batch.noteDone(families.index, false);
+        }
+      } else this.#unstoredCount -= 1;
+      flags.reset(row);
+    }
+  }
+
+  #writeBatch(): void {
+    if (this.#batch.operationCount === 0) return;
+    this.#store.write(this.#batch);
+    this.#batch.clear();
+  }
+
+  #scanRows(after: Uint8Array | null, limit: number): ReturnType<RowStore['scan']> {
+    return this.#store.scan({
+      family: this.#options.families.rows,
+      from: after ?? new Uint8Array(0),
+      isAfter: after !== null,
+      to: null,
+      limit,
+    });
+  }
+
+  #damaged(what: string): EngineError {
+    return new EngineError(
+      'STORAGE_FAILED',
+      `the live RocksDB database of ${this.#what} is damaged: ${what} is not what was written`,
+      {hint: 'The job resumes from its newest checkpoint. Check the disk and the memory.'},
+    );
+  }
+}

@@ -1,0 +1,218 @@
+// The one file that knows the binding. It is loaded at the first use: without the package everything but this backend works.
+//
+// What the binding does not have, and what follows from it: no checkpoints (stage-checkpoint.ts makes them), no way to switch
+// the write-ahead log off (it is written and never read: a live database outlives no deployment), one column family per write
+// batch (nobody reads between two of them, and after a crash nobody reads at all), no synchronous calls (mailbox.ts).
+
+import type {FamilyName, OpenStoreRequest, StoreOptions} from './row-store.ts';
+import {must} from '../../base/assert.ts';
+import {EngineError} from '../../base/errors.ts';
+import type RocksDB from 'rocksdb-native';
+import type {ColumnFamily, Session} from 'rocksdb-native';
+
+export const BINDING_VERSION = '3.18.1';
+const DEFAULT_FAMILY = 'default';
+/** Entries that an iterator fetches at once. */
+const ITERATOR_ENTRIES = 1024;
+
+type Binding = typeof RocksDB;
+
+export interface Entry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+export interface EntryRange {
+  readonly family: number;
+  readonly from: Uint8Array;
+  readonly isAfter: boolean;
+  readonly to: Uint8Array | null;
+  readonly limit: number;
+}
+
+/** USAGE when the binding is not installed, or not for this machine. */
+export async function loadBinding(): Promise<Binding> {
+  try {
+    return (await import('rocksdb-native')).default;
+  } catch (error) {
+    const isMissing = (error as {code?: unknown}).code === 'ERR_MODULE_NOT_FOUND';
+    throw new EngineError(
+      'USAGE',
+      isMissing
+        ? 'state.backend: rocksdb needs the package rocksdb-native, which is not installed'
+        : `state.backend: rocksdb: the package rocksdb-native does not load on ${process.platform}-${process.arch}`,
+      {
+        hint: `Install it beside tidemark: npm install rocksdb-native@${BINDING_VERSION}. Or write state: {backend: hashmap}.`,
+        cause: error,
+      },
+    );
+  }
+}
+
+export class Database {
+  readonly #binding: Binding;
+  readonly #request: OpenStoreRequest;
+  readonly #names: FamilyName[];
+  #root: RocksDB | null = null;
+  #families: Session[] = [];
+
+  private constructor(binding: Binding, request: OpenStoreRequest) {
+    this.#binding = binding;
+    this.#request = request;
+    this.#names = [...request.families];
+  }
+
+  static async open(request: OpenStoreRequest): Promise<Database> {
+    const database = new Database(await loadBinding(), request);
+    // One that is expected is never made: it would be empty where state should be.
+    const isNew = request.families.length === 0;
+    await database.#guard('opening', async () => database.#open(isNew, isNew));
+    return database;
+  }
+
+  get directory(): string {
+    return this.#request.directory;
+  }
+
+  /** Opens the database again: the binding takes families only then. */
+  async openFamilies(names: readonly FamilyName[]): Promise<void> {
+    const further = names.filter((name) => !this.#names.includes(name));
+    if (further.length === 0) return;
+    await this.#guard('opening', async () => {
+      await this.close();
+      this.#names.push(...further);
+      await this.#open(false, true);
+    });
+  }
+
+  async getMany(family: number, keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]> {
+    return this.#guard('reading', async () => {
+      const batch = this.#family(family).read({capacity: keys.length});
+      try {
+        const values = Promise.all(keys.map(async (key) => batch.get(key)));
+        // Both say so when one fails; the first to be awaited throws.
+        values.catch(() => undefined);
+        await batch.flush();
+        return await values;
+      } finally {
+        batch.destroy();
+      }
+    });
+  }
+
+  /** `operations`: per operation family * 2 + (1: put). `items`: its key, and for a put its value behind it. */
+  async write(operations: Int32Array, items: readonly Uint8Array[]): Promise<void> {
+    await this.#guard('writing', async () => {
+      for (const [family, session] of this.#families.entries()) {
+        const count = operations.reduce(
+          (sum, operation) => sum + (operation >> 1 === family ? 1 : 0),
+          0,
+        );
+        if (count > 0) await writeFamily(session, {family, count, operations, items});
+      }
+    });
+  }
+
+  async scan({family, from, isAfter, to, limit}: EntryRange): Promise<Entry[]> {
+    return this.#guard('reading', async () => {
+      const lower = isAfter ? {gt: from} : {gte: from};
+      const range = {...lower, ...(to === null ? {} : {lt: to}), limit};
+      const entries: Entry[] = [];
+      const capacity = Math.min(limit, ITERATOR_ENTRIES);
+      for await (const entry of this.#family(family).iterator(range, {capacity})) {
+        entries.push(entry);
+      }
+      return entries;
+    });
+  }
+
+  /** What was written is in SST files when it resolves. */
+  async flush(): Promise<void> {
+    await this.#guard('writing', async () => {
+      for (const session of this.#families) await session.flush();
+    });
+  }
+
+  async close(): Promise<void> {
+    const root = this.#root;
+    this.#root = null;
+    this.#families = [];
+    await root?.close({force: true});
+  }
+
+  async #open(createIfMissing: boolean, createFamilies: boolean): Promise<void> {
+    const {options, directory} = this.#request;
+    const families = this.#names.map((name) => this.#newFamily(name, options));
+    const root = new this.#binding(directory, {
+      columnFamily: this.#newFamily(DEFAULT_FAMILY, options),
+      columnFamilies: families,
+      createIfMissing,
+      createMissingColumnFamilies: createFamilies,
+      maxBackgroundJobs: options.backgroundThreads,
+      maxOpenFiles: options.openFiles,
+    });
+    await root.ready();
+    this.#root = root;
+    this.#families = families.map((family) => root.session({columnFamily: family}));
+  }
+
+  #newFamily(name: FamilyName, options: StoreOptions): ColumnFamily {
+    const {ColumnFamily, BloomFilterPolicy} = this.#binding;
+    return new ColumnFamily(name, {
+      writeBufferSize: options.writeBufferSize,
+      maxWriteBufferNumber: options.writeBufferCount,
+      tableBlockSize: options.blockSize,
+      filterPolicy:
+        options.bloomBitsPerKey === 0 ? null : new BloomFilterPolicy(options.bloomBitsPerKey),
+    });
+  }
+
+  #family(index: number): Session {
+    return must(this.#families[index], `column family ${index}`);
+  }
+
+  async #guard<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof EngineError) throw error;
+      const cause = error instanceof Error ? (error.cause ?? error) : error;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new EngineError(
+        'STORAGE_FAILED',
+        `${doing} ${this.#request.what} in the RocksDB database ${this.directory} failed: ${reason}`,
+        {
+          file: this.directory,
+          hint: 'The live database is thrown away, and the job resumes from its newest checkpoint. Check the space and the disk there.',
+          cause: error,
+        },
+      );
+    }
+  }
+}
+
+async function writeFamily(
+  session: Session,
+  write: {
+    readonly family: number;
+    readonly count: number;
+    readonly operations: Int32Array;
+    readonly items: readonly Uint8Array[];
+  },
+): Promise<void> {
+  const {family, count, operations, items} = write;
+  const batch = session.write({capacity: count});
+  try {
+    let at = 0;
+    for (const operation of operations) {
+      const isPut = (operation & 1) === 1;
+      const isOurs = operation >> 1 === family;
+      if (isOurs && isPut) batch.tryPut(items[at]!, items[at + 1]!);
+      else if (isOurs) batch.tryDelete(items[at]!);
+      at += isPut ? 2 : 1;
+    }
+    await batch.flush();
+  } finally {
+    batch.destroy();
+  }
+}

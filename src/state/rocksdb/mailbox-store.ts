@@ -1,0 +1,220 @@
+// A store in another thread, seen from the task's: mailbox.ts says how they talk. The task sleeps while RocksDB works, but
+// never for ever: a thread that dies wakes it, and one that does not answer is given up.
+
+import {
+  COUNT,
+  DEAD,
+  DONE,
+  FAILED,
+  IDLE,
+  LENGTH,
+  Mailbox,
+  STATE,
+  WAITING,
+  type StoreCall,
+  type StoreNews,
+  type StoreThreadData,
+} from './mailbox.ts';
+import {PackedList} from './packed-list.ts';
+import type {FoundValues, OpenStoreRequest, RowStore, ScanRange, WriteBatch} from './row-store.ts';
+import {assert} from '../../base/assert.ts';
+import {deserializeError, EngineError, messageOf, type SerializedError} from '../../base/errors.ts';
+
+/** A call that has no answer after so long is given up; below the default heartbeat timeout, which knows less. */
+const ANSWER_MILLIS_MAX = 40_000;
+
+export interface StoreThread {
+  post(call: StoreCall): void;
+  /** Ends the thread wherever it is. */
+  terminate(): Promise<void>;
+}
+
+export interface StoreThreadListener {
+  news(news: StoreNews): void;
+  /** The thread is gone; called once. */
+  exited(error: unknown): void;
+}
+
+/** Starts the thread of one store; `store-server.ts` is its inside. */
+export type StartStoreThread = (
+  data: StoreThreadData,
+  listener: StoreThreadListener,
+) => StoreThread;
+
+interface Waiting {
+  readonly resolve: (news: StoreNews) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class MailboxStore implements RowStore {
+  readonly #what: string;
+  readonly #mailbox: Mailbox;
+  readonly #thread: StoreThread;
+  readonly #values = new PackedList();
+  readonly #keys = new PackedList();
+  #found = new Uint8Array(64);
+  #operations = new Int32Array(64);
+  /** Who waits for the next news: the opening, a checkpoint, the closing. */
+  #waiting: Waiting | null = null;
+  #failure: unknown = null;
+  #closed = false;
+
+  private constructor(request: OpenStoreRequest, start: StartStoreThread) {
+    this.#what = request.what;
+    const memory = Mailbox.newMemory(request.what);
+    this.#mailbox = new Mailbox(memory);
+    this.#thread = start(
+      {memory, open: request},
+      {
+        news: (news) => this.#hear(news),
+        exited: (error) => this.#lose(error),
+      },
+    );
+  }
+
+  static async open(request: OpenStoreRequest, start: StartStoreThread): Promise<RowStore> {
+    const store = new MailboxStore(request, start);
+    try {
+      await store.#nextNews();
+    } catch (error) {
+      await store.#thread.terminate();
+      throw error;
+    }
+    return store;
+  }
+
+  openFamilies(names: readonly string[]): void {
+    this.#call({kind: 'open-families', names});
+  }
+
+  getMany(family: number, keys: PackedList): FoundValues {
+    const {count} = keys;
+    this.#mailbox.writeList(keys);
+    this.#call({kind: 'get', family, count});
+    if (this.#found.length < count) this.#found = new Uint8Array(count * 2);
+    const [found, values] = [this.#found, this.#values];
+    values.clear();
+    let index = 0;
+    this.#mailbox.readList(count, (bytes, start, length) => {
+      found[index++] = length < 0 ? 0 : 1;
+      values.add(bytes, start, start + Math.max(0, length));
+    });
+    return {found, values};
+  }
+
+  write(batch: WriteBatch): void {
+    const count = batch.operationCount;
+    if (count === 0) return;
+    if (this.#operations.length < count) this.#operations = new Int32Array(count * 2);
+    const operations = this.#operations.subarray(0, count);
+    for (let index = 0; index < count; index += 1) {
+      operations[index] = batch.families[index]! * 2 + (batch.puts[index]! ? 1 : 0);
+    }
+    this.#mailbox.writeList(batch.items);
+    this.#call({kind: 'write', operations: operations.slice(), count: batch.items.count});
+  }
+
+  scan(range: ScanRange): {readonly keys: PackedList; readonly values: PackedList} {
+    const {family, from, isAfter, to, limit} = range;
+    this.#mailbox.writeItems(to === null ? [from] : [from, to]);
+    this.#call({kind: 'scan', family, isAfter, hasEnd: to !== null, limit});
+    const [keys, values] = [this.#keys, this.#values];
+    keys.clear();
+    values.clear();
+    let isKey = true;
+    this.#mailbox.readList(this.#mailbox.words[COUNT]! * 2, (bytes, start, length) => {
+      (isKey ? keys : values).add(bytes, start, start + length);
+      isKey = !isKey;
+    });
+    return {keys, values};
+  }
+
+  async checkpoint(directory: string): Promise<readonly string[]> {
+    this.#refuseAfterFailure();
+    this.#thread.post({kind: 'checkpoint', directory});
+    const news = await this.#nextNews();
+    assert(news.kind === 'checkpoint-done', `${news.kind} after a checkpoint`);
+    return news.names;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#failure === null && this.#waiting === null) {
+      this.#thread.post({kind: 'close'});
+      // What it says while it closes is of no use to anybody: the state is in a checkpoint, or lost.
+      await this.#nextNews().catch(() => undefined);
+    }
+    await this.#thread.terminate();
+  }
+
+  /** Its bytes are in the mailbox. Sleeps until the answer is there. */
+  #call(call: StoreCall): void {
+    this.#refuseAfterFailure();
+    const {words} = this.#mailbox;
+    if (Atomics.compareExchange(words, STATE, IDLE, WAITING) === DEAD) this.#die(null);
+    this.#thread.post(call);
+    const outcome = Atomics.wait(words, STATE, WAITING, ANSWER_MILLIS_MAX);
+    const state = Atomics.load(words, STATE);
+    if (state === DONE) {
+      Atomics.store(words, STATE, IDLE);
+      return;
+    }
+    if (state === FAILED) {
+      Atomics.store(words, STATE, IDLE);
+      const text = new TextDecoder().decode(this.#mailbox.read(Atomics.load(words, LENGTH)));
+      this.#failure = deserializeError(JSON.parse(text) as SerializedError);
+      throw this.#failure;
+    }
+    if (state === DEAD) this.#die(null);
+    const seconds = ANSWER_MILLIS_MAX / 1000;
+    this.#die(`has not answered for ${seconds} s (${outcome})`);
+  }
+
+  #die(what: string | null): never {
+    this.#failure = gone(this.#what, what, null);
+    throw this.#failure;
+  }
+
+  /** A store that failed once is not used again: nobody knows what of a batch it has done. */
+  #refuseAfterFailure(): void {
+    if (this.#failure !== null) throw this.#failure as Error;
+  }
+
+  async #nextNews(): Promise<StoreNews> {
+    assert(this.#waiting === null, `two wait for news of ${this.#what}`);
+    return new Promise((resolve, reject) => {
+      this.#waiting = {resolve, reject};
+    });
+  }
+
+  #hear(news: StoreNews): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (news.kind !== 'failed') {
+      waiting?.resolve(news);
+      return;
+    }
+    const error = deserializeError(news.error as SerializedError);
+    this.#failure ??= error;
+    waiting?.reject(error);
+  }
+
+  #lose(error: unknown): void {
+    this.#failure ??= gone(this.#what, null, error);
+    this.#waiting?.reject(this.#failure);
+    this.#waiting = null;
+  }
+}
+
+function gone(what: string, how: string | null, cause: unknown): EngineError {
+  const reason = cause === null ? '' : `: ${messageOf(cause)}`;
+  return new EngineError(
+    'STORAGE_FAILED',
+    `the RocksDB thread of ${what} ${how ?? 'is gone'}${reason}`,
+    {
+      hint: 'The job resumes from its newest checkpoint. Look at the memory and the disk of this machine.',
+      cause: cause ?? undefined,
+    },
+  );
+}

@@ -1,0 +1,87 @@
+// Puts the files of a stored database where RocksDB can open them. SST files are linked when they lie on the same file system:
+// RocksDB never changes one. CURRENT, MANIFEST and OPTIONS are copied, since RocksDB writes such files itself.
+
+import type {StoredDatabase, StoredFile} from './stored-database.ts';
+import {systemErrorCode} from '../../base/errors.ts';
+import {closeQuietly} from '../../storage/durable-file.ts';
+import type {FileSystem} from '../../storage/file-system.ts';
+import {storageFailed} from '../../storage/storage-error.ts';
+
+const PIECE_BYTES = 1024 * 1024;
+/** Said by file systems that cannot link, or not from there. */
+const NOT_LINKED = new Set([
+  'EXDEV',
+  'EPERM',
+  'EACCES',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EMLINK',
+]);
+
+export interface PlaceRequest {
+  readonly stored: StoredDatabase;
+  /** The checkpoint's directory, whose bytes are verified. */
+  readonly source: string;
+  /** Exists and is empty. */
+  readonly target: string;
+  /** Files at once. */
+  readonly threads: number;
+}
+
+export async function placeDatabase(files: FileSystem, request: PlaceRequest): Promise<void> {
+  const {stored, source, target, threads} = request;
+  const waiting = [...stored.files];
+  const work = async (): Promise<void> => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      await placeFile(files, next, source, target);
+    }
+  };
+  const results = await Promise.allSettled(Array.from({length: threads}, work));
+  for (const result of results) if (result.status === 'rejected') throw result.reason as Error;
+}
+
+async function placeFile(
+  files: FileSystem,
+  {state, file}: StoredFile,
+  source: string,
+  target: string,
+): Promise<void> {
+  const [from, to] = [`${source}/${state.path}`, `${target}/${file}`];
+  try {
+    if (file.endsWith('.sst') && (await isLinked(files, from, to))) return;
+    await copy(files, from, to);
+  } catch (error) {
+    throw storageFailed('restoring the state from', from, error);
+  }
+}
+
+async function isLinked(files: FileSystem, from: string, to: string): Promise<boolean> {
+  try {
+    await files.link(from, to);
+    return true;
+  } catch (error) {
+    if (NOT_LINKED.has(systemErrorCode(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+async function copy(files: FileSystem, from: string, to: string): Promise<void> {
+  const source = await files.openForRead(from);
+  try {
+    const target = await files.createNew(to);
+    try {
+      const piece = new Uint8Array(PIECE_BYTES);
+      for (let position = 0; ;) {
+        const count = await source.read(piece, 0, PIECE_BYTES, position);
+        if (count === 0) break;
+        await target.append(piece.subarray(0, count));
+        position += count;
+      }
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await closeQuietly(source);
+  }
+}

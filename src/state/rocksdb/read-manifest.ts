@@ -1,0 +1,155 @@
+// What a MANIFEST of RocksDB says: which SST files make up the database. Nothing else of it is looked at.
+//
+//   log      blocks of 32 KiB; in a block records: 4 bytes CRC, 2 bytes length, 1 byte type (1 whole, 2 first, 3 middle,
+//            4 last), then the bytes; fewer than 7 bytes at the end of a block are filled up
+//   record   one version edit: pairs of tag (varint) and what belongs to the tag (db/version_edit.h of RocksDB 10)
+//
+// The CRCs are RocksDB's to check when it opens the copy; a torn record at the end is not part of the log.
+
+import {EngineError} from '../../base/errors.ts';
+
+const BLOCK_BYTES = 32 * 1024;
+const HEADER_BYTES = 7;
+const [WHOLE, FIRST, MIDDLE, LAST] = [1, 2, 3, 4];
+
+/** A tag with this bit is followed by its length, so that a reader can pass over it. */
+const PASSABLE = 1 << 13;
+
+export interface ManifestContent {
+  /** Numbers of the SST files that are alive, ascending. */
+  readonly liveFiles: readonly number[];
+  /** Bytes of whole edits; what follows is torn. */
+  readonly length: number;
+}
+
+export function readManifest(bytes: Uint8Array, path: string): ManifestContent {
+  const live = new Map<string, number>();
+  let parts: Uint8Array[] = [];
+  let length = 0;
+  let at = 0;
+  while (at + HEADER_BYTES <= bytes.length) {
+    const left = BLOCK_BYTES - (at % BLOCK_BYTES);
+    if (left < HEADER_BYTES) {
+      at += left;
+      continue;
+    }
+    const size = bytes[at + 4]! | (bytes[at + 5]! << 8);
+    const type = bytes[at + 6]!;
+    const start = at + HEADER_BYTES;
+    if (type === 0 && size === 0) break;
+    if (start + size > bytes.length) break;
+    if (type < WHOLE || type > LAST || HEADER_BYTES + size > left) {
+      throw strange(path, at, `a record of type ${type} with ${size} bytes`);
+    }
+    if (type === WHOLE || type === FIRST) parts = [];
+    parts.push(bytes.subarray(start, start + size));
+    at = start + size;
+    if (type === FIRST || type === MIDDLE) continue;
+    applyEdit(Buffer.concat(parts), live, path, at);
+    parts = [];
+    length = at;
+  }
+  return {liveFiles: [...new Set(live.values())].sort((left, right) => left - right), length};
+}
+
+function applyEdit(edit: Uint8Array, live: Map<string, number>, path: string, at: number): void {
+  const reader = new EditReader(edit, (what) => strange(path, at, what));
+  let family = 0;
+  const deleted: string[] = [];
+  const added: [level: number, file: number][] = [];
+  let isDropped = false;
+  while (!reader.ended) {
+    const tag = reader.varint();
+    switch (tag) {
+      case 1: // comparator
+      case 201: // name of an added column family
+        reader.slice();
+        break;
+      case 2: // log number
+      case 3: // next file number
+      case 4: // last sequence
+      case 9: // previous log number
+      case 10: // oldest log to keep
+      case 203: // highest column family
+      case 300: // edits left in an atomic group
+        reader.varint();
+        break;
+      case 5: // compaction cursor
+        reader.varint();
+        reader.slice();
+        break;
+      case 6:
+        deleted.push(`${reader.varint()}/${reader.varint()}`);
+        break;
+      case 103:
+        added.push(reader.newFile());
+        break;
+      case 200:
+        family = reader.varint();
+        break;
+      case 202:
+        isDropped = true;
+        break;
+      default:
+        if ((tag & PASSABLE) === 0) throw strange(path, at, `an edit with the unknown tag ${tag}`);
+        reader.slice();
+    }
+  }
+  for (const place of deleted) live.delete(`${family}/${place}`);
+  for (const [level, file] of added) live.set(`${family}/${level}/${file}`, file);
+  if (!isDropped) return;
+  for (const place of live.keys()) if (place.startsWith(`${family}/`)) live.delete(place);
+}
+
+class EditReader {
+  readonly #bytes: Uint8Array;
+  readonly #fail: (what: string) => Error;
+  #at = 0;
+
+  constructor(bytes: Uint8Array, fail: (what: string) => Error) {
+    this.#bytes = bytes;
+    this.#fail = fail;
+  }
+
+  get ended(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  /** Up to 2^53; sequence numbers above it lose their low bits, which nobody looks at. */
+  varint(): number {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.#bytes[this.#at];
+      if (byte === undefined) throw this.#fail('an edit that ends within a number');
+      this.#at += 1;
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw this.#fail('a number of more than 64 bits');
+  }
+
+  slice(): void {
+    const length = this.varint();
+    this.#at += length;
+    if (this.#at > this.#bytes.length) throw this.#fail('an edit that ends within a text');
+  }
+
+  newFile(): [level: number, file: number] {
+    const level = this.varint();
+    const file = this.varint();
+    this.varint();
+    this.slice();
+    this.slice();
+    this.varint();
+    this.varint();
+    for (let tag = this.varint(); tag !== 1; tag = this.varint()) this.slice();
+    return [level, file];
+  }
+}
+
+function strange(path: string, at: number, what: string): EngineError {
+  return new EngineError('STORAGE_FAILED', `${path} is not understood at byte ${at}: ${what}`, {
+    file: path,
+    hint: 'The job resumes from its newest checkpoint. Check the disk, and the version of rocksdb-native.',
+  });
+}

@@ -1,0 +1,103 @@
+// The files of a database at one moment, without stopping it. The caller lets nothing be written meanwhile; compactions and
+// flushes go on. In this order:
+//
+//   1. flush: what was written is in SST files
+//   2. copy CURRENT, then the MANIFEST that it names, up to its last whole edit, and the newest OPTIONS
+//   3. link every *.sst: they are never changed, only removed
+//   4. every file that the copied MANIFEST names must be among the links: a compaction may have removed it in between.
+//      One that is not, or a file that vanished before it was copied or linked: all of it again
+//
+// The staging directory is not synced: what is durable is the copy of it in the checkpoint.
+
+import type {Database} from './database.ts';
+import {readManifest} from './read-manifest.ts';
+import {EngineError, systemErrorCode} from '../../base/errors.ts';
+import {readWholeFile, removeTree} from '../../storage/durable-file.ts';
+import type {FileSystem} from '../../storage/file-system.ts';
+import {storageFailed} from '../../storage/storage-error.ts';
+
+const TRIES_MAX = 10;
+const MANIFEST_BYTES_MAX = 256 * 1024 * 1024;
+const SMALL_BYTES_MAX = 1024 * 1024;
+const TABLE_PATTERN = /^\d{6,}\.sst$/;
+
+/** Returns the names in `target`, which is made. */
+export async function stageCheckpoint(
+  database: Pick<Database, 'directory' | 'flush'>,
+  files: FileSystem,
+  target: string,
+): Promise<readonly string[]> {
+  await database.flush();
+  try {
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const names = await stage(database.directory, files, target);
+      if (names !== null) return names;
+      await removeTree(files, target);
+    }
+  } catch (error) {
+    throw storageFailed('linking the files of the RocksDB database', database.directory, error);
+  }
+  throw new EngineError(
+    'STORAGE_FAILED',
+    `files of the RocksDB database ${database.directory} vanished ${TRIES_MAX} times while they were linked`,
+    {
+      file: database.directory,
+      hint: 'Look whether anything else removes files there; RocksDB itself does not so often.',
+    },
+  );
+}
+
+/** Null: a file vanished. */
+async function stage(
+  source: string,
+  files: FileSystem,
+  target: string,
+): Promise<readonly string[] | null> {
+  await files.makeDirectory(target);
+  const copy = async (name: string, bytes: Uint8Array): Promise<void> => {
+    const handle = await files.createNew(`${target}/${name}`);
+    try {
+      await handle.append(bytes);
+    } finally {
+      await handle.close();
+    }
+  };
+  return unlessVanished(source, files, async () => {
+    const current = await readWholeFile(files, `${source}/CURRENT`, SMALL_BYTES_MAX);
+    const manifest = new TextDecoder().decode(current).trim();
+    const path = `${source}/${manifest}`;
+    const bytes = await readWholeFile(files, path, MANIFEST_BYTES_MAX);
+    const {liveFiles, length} = readManifest(bytes, path);
+    await copy('CURRENT', current);
+    await copy(manifest, bytes.subarray(0, length));
+    const names = (await files.list(source)).map(({name}) => name);
+    const options = names.filter((name) => /^OPTIONS-\d+$/.test(name)).at(-1);
+    if (options !== undefined) {
+      await copy(options, await readWholeFile(files, `${source}/${options}`, SMALL_BYTES_MAX));
+    }
+    const live = new Set(liveFiles.map(tableName));
+    const tables = names.filter((name) => TABLE_PATTERN.test(name) && live.has(name));
+    if (tables.length < live.size) return null;
+    for (const name of tables) await files.link(`${source}/${name}`, `${target}/${name}`);
+    return ['CURRENT', manifest, ...(options === undefined ? [] : [options]), ...tables];
+  });
+}
+
+/** Null: a file was not there any more, though its directory is. */
+async function unlessVanished<T>(
+  source: string,
+  files: FileSystem,
+  work: () => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    await files.status(`${source}/CURRENT`);
+    return null;
+  }
+}
+
+function tableName(number: number): string {
+  return `${String(number).padStart(6, '0')}.sst`;
+}
