@@ -35,6 +35,8 @@ import {workerThreads} from './runtime/task-thread.ts';
 import {ThreadClient} from './runtime/worker-client.ts';
 import type {ConvertState} from './savepoints/write-savepoint.ts';
 import {convertSnapshot, type ConversionRequest} from './state/canonical/convert-snapshot.ts';
+import type {DatabaseConversion} from './state/canonical/convert-database.ts';
+import {loadBinding} from './state/rocksdb/database.ts';
 import type {FileSystem} from './storage/file-system.ts';
 import {nodeFileSystem} from './storage/node-file-system.ts';
 import {jobDirectoryOf} from './storage/paths.ts';
@@ -186,6 +188,8 @@ async function execute(
   {begun, registered}: RunWatcher,
 ): Promise<RunSummary> {
   const {job, warnings} = await requireJob(request);
+  // Before anything is begun: without the package no restart would help.
+  if (job.state.backend === 'rocksdb') await loadBinding();
   const files = nodeFileSystem;
   const emit = emitterOf(events);
   for (const message of warnings) {
@@ -274,9 +278,14 @@ const CONVERTED_HERE_BYTES_MAX = 1024 * 1024;
 
 function stateConverter(files: FileSystem): ConvertState {
   return async (request) => {
-    if (request.state.length <= CONVERTED_HERE_BYTES_MAX) return convertSnapshot(files, request);
+    if ('state' in request && request.state.length <= CONVERTED_HERE_BYTES_MAX) {
+      return convertSnapshot(files, request);
+    }
     const entry = new URL('./writer-entry.js', import.meta.url);
-    const thread = new ThreadClient<ConversionRequest, FileState>(entry, 'savepoint writer');
+    const thread = new ThreadClient<ConversionRequest | DatabaseConversion, FileState>(
+      entry,
+      'savepoint writer',
+    );
     try {
       return await thread.call(request);
     } finally {

@@ -9,6 +9,8 @@ import type {KeyGroupRange} from '../base/key-groups.ts';
 export const IN_FLIGHT_FEATURE = 'in-flight-data';
 /** In `requiredFeatures` of a savepoint whose keyed state is in the canonical form. */
 export const CANONICAL_FEATURE = 'canonical-state';
+/** When keyed state is files of RocksDB: a reader that passed over them would begin empty. */
+export const ROCKSDB_FEATURE = 'rocksdb-state';
 
 /** A lineage and the checkpoint id at which the next younger one branched off. */
 export interface LineageAncestor {

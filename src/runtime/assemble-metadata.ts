@@ -1,12 +1,14 @@
 import {must} from '../base/assert.ts';
 import {
   IN_FLIGHT_FEATURE,
+  ROCKSDB_FEATURE,
   type CheckpointMetadata,
   type SavepointRecord,
   type LineageAncestor,
   type OperatorMetadata,
   type OperatorSnapshot,
 } from '../checkpoint/checkpoint-metadata.ts';
+import {isRocksdbFile} from '../state/rocksdb/stored-database.ts';
 import type {JobSpec} from '../job/job-spec.ts';
 import {FORMAT_MAJOR, FORMAT_MINOR} from '../storage/metadata-encoder.ts';
 import type {CompleteDecision} from './checkpoint-driver.ts';
@@ -37,7 +39,10 @@ export function assembleMetadata(
   return {
     format: {major: FORMAT_MAJOR, minor: FORMAT_MINOR},
     engine: ENGINE_VERSION,
-    requiredFeatures: hasInFlight(snapshots) ? [IN_FLIGHT_FEATURE] : [],
+    requiredFeatures: [
+      ...(hasInFlight(snapshots) ? [IN_FLIGHT_FEATURE] : []),
+      ...(hasDatabase(snapshots) ? [ROCKSDB_FEATURE] : []),
+    ],
     jobName: job.name,
     jobHash: job.hash,
     checkpointId: decision.id,
@@ -62,6 +67,12 @@ export function assembleMetadata(
 
 function hasInFlight(snapshots: readonly OperatorSnapshot[]): boolean {
   return snapshots.some(({subtask}) => subtask.states.some(({name}) => name === IN_FLIGHT_STATE));
+}
+
+function hasDatabase(snapshots: readonly OperatorSnapshot[]): boolean {
+  return snapshots.some(({subtask}) =>
+    subtask.states.some((state) => state.location === 'file' && isRocksdbFile(state)),
+  );
 }
 
 function groupByOperator(job: JobSpec, snapshots: readonly OperatorSnapshot[]): OperatorMetadata[] {

@@ -9,7 +9,9 @@ import type {
   SavepointFormat,
 } from '../checkpoint/checkpoint-metadata.ts';
 import {isCanonical} from '../state/canonical/canonical-format.ts';
+import type {DatabaseConversion} from '../state/canonical/convert-database.ts';
 import type {ConversionRequest} from '../state/canonical/convert-snapshot.ts';
+import {isRocksdbFile, storedDatabaseOf} from '../state/rocksdb/stored-database.ts';
 import {makeStateDirectory} from '../state/state-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {stateFilesOf} from '../storage/metadata-encoder.ts';
@@ -20,8 +22,8 @@ import {writeStateFile} from '../storage/state-file-writer.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import {savepointMetadata} from './savepoint-metadata.ts';
 
-/** Turns a backend's own state file into a canonical one; in a thread of its own when it is large. */
-export type ConvertState = (request: ConversionRequest) => Promise<FileState>;
+/** Turns state in a backend's own form into a canonical file; in a thread of its own when it is large. */
+export type ConvertState = (request: ConversionRequest | DatabaseConversion) => Promise<FileState>;
 
 export interface SavepointSource {
   /** Absolute; nobody deletes it meanwhile. */
@@ -39,24 +41,51 @@ export async function writeSavepoint(
 ): Promise<number> {
   const {metadata} = source;
   assert(!metadata.unaligned, `checkpoint ${metadata.checkpointId} holds records in flight`);
-  const written = new Map<string, FileState>();
+  const written = new Map<string, readonly FileState[]>();
   try {
     for (const state of stateFilesOf(metadata)) {
       await makeStateDirectory(
         files,
         `${attempt.directory}/${parentOf(`/${state.path}`).slice(1)}`,
       );
+      if (format === 'canonical' && isRocksdbFile(state)) {
+        await readChecked(files, source.directory, state, async () => Promise.resolve());
+        written.set(state.path, []);
+        continue;
+      }
       const isConverted = format === 'canonical' && state.kind === 'keyed' && !isCanonical(state);
       const handle = isConverted
         ? await converted(files, source, state, attempt, convert)
         : await copied(files, source, state, attempt);
-      written.set(state.path, handle);
+      written.set(state.path, [handle]);
     }
+    if (format === 'canonical') await convertDatabases(source, attempt, convert, written);
     const {bytes} = await attempt.publish(savepointMetadata(metadata, format, written));
     return bytes;
   } catch (error) {
     if (systemErrorCode(error) === null) throw error;
     throw storageFailed('writing the savepoint', attempt.path, error);
+  }
+}
+
+/** What the files of each database become stands with its first one. */
+async function convertDatabases(
+  {directory, metadata}: SavepointSource,
+  attempt: SavepointAttempt,
+  convert: ConvertState,
+  written: Map<string, readonly FileState[]>,
+): Promise<void> {
+  for (const {uid, subtasks} of metadata.operators) {
+    for (const subtask of subtasks) {
+      const stored = storedDatabaseOf(subtask);
+      if (stored === null) continue;
+      const handles: FileState[] = [];
+      for (const table of stored.schemas.keys()) {
+        const request = {sourceDirectory: directory, targetDirectory: attempt.directory};
+        handles.push(await convert({...request, uid, subtask, table}));
+      }
+      written.set(stored.path, handles);
+    }
   }
 }
 

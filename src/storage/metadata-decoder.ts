@@ -7,6 +7,7 @@ import {MAX_PARALLELISM_LIMIT} from '../base/key-groups.ts';
 import {
   CANONICAL_FEATURE,
   IN_FLIGHT_FEATURE,
+  ROCKSDB_FEATURE,
   type CheckpointMetadata,
   type OperatorMetadata,
   type SavepointRecord,
@@ -22,7 +23,11 @@ import {openSealedJson} from './sealed-json.ts';
 import {CHUNK_BYTES} from './state-chunks.ts';
 
 /** Features that this version can read; a checkpoint that requires another one is refused. */
-export const KNOWN_FEATURES: readonly string[] = [IN_FLIGHT_FEATURE, CANONICAL_FEATURE];
+export const KNOWN_FEATURES: readonly string[] = [
+  IN_FLIGHT_FEATURE,
+  CANONICAL_FEATURE,
+  ROCKSDB_FEATURE,
+];
 
 /** Big-endian, the first bytes of a `_metadata` file of Apache Flink. */
 export const FLINK_MAGIC = 0x4960672d;

@@ -6,11 +6,12 @@ import {describe, expect, it} from 'vitest';
 import type {CheckpointMetadata} from '#src/checkpoint/checkpoint-metadata.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
 import {findSavepoint, SavepointAttempt} from '#src/storage/savepoint-attempt.js';
-import {convertSnapshot} from '#src/state/canonical/convert-snapshot.js';
+import {convertState} from '#src/state/canonical/convert-database.js';
 import {writeSavepoint} from '#src/savepoints/write-savepoint.js';
 import {whole} from '../hostile/support/sample.ts';
 import {beginFresh, JOB_DIRECTORY, publish, start} from '../storage/support/fixture.js';
 import {MemoryFileSystem} from '../storage/support/memory-file-system.js';
+import {memoryStores} from '../state/support/memory-store.ts';
 import {findViolation, say, withoutEachSync, type Promised, type Recording} from './crash-disks.ts';
 
 /** Two that nobody has synced anything of before. */
@@ -74,7 +75,7 @@ async function writeAndDie(
     void SavepointAttempt.begin(disk, place)
       .then(async (attempt) =>
         writeSavepoint(disk, {directory: path, metadata}, attempt, 'native', async (request) =>
-          convertSnapshot(disk, request),
+          convertState(disk, request, memoryStores(disk)),
         ),
       )
       .catch(reject);

@@ -13,8 +13,9 @@ import type {JobCommands} from '#src/runtime/job-commands.js';
 import {JobMaster} from '#src/runtime/job-master.js';
 import type {Deployment} from '#src/runtime/task-messages.js';
 import type {RunEvent, RunRequest, RunSummary} from '#src/runtime/run-types.js';
-import {convertSnapshot} from '#src/state/canonical/convert-snapshot.js';
+import {convertState} from '#src/state/canonical/convert-database.js';
 import {readCheckpoint} from '#src/runtime/start-job.js';
+import {memoryStores} from '../state/support/memory-store.ts';
 import {SimulatedFiles} from './simulated-files.ts';
 import {SimulatedThread, type ThreadObserver} from './simulated-thread.ts';
 import {Actor, Violation} from './scheduler.ts';
@@ -171,7 +172,7 @@ export class SimulatedProcess {
       },
       emit: (event) => observer.told(this, event),
       caughtUp: async () => timers.yield(),
-      convert: async (request) => convertSnapshot(this.files, request),
+      convert: async (request) => convertState(this.files, request, memoryStores(this.files)),
       checkCompatible: (metadata) => this.#checkCompatible(metadata),
     });
   }

@@ -14,7 +14,7 @@ import {slicesOf} from '../slices.ts';
 import {restoreTable} from '../snapshot-reader.ts';
 
 /** Of a state file that is converted at once. */
-const SLICE_BYTES = 8 * 1024 * 1024;
+export const SLICE_BYTES = 8 * 1024 * 1024;
 
 export interface ConversionRequest {
   /** Of the state file that is read: `state.path` below `sourceDirectory`. Its bytes were verified. */

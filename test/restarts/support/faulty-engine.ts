@@ -2,6 +2,7 @@
 
 import {Worker} from 'node:worker_threads';
 
+import {memoryStores} from '../../state/support/memory-store.ts';
 import {systemClock, systemTimers, type Clock} from '#src/base/clock.js';
 import {systemRandom} from '#src/base/random.js';
 import {runtimeCatalog} from '#src/catalog.js';
@@ -11,7 +12,7 @@ import {JobMaster} from '#src/runtime/job-master.js';
 import type {RunEvent, RunRequest, RunSummary} from '#src/runtime/run-types.js';
 import type {Deployment, FromTask, ToTask} from '#src/runtime/task-messages.js';
 import type {StartTaskThread, TaskThreadListener} from '#src/runtime/task-thread.js';
-import {convertSnapshot} from '#src/state/canonical/convert-snapshot.js';
+import {convertState} from '#src/state/canonical/convert-database.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {systemProcessTable} from '#src/storage/process-table.js';
 
@@ -80,7 +81,7 @@ export async function runFaulty(run: FaultyRun): Promise<Told> {
     startThread: faultyThreads(run.fault ?? NO_FAULT),
     emit: (event) => stream.push(event),
     caughtUp: async () => stream.caughtUp(),
-    convert: async (request) => convertSnapshot(nodeFileSystem, request),
+    convert: async (request) => convertState(nodeFileSystem, request, memoryStores(nodeFileSystem)),
     checkCompatible: () => undefined,
   });
   const summary = await master.run().finally(() => stream.end());
