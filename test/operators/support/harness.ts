@@ -11,8 +11,42 @@ import {toRows, type Value} from '#src/records/value.js';
 import {expressionChecker} from '#src/expressions/expression-checker.js';
 import {HashmapBackend} from '#src/state/hashmap/hashmap-backend.js';
 import {InProcessWriter} from '#src/state/snapshot-writer.js';
+import {RocksdbBackend} from '#src/state/rocksdb/rocksdb-backend.js';
+import type {StateBackend} from '#src/state/state-backend.js';
+import {memoryStores} from '../../state/support/memory-store.ts';
+import {STORE_OPTIONS} from '../../state/support/store-options.ts';
 import {noDatabase} from '../../state/support/no-database.ts';
 import {MemoryFiles} from '../../state/support/memory-files.ts';
+
+export const BACKENDS = ['hashmap', 'rocksdb'] as const;
+
+/** How the steps that are made from here on keep their state; rocksdb with a cache of a few rows. */
+export const backend: {name: (typeof BACKENDS)[number]} = {name: 'hashmap'};
+let generation = 0;
+
+function makeBackend(of: {
+  readonly restored: readonly SubtaskMetadata[];
+  readonly restoredDirectory: string | null;
+  readonly files: MemoryFiles;
+}): StateBackend {
+  const {files} = of;
+  const options = {
+    ...of,
+    uid: 'step',
+    subtask: 0,
+    maxParallelism: 128,
+    keyGroups: KEY_GROUPS,
+    writer: new InProcessWriter(files),
+  };
+  if (backend.name === 'hashmap') return new HashmapBackend({...options, openStored: noDatabase});
+  generation += 1;
+  return new RocksdbBackend({
+    ...options,
+    openStore: memoryStores(files),
+    place: {jobDirectory: '/job', generation, uid: 'step', subtask: 0, directories: ['/local']},
+    settings: {store: STORE_OPTIONS, cacheBytes: 300, transferThreads: 1},
+  });
+}
 
 export const KEY_GROUPS = {start: 0, end: 127};
 
@@ -73,17 +107,7 @@ export class Harness {
     this.#inputs = inputs;
     this.files = files;
     const restoredDirectory = restored.length === 0 ? null : '/chk-1';
-    const state = new HashmapBackend({
-      uid: 'step',
-      subtask: 0,
-      maxParallelism: 128,
-      keyGroups: KEY_GROUPS,
-      restored,
-      restoredDirectory,
-      files,
-      writer: new InProcessWriter(files),
-      openStored: noDatabase,
-    });
+    const state = makeBackend({restored, restoredDirectory, files});
     this.operator = type.create({
       context: {
         uid: 'step',
@@ -123,6 +147,17 @@ export class Harness {
   /** Takes the rows emitted since the last call. */
   take(): Record<string, Value>[] {
     return this.rows.splice(0);
+  }
+
+  /** Rows and entries of indexes in a snapshot; of the store in memory: those of all its families. */
+  storedRows({states}: SubtaskMetadata): number {
+    const [state] = states;
+    if (state?.location !== 'file') throw new Error('no state');
+    const {rows} = state.description as {rows?: number};
+    if (rows !== undefined) return rows;
+    const text = new TextDecoder().decode(this.files.content.get(`/chk-1/${state.path}`));
+    const families = JSON.parse(text) as [string, unknown[]][];
+    return families.reduce((sum, [, entries]) => sum + entries.length, 0);
   }
 
   async snapshot(): Promise<OperatorSnapshot> {
