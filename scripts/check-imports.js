@@ -52,6 +52,12 @@ const RESERVED = [
     places: ['src/job/'],
     instead: 'let src/job/ read it',
   },
+  {
+    name: 'only-the-rocksdb-backend-knows-its-binding',
+    module: '(^|/node_modules/|^node_modules/)rocksdb-native(/|$)',
+    places: ['src/state/rocksdb/database.ts'],
+    instead: 'take a RowStore (src/state/rocksdb/row-store.ts)',
+  },
 ];
 
 /** The rules, from the table; exported for the picture: `--output-type dot`. */

@@ -4,10 +4,19 @@ import type {SubtaskMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import {HashmapBackend} from '../state/hashmap/hashmap-backend.ts';
 import {openStoredAlone} from '../state/rocksdb/open-stored.ts';
 import {RocksdbBackend} from '../state/rocksdb/rocksdb-backend.ts';
+import type {OpenStore} from '../state/rocksdb/row-store.ts';
+import type {SnapshotWriter} from '../state/snapshot-request.ts';
 import type {StateBackend} from '../state/state-backend.ts';
+import type {FileSystem} from '../storage/file-system.ts';
 import {jobDirectoryOf} from '../storage/paths.ts';
-import type {ThreadEnvironment} from './plan-thread.ts';
 import type {Deployment} from './task-messages.ts';
+
+export interface BackendEnvironment {
+  readonly files: FileSystem;
+  readonly snapshotWriter: SnapshotWriter;
+  /** Opens a database of the rocksdb backend. */
+  readonly openStore: OpenStore;
+}
 
 interface BackendContext {
   readonly uid: string;
@@ -22,11 +31,7 @@ interface BackendContext {
 export function makeBackend(
   context: BackendContext,
   {job, generation}: Deployment,
-  {
-    files,
-    snapshotWriter,
-    openStore,
-  }: Pick<ThreadEnvironment, 'files' | 'snapshotWriter' | 'openStore'>,
+  {files, snapshotWriter, openStore}: BackendEnvironment,
 ): StateBackend {
   const {uid, subtask, restoredDirectory} = context;
   const {rocksdb, backend} = job.state;

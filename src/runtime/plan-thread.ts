@@ -21,11 +21,8 @@ import type {SourceSpec, StepSpec} from '../job/job-spec.ts';
 import type {JobMetrics} from '../metrics/job-metrics.ts';
 import type {Operator, OperatorType} from '../operators/operator.ts';
 import type {Schema} from '../records/schema.ts';
-import {makeBackend} from './make-backend.ts';
-import type {OpenStore} from '../state/rocksdb/row-store.ts';
-import type {SnapshotWriter} from '../state/snapshot-request.ts';
+import {makeBackend, type BackendEnvironment} from './make-backend.ts';
 import type {StateBackend} from '../state/state-backend.ts';
-import type {FileSystem} from '../storage/file-system.ts';
 import {compatibilityState} from '../recovery/compatibility.ts';
 import {ChainNode, NodeOutput} from './chain-node.ts';
 import {channelKey, edgeKey} from '../graph/channel-key.ts';
@@ -51,15 +48,11 @@ export interface RuntimeCatalog {
   readonly operators: ReadonlyMap<string, OperatorType>;
 }
 
-export interface ThreadEnvironment {
+export interface ThreadEnvironment extends BackendEnvironment {
   readonly catalog: RuntimeCatalog;
-  readonly files: FileSystem;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly metrics: JobMetrics;
-  readonly snapshotWriter: SnapshotWriter;
-  /** Opens a database of the rocksdb backend. */
-  readonly openStore: OpenStore;
   /** Rings the bell of another thread. */
   readonly ring: (subtask: number) => void;
   readonly post: (message: FromTask) => void;

@@ -15,7 +15,8 @@
 import {PackedList} from './packed-list.ts';
 import {RowCodec} from './row-codec.ts';
 import {CHANGED, DIRTY, LEAVING, RowFlags, STORED, USED} from './row-flags.ts';
-import {WriteBatch, type RowStore} from './row-store.ts';
+import type {RowStore} from './row-store.ts';
+import {RowWriter, type TableFamilies} from './row-writer.ts';
 import {TableKeys} from './table-keys.ts';
 import {assert} from '../../base/assert.ts';
 import {EngineError} from '../../base/errors.ts';
@@ -47,7 +48,7 @@ export interface CachedTableOptions {
   readonly uid: string;
   readonly store: RowStore;
   /** Indexes of its families in the store. */
-  readonly families: {readonly rows: number; readonly index: number; readonly changed: number};
+  readonly families: TableFamilies;
   /** Rows and their strings in memory; the rows of one batch may exceed it. */
   readonly cacheBytes: number;
   /** The store holds nothing of it. */
@@ -63,7 +64,7 @@ export class CachedTable implements KeyedTable {
   readonly #codec: RowCodec;
   readonly #keys: TableKeys;
   readonly #flags = new RowFlags();
-  readonly #batch = new WriteBatch(new PackedList(64 * 1024, 1024));
+  readonly #writer: RowWriter;
   readonly #lookup = new PackedList(64 * 1024, 1024);
   readonly #addedRows = new RowList();
   readonly #addedPositions = new RowList();
@@ -71,8 +72,6 @@ export class CachedTable implements KeyedTable {
   readonly #what: string;
   #rows = new Int32Array(SCAN_ENTRIES);
   #complete: boolean;
-  /** Rows in memory that the store does not have. */
-  #unstoredCount = 0;
   /** The family of changed keys has some. */
   #hasEvictedChanges = false;
   #hand = 0;
@@ -87,6 +86,10 @@ export class CachedTable implements KeyedTable {
     this.#store = options.store;
     this.#codec = new RowCodec(spec, this.shape);
     this.#keys = new TableKeys(spec);
+    this.#writer = new RowWriter({
+      ...{spec, table: this.#table, flags: this.#flags, codec: this.#codec, keys: this.#keys},
+      ...{store: options.store, families: options.families},
+    });
     this.#complete = true;
     if (!options.isEmpty) this.#becomeIncomplete();
   }
@@ -140,8 +143,7 @@ export class CachedTable implements KeyedTable {
   deleteRows(rows: Int32Array, from: number, to: number): void {
     assert(this.spec.byNamespace !== true, `${this.#what} is deleted by namespace`);
     this.#deleteRows(rows, from, to);
-    this.#store.write(this.#batch);
-    this.#batch.clear();
+    this.#writer.flush();
   }
 
   visitRows(visit: VisitRows): void {
@@ -178,8 +180,8 @@ export class CachedTable implements KeyedTable {
       if (changed.count > 0) visit(changed.values, changed.count);
       return;
     }
-    for (let at = 0; at < changed.count; at += 1) this.#putChanged(changed.values[at]!);
-    this.#writeBatch();
+    for (let at = 0; at < changed.count; at += 1) this.#writer.putChanged(changed.values[at]!);
+    this.#writer.flush();
     const {changed: family} = this.#options.families;
     this.#drainKeys(family, new Uint8Array(0), null, 0, (count) => visit(this.#rows, count));
     this.#hasEvictedChanges = false;
@@ -223,8 +225,8 @@ export class CachedTable implements KeyedTable {
 
   deleteNamespace(namespace: number): void {
     if (this.#complete) {
-      this.#table.visitNamespace(namespace, (rows, count) => this.#forget(rows, 0, count));
-      this.#writeBatch();
+      this.#table.visitNamespace(namespace, (rows, count) => this.#writer.forget(rows, 0, count));
+      this.#writer.flush();
       this.#table.deleteNamespace(namespace);
       return;
     }
@@ -238,7 +240,7 @@ export class CachedTable implements KeyedTable {
       this.#evict();
       this.#resolveKeys(keys, this.#keys.indexBytes, 'unread');
       this.#deleteRows(this.#rows, 0, keys.count);
-      this.#writeBatch();
+      this.#writer.flush();
     }
   }
 
@@ -260,30 +262,26 @@ export class CachedTable implements KeyedTable {
 
   /** All dirty rows go down: the store then holds the table. */
   writeDirty(): void {
-    this.#writeFlagged(DIRTY);
-  }
-
-  #writeFlagged(flag: number): void {
     const flags = this.#flags;
     const end = Math.min(this.rowCount, flags.length);
     for (let row = 0; row < end; row += 1) {
-      if (!flags.has(row, flag) || !this.#table.isLive(row)) continue;
-      this.#putRow(row);
-      if (this.#batch.operationCount >= SCAN_ENTRIES * 4) this.#writeBatch();
+      if (!flags.has(row, DIRTY) || !this.#table.isLive(row)) continue;
+      this.#writer.put(row);
+      this.#writer.flushWhenLarge();
     }
-    this.#writeBatch();
+    this.#writer.flush();
   }
 
   /** So that the index knows every row. */
   #writeUnstored(): void {
-    if (this.#unstoredCount === 0) return;
+    if (this.#writer.unstoredCount === 0) return;
     const flags = this.#flags;
     const end = Math.min(this.rowCount, flags.length);
     for (let row = 0; row < end; row += 1) {
       if (flags.has(row, STORED) || !this.#table.isLive(row)) continue;
-      this.#putRow(row);
+      this.#writer.put(row);
     }
-    this.#writeBatch();
+    this.#writer.flush();
   }
 
   #find(
@@ -298,7 +296,7 @@ export class CachedTable implements KeyedTable {
     this.#flags.reserve(this.#table.rowCount);
     this.#addedRows.clear();
     this.#addedPositions.clear();
-    this.#unstoredCount += count;
+    this.#writer.unstoredCount += count;
     if (this.#complete || count === 0) return;
     const {found, values} = this.#store.getMany(
       this.#options.families.rows,
@@ -333,9 +331,9 @@ export class CachedTable implements KeyedTable {
     this.#table.resolve(columns, null, 0, count, this.#rows);
     this.#flags.reserve(this.#table.rowCount);
     const {count: made, rows, positions} = this.#table.added;
-    this.#unstoredCount += made;
+    this.#writer.unstoredCount += made;
     for (let at = 0; at < made; at += 1) {
-      if (values === 'unread') this.#noteStored(rows[at]!);
+      if (values === 'unread') this.#writer.noteStored(rows[at]!);
       else this.#fill(rows[at]!, values, positions[at]!);
     }
   }
@@ -351,9 +349,9 @@ export class CachedTable implements KeyedTable {
     for (;;) {
       const {keys} = this.#store.scan({family, from, isAfter: false, to, limit: SCAN_ENTRIES});
       if (keys.count === 0) return;
-      for (let at = 0; at < keys.count; at += 1) this.#batch.delete(family, keys.item(at));
+      for (let at = 0; at < keys.count; at += 1) this.#writer.deleteKey(family, keys.item(at));
       const {count} = keys;
-      this.#writeBatch();
+      this.#writer.flush();
       this.#evict();
       this.#resolveKeys(keys, skip, null);
       take(count);
@@ -369,12 +367,7 @@ export class CachedTable implements KeyedTable {
       values.ends[at]!,
     );
     if (!isWhole) throw this.#damaged('the values of a row');
-    this.#noteStored(row);
-  }
-
-  #noteStored(row: number): void {
-    this.#flags.set(row, STORED);
-    this.#unstoredCount -= 1;
+    this.#writer.noteStored(row);
   }
 
   #keysOf(rows: Int32Array, count: number): PackedList {
@@ -411,13 +404,13 @@ export class CachedTable implements KeyedTable {
       victims.push(row);
       used -= rowBytes;
       if (flags.has(row, CHANGED)) {
-        this.#putChanged(row);
+        this.#writer.putChanged(row);
         this.#hasEvictedChanges = true;
       }
-      if (flags.has(row, DIRTY)) this.#putRow(row);
+      if (flags.has(row, DIRTY)) this.#writer.put(row);
       flags.set(row, LEAVING);
     }
-    this.#writeBatch();
+    this.#writer.flush();
     this.#table.deleteRows(victims.values, 0, victims.count);
     for (let at = 0; at < victims.count; at += 1) flags.reset(victims.values[at]!);
   }
@@ -435,69 +428,9 @@ export class CachedTable implements KeyedTable {
     this.#table.visitChanged((rows, count) => this.#flags.setAll(rows, 0, count, CHANGED));
   }
 
-  #putRow(row: number): void {
-    const {items} = this.#batch;
-    const {rows, index} = this.#options.families;
-    const flags = this.#flags;
-    const [memory, arena] = [this.#table.memory(), this.#table.arena()];
-    if (!flags.has(row, STORED)) {
-      if (this.spec.byNamespace === true) {
-        this.#keys.beginIndexKey(this.shape, memory, row, items);
-        this.#codec.encodeKey(memory, arena, row, items);
-        items.endItem();
-        items.endItem();
-        this.#batch.noteDone(index, true);
-      }
-      this.#noteStored(row);
-    }
-    this.#codec.encodeKey(memory, arena, row, items);
-    items.endItem();
-    this.#codec.encodeValues(memory, arena, row, items);
-    items.endItem();
-    this.#batch.noteDone(rows, true);
-    flags.clear(row, DIRTY);
-  }
-
-  #putChanged(row: number): void {
-    const {items} = this.#batch;
-    this.#codec.encodeKey(this.#table.memory(), this.#table.arena(), row, items);
-    items.endItem();
-    items.endItem();
-    this.#batch.noteDone(this.#options.families.changed, true);
-  }
-
   #deleteRows(rows: Int32Array, from: number, to: number): void {
-    this.#forget(rows, from, to);
+    this.#writer.forget(rows, from, to);
     this.#table.deleteRows(rows, from, to);
-  }
-
-  /** Deletes of what the store has of these rows go to the batch. */
-  #forget(rows: Int32Array, from: number, to: number): void {
-    const {items} = this.#batch;
-    const {families} = this.#options;
-    const flags = this.#flags;
-    const [memory, arena] = [this.#table.memory(), this.#table.arena()];
-    for (let at = from; at < to; at += 1) {
-      const row = rows[at]!;
-      if (flags.has(row, STORED)) {
-        this.#codec.encodeKey(memory, arena, row, items);
-        items.endItem();
-        this.#batch.noteDone(families.rows, false);
-        if (this.spec.byNamespace === true) {
-          this.#keys.beginIndexKey(this.shape, memory, row, items);
-          this.#codec.encodeKey(memory, arena, row, items);
-          items.endItem();
-          this.#batch.noteDone(families.index, false);
-        }
-      } else this.#unstoredCount -= 1;
-      flags.reset(row);
-    }
-  }
-
-  #writeBatch(): void {
-    if (this.#batch.operationCount === 0) return;
-    this.#store.write(this.#batch);
-    this.#batch.clear();
   }
 
   #scanRows(after: Uint8Array | null, limit: number): ReturnType<RowStore['scan']> {

@@ -8,7 +8,7 @@ import type {FamilyName, OpenStoreRequest, StoreOptions} from './row-store.ts';
 import {must} from '../../base/assert.ts';
 import {EngineError} from '../../base/errors.ts';
 import type RocksDB from 'rocksdb-native';
-import type {ColumnFamily, Session} from 'rocksdb-native';
+import type {ColumnFamily, RootSession, Session} from 'rocksdb-native';
 
 export const BINDING_VERSION = '3.18.1';
 const DEFAULT_FAMILY = 'default';
@@ -53,7 +53,7 @@ export class Database {
   readonly #binding: Binding;
   readonly #request: OpenStoreRequest;
   readonly #names: FamilyName[];
-  #root: RocksDB | null = null;
+  #root: RootSession | null = null;
   #families: Session[] = [];
 
   private constructor(binding: Binding, request: OpenStoreRequest) {

@@ -12,6 +12,10 @@ const BLOCK_BYTES = 32 * 1024;
 const HEADER_BYTES = 7;
 const [WHOLE, FIRST, MIDDLE, LAST] = [1, 2, 3, 4];
 
+/** Log number, next file, last sequence, previous log, oldest log, highest family, edits left in an atomic group. */
+const NUMBERS = new Set([2, 3, 4, 9, 10, 203, 300]);
+/** Comparator, name of an added family. */
+const TEXTS = new Set([1, 201]);
 /** A tag with this bit is followed by its length, so that a reader can pass over it. */
 const PASSABLE = 1 << 13;
 
@@ -61,38 +65,26 @@ function applyEdit(edit: Uint8Array, live: Map<string, number>, path: string, at
   while (!reader.ended) {
     const tag = reader.varint();
     switch (tag) {
-      case 1: // comparator
-      case 201: // name of an added column family
-        reader.slice();
-        break;
-      case 2: // log number
-      case 3: // next file number
-      case 4: // last sequence
-      case 9: // previous log number
-      case 10: // oldest log to keep
-      case 203: // highest column family
-      case 300: // edits left in an atomic group
-        reader.varint();
-        break;
       case 5: // compaction cursor
         reader.varint();
         reader.slice();
         break;
-      case 6:
+      case 6: // deleted file
         deleted.push(`${reader.varint()}/${reader.varint()}`);
         break;
-      case 103:
+      case 103: // new file
         added.push(reader.newFile());
         break;
-      case 200:
+      case 200: // column family
         family = reader.varint();
         break;
-      case 202:
+      case 202: // column family dropped
         isDropped = true;
         break;
       default:
-        if ((tag & PASSABLE) === 0) throw strange(path, at, `an edit with the unknown tag ${tag}`);
-        reader.slice();
+        if (NUMBERS.has(tag)) reader.varint();
+        else if (TEXTS.has(tag) || (tag & PASSABLE) !== 0) reader.slice();
+        else throw strange(path, at, `an edit with the unknown tag ${tag}`);
     }
   }
   for (const place of deleted) live.delete(`${family}/${place}`);

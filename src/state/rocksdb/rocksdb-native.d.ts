@@ -1,10 +1,7 @@
 // What database.ts uses of the binding, which has no types of its own.
 declare module 'rocksdb-native' {
-  export class ColumnFamily {
-    constructor(name: string, options?: Record<string, unknown>);
-  }
-  export class BloomFilterPolicy {
-    constructor(bitsPerKey: number);
+  export interface ColumnFamily {
+    readonly name: string;
   }
   export interface ReadBatch {
     get(key: Uint8Array): Promise<Uint8Array | null>;
@@ -21,18 +18,20 @@ declare module 'rocksdb-native' {
     read(options: {capacity: number}): ReadBatch;
     write(options: {capacity: number}): NativeWriteBatch;
     flush(): Promise<void>;
-    close(): Promise<void>;
     iterator(
       range: {gt?: Uint8Array; gte?: Uint8Array; lt?: Uint8Array; limit: number},
       options: {capacity: number},
     ): AsyncIterable<{key: Uint8Array; value: Uint8Array}>;
   }
-  export default class RocksDB {
-    static ColumnFamily: typeof ColumnFamily;
-    static BloomFilterPolicy: typeof BloomFilterPolicy;
-    constructor(path: string, options: Record<string, unknown>);
+  export interface RootSession {
     ready(): Promise<void>;
     session(options: {columnFamily: ColumnFamily}): Session;
     close(options: {force: boolean}): Promise<void>;
   }
+  const binding: {
+    new (path: string, options: Record<string, unknown>): RootSession;
+    readonly ColumnFamily: new (name: string, options: Record<string, unknown>) => ColumnFamily;
+    readonly BloomFilterPolicy: new (bitsPerKey: number) => object;
+  };
+  export default binding;
 }

@@ -10,7 +10,7 @@ import {BatchBuilder} from '#src/records/batch-builder.js';
 import {BIGINT, STRING} from '#src/records/data-type.js';
 import {readValue} from '#src/records/value.js';
 import type {KeyedTable, StateBackend, TableSpec} from '#src/state/state-backend.js';
-import {MemoryFiles} from './memory-files.ts';
+import type {MemoryFiles} from './memory-files.ts';
 import {keyOf} from './model.ts';
 
 export interface BackendRequest {
