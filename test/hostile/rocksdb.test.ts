@@ -1,0 +1,109 @@
+// The live database of a job is damaged, vanishes, or has no room while the job runs (H49): the task fails with a sentence, the job
+// goes on from its newest checkpoint, and what cannot be mended ends with exit 15. Nothing hangs, and no row is lost or doubled.
+
+import {mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+
+import {afterEach, expect, test} from 'vitest';
+
+import {whole} from './support/sample.ts';
+import {airportDelays, asMultiset} from '../jobs/support/reference.ts';
+import {ScratchJob} from '../jobs/support/run-job.ts';
+
+let job: ScratchJob;
+afterEach(() => job.remove());
+
+function startWith(settings: readonly string[]): ReturnType<ScratchJob['start']> {
+  job = new ScratchJob('airport-delays', [
+    'sources.flights.rate-limit=6000',
+    'checkpointing.interval=100ms',
+    'state.backend=rocksdb',
+    'state.rocksdb.cache-size=1kb',
+    ...settings,
+  ]);
+  return job.start();
+}
+
+/** The directories of live databases. */
+function databases(): string[] {
+  const work = join(job.directory, 'state', 'airport-delays', 'work');
+  return readdirSync(work, {recursive: true, encoding: 'utf8'})
+    .filter((name) => name.endsWith('/db'))
+    .map((name) => join(work, name));
+}
+
+test(
+  'a database whose files are cut off is given up, and the job resumes',
+  {timeout: 120_000},
+  async () => {
+    const running = startWith(['restart-strategy.initial-backoff=100ms']);
+    expect(await running.printed('"type":"checkpoint"')).toBe(true);
+    for (const directory of databases()) {
+      const names = readdirSync(directory);
+      for (const name of names.filter((it) => it.endsWith('.sst')))
+        truncateSync(join(directory, name), 100);
+    }
+    const outcome = await running.outcome;
+    expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0);
+    expect(asMultiset(job.rows())).toEqual(asMultiset(airportDelays()));
+  },
+);
+
+test(
+  'a database that is deleted under the running job: resumed from the checkpoint',
+  {timeout: 120_000},
+  async () => {
+    const running = startWith(['restart-strategy.initial-backoff=100ms']);
+    expect(await running.printed('"type":"checkpoint"')).toBe(true);
+    for (const directory of databases()) rmSync(directory, {recursive: true, force: true});
+    const outcome = await running.outcome;
+    expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0);
+    expect(outcome.stdout).toMatch(/"type":"restarting"/);
+    expect(asMultiset(job.rows())).toEqual(asMultiset(airportDelays()));
+  },
+);
+
+test(
+  'without restarts it ends with exit 15 and says which database, and the next run resumes',
+  {timeout: 120_000},
+  async () => {
+    const running = startWith(['restart-strategy.type=none']);
+    expect(await running.printed('"type":"checkpoint"')).toBe(true);
+    for (const directory of databases()) rmSync(directory, {recursive: true, force: true});
+    const outcome = await running.outcome;
+    expect(outcome.status, outcome.stdout + outcome.stderr).toBe(15);
+    expect(outcome.stdout + outcome.stderr).toMatch(/RocksDB database .*by-day/);
+    const next = await job.run();
+    expect(next.status, next.stderr).toBe(0);
+    expect(asMultiset(job.rows())).toEqual(asMultiset(airportDelays()));
+  },
+);
+
+test(
+  "local directories: used in turn, what a dead run left of its own goes, what is another's stays",
+  {timeout: 120_000},
+  async () => {
+    const running = startWith([]);
+    expect(await running.printed('"type":"checkpoint"')).toBe(true);
+    running.signal('SIGKILL');
+    await running.outcome;
+    const local = join(job.directory, 'local');
+    mkdirSync(local);
+    // Names that are nearly those of a left-over: another job directory, another subtask (B39).
+    for (const name of ['tidemark-0000000000000000-0000000001-by-day.0', 'by-day.0', 'notes']) {
+      mkdirSync(join(local, name));
+      writeFileSync(join(local, name, 'file'), 'x');
+    }
+    const before = readdirSync(local);
+    const settings = [`state.rocksdb.local-directories=[${local}]`];
+    const killed = job.start({settings});
+    expect(await killed.printed('"type":"checkpoint"')).toBe(true);
+    killed.signal('SIGKILL');
+    await killed.outcome;
+    expect(readdirSync(local).length).toBe(before.length + 1);
+    const last = await job.run({settings});
+    expect(last.status, last.stdout + last.stderr).toBe(0);
+    expect(readdirSync(local)).toEqual(before);
+    expect(asMultiset(job.rows())).toEqual(asMultiset(airportDelays()));
+  },
+);
