@@ -71,7 +71,7 @@ export const ROCKSDB_FIELDS: readonly FieldSpec[] = [
   },
   {
     name: 'bloom-filter-bits-per-key',
-    type: {kind: 'count', minimum: 1, maximum: 64},
+    type: {kind: 'number', minimum: 1, maximum: 64},
     default: 10,
     description: 'More: fewer reads in vain, more memory.',
     example: '10',

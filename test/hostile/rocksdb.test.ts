@@ -49,7 +49,7 @@ test(
   },
 );
 
-test(
+test.runIf(whole)(
   'a database that is deleted under the running job: resumed from the checkpoint',
   {timeout: 120_000},
   async () => {

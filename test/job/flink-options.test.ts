@@ -161,7 +161,12 @@ const EFFECTS: readonly (readonly [string, string, (job: JobSpec) => unknown, un
   ['pipeline.name', 'OTHER_NAME', (j) => j.name, 'OTHER_NAME'],
   ['heartbeat.interval', '2 s', (j) => j.heartbeatIntervalMillis, 2000],
   ['heartbeat.timeout', '20 s', (j) => j.heartbeatTimeoutMillis, 20_000],
-  ['table.exec.state.ttl', '0 ms', (j) => j.state, {backend: 'hashmap'}],
+  ['table.exec.state.ttl', '0 ms', (j) => j.state.backend, 'hashmap'],
+];
+
+const ROCKSDB_BACKEND: Pair = [
+  'state.backend.type',
+  'org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackendFactory',
 ];
 
 /** Keys that act together with another one only. */
@@ -183,6 +188,40 @@ const WITH_OTHERS: readonly (readonly [readonly Pair[], (job: JobSpec) => unknow
     ],
     (j) => [j.checkpointing.unaligned, j.checkpointing.alignedTimeoutMillis],
     [{enabled: true, forced: true}, 60_000],
+  ],
+  [
+    [
+      ROCKSDB_BACKEND,
+      ['state.backend.rocksdb.writebuffer.size', '32 mb'],
+      ['state.backend.rocksdb.writebuffer.count', '3'],
+      ['state.backend.rocksdb.thread.num', '5'],
+      ['state.backend.rocksdb.files.open', '100'],
+      ['state.backend.rocksdb.block.blocksize', '4 kb'],
+      ['state.backend.rocksdb.use-bloom-filter', 'TRUE'],
+      ['state.backend.rocksdb.bloom-filter.bits-per-key', '12.0'],
+      ['state.backend.rocksdb.checkpoint.transfer.thread.num', '7'],
+      ['state.backend.rocksdb.localdir', '/ssd/a,/ssd/b'],
+    ],
+    (j) => j.state,
+    {
+      backend: 'rocksdb',
+      rocksdb: {
+        cacheSize: 256 * 2 ** 20,
+        writeBufferSize: 32 * 2 ** 20,
+        writeBufferCount: 3,
+        backgroundThreads: 5,
+        openFiles: 100,
+        blockSize: 4096,
+        bloomBitsPerKey: 12,
+        transferThreads: 7,
+        localDirectories: ['/ssd/a', '/ssd/b'],
+      },
+    },
+  ],
+  [
+    [ROCKSDB_BACKEND, ['state.backend.rocksdb.predefined-options', 'FLASH_SSD_OPTIMIZED']],
+    (j) => j.state.rocksdb.backgroundThreads,
+    4,
   ],
   [
     [
@@ -241,12 +280,7 @@ describe('wrong values', () => {
     ['execution.checkpointing.incremental', 'true', 'incremental checkpoints are not built yet'],
     ['execution.checkpointing.snapshot-compression', 'true', 'true is Snappy in Flink'],
     ['execution.checkpointing.dir', 's3://bucket/cp', 'is on S3, which is not built yet'],
-    ['state.backend.type', 'rocksdb', 'state.backend: rocksdb is not built yet'],
-    [
-      'state.backend.type',
-      'org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackendFactory',
-      'state.backend: rocksdb is not built yet',
-    ],
+    ['state.backend.rocksdb.thread.num', '2', 'no effect with another backend'],
     ['state.backend.type', 'forst', 'the ForSt backend does not exist here'],
     ['state.backend', 'com.example.MyFactory', 'a class of Java cannot be loaded here'],
     ['table.exec.state.ttl', '1 h', 'state.ttl is not built yet'],

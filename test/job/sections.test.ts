@@ -122,13 +122,41 @@ describe('checkpointing', () => {
 describe('what the engine cannot do', () => {
   test.each([
     ['parallelism: 65', 'at most 64'],
-    ['state: {backend: rocksdb}', 'state.backend: rocksdb is not built yet'],
+    [
+      'state: {backend: rocksdb, rocksdb: {block-cache-size: 1mb}}',
+      'state.rocksdb.block-cache-size is refused: the binding rocksdb-native cannot set it',
+    ],
     ['state: {ttl: 1 h}', 'state.ttl is not built yet'],
     ['state: {rocksdb: {cache-size: 1mb}}', 'no effect with another backend'],
   ])('%s is refused with the reason', (line, reason) => {
     const [finding] = findingsOf(`${PLAIN_JOB}${line}\n`);
     expect(finding).toContain('not-supported');
     expect(finding).toContain(reason);
+  });
+
+  test('rocksdb: what is written holds before the predefined options, and those before the defaults', () => {
+    const of = (options: string) =>
+      loaded(`${PLAIN_JOB}state: {backend: rocksdb, rocksdb: {${options}}}\n`).state.rocksdb;
+    expect(of('')).toEqual({
+      cacheSize: 256 * 2 ** 20,
+      writeBufferSize: 64 * 2 ** 20,
+      writeBufferCount: 2,
+      backgroundThreads: 2,
+      openFiles: -1,
+      blockSize: 8192,
+      bloomBitsPerKey: 10,
+      transferThreads: 4,
+      localDirectories: [],
+    });
+    expect(of('predefined-options: spinning-disk-optimized-high-mem')).toMatchObject({
+      writeBufferCount: 4,
+      backgroundThreads: 4,
+      blockSize: 128 * 1024,
+    });
+    const written = of(
+      'predefined-options: flash-ssd-optimized, background-threads: 3, use-bloom-filter: false',
+    );
+    expect(written).toMatchObject({backgroundThreads: 3, bloomBitsPerKey: 0});
   });
 
   test('max-parallelism is kept and has limits', () => {
