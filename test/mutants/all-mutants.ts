@@ -5,6 +5,7 @@ import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
 import type {Mutant} from './mutant.ts';
 import {RACE_MUTANTS} from './race-mutants.ts';
 import {RECOVERY_MUTANTS} from './recovery-mutants.ts';
+import {ROCKSDB_MUTANTS} from './rocksdb-mutants.ts';
 import {RUNTIME_MUTANTS} from './runtime-mutants.ts';
 import {SAVEPOINT_MUTANTS} from './savepoint-mutants.ts';
 import {SINK_MUTANTS} from './sink-mutants.ts';
@@ -20,6 +21,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...RECOVERY_MUTANTS,
   ...SINK_MUTANTS,
   ...STATE_MUTANTS,
+  ...ROCKSDB_MUTANTS,
   ...RUNTIME_MUTANTS,
   ...DEPLOYMENT_MUTANTS,
   ...SAVEPOINT_MUTANTS,

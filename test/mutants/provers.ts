@@ -39,6 +39,8 @@ export const TEST_PROVERS = {
   canonical: 'state/canonical.test.ts',
   'snapshot-format': 'state/snapshot-format.test.ts',
   'hashmap-backend': 'state/hashmap-backend.test.ts',
+  'rocksdb-backend': 'state/rocksdb-backend.test.ts',
+  'stage-checkpoint': 'state/stage-checkpoint.test.ts',
   'file-sink': 'connectors/file-sink.test.ts',
   'sink-temporaries': 'connectors/sink-temporaries.test.ts',
   'file-source': 'connectors/file-source.test.ts',

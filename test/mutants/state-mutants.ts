@@ -41,7 +41,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: 'state: files of subtasks that share one key group are passed over',
     rows: 'B03, B33',
-    module: 'state/hashmap/hashmap-backend.js',
+    module: 'state/restore-rows.js',
     find: 'return left.start <= right.end && right.start <= left.end;',
     replace: 'return left.start < right.end && right.start < left.end;',
     prover: 'hashmap-backend',
@@ -49,9 +49,9 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: 'state: one file passes for another table’s',
     rows: 'B34',
-    module: 'state/hashmap/hashmap-backend.js',
-    find: "state.kind !== 'keyed' || state.name !== spec.name",
-    replace: "state.kind !== 'keyed'",
+    module: 'state/restore-rows.js',
+    find: 'isRocksdbFile(state) || state.name !== table.spec.name',
+    replace: 'isRocksdbFile(state)',
     prover: 'hashmap-backend',
   },
   {
@@ -74,7 +74,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: 'windows that were open are not registered again',
     rows: 'B35, timers',
     module: tumbling,
-    find: 'this.#listRestored();',
+    find: 'this.#pending.add(start);',
     replace: '',
     prover: 'tumbling-aggregate',
   },
@@ -97,8 +97,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: 'changed groups go out again with every checkpoint',
     rows: 'at the barrier',
-    module: 'operators/aggregate/group-aggregate.js',
-    find: 'this.#changed.clear();',
+    module: 'state/hashmap/changed-rows.js',
+    find: 'this.#list.clear();',
     replace: '',
     prover: 'group-aggregate',
   },

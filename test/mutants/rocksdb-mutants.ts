@@ -1,0 +1,112 @@
+import type {Mutant} from './mutant.ts';
+
+const cached = 'state/rocksdb/cached-table.js';
+const writer = 'state/rocksdb/row-writer.js';
+const staging = 'state/rocksdb/stage-checkpoint.js';
+
+export const ROCKSDB_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'rocksdb: a dirty row is lost when it leaves the cache',
+    rows: 'write-back cache',
+    module: cached,
+    find: 'if (flags.has(row, DIRTY))\n                this.#writer.put(row);\n            flags.set',
+    replace: 'flags.set',
+    prover: 'rocksdb-backend',
+  },
+  {
+    name: 'rocksdb: dirty rows are not in the snapshot',
+    rows: 'write-back cache, at the barrier',
+    module: 'state/rocksdb/rocksdb-backend.js',
+    find: 'table.writeDirty();',
+    replace: '',
+    prover: 'rocksdb-backend',
+  },
+  {
+    name: 'rocksdb: a deleted row stays in the store',
+    rows: 'write-back cache, stale row',
+    module: writer,
+    find: 'if (flags.has(row, STORED)) {\n                codec',
+    replace: 'if (false) {\n                codec',
+    prover: 'rocksdb-backend',
+  },
+  {
+    name: 'rocksdb: a row that is found in the store counts as new',
+    rows: 'write-back cache',
+    module: cached,
+    find: 'if (found[at] === 1) {',
+    replace: 'if (false) {',
+    prover: 'rocksdb-backend',
+  },
+  {
+    name: 'rocksdb: a row that left the cache is written again as clean',
+    rows: 'write-back cache',
+    module: cached,
+    find: 'this.#flags.setAll(rows, from, to, DIRTY | USED);',
+    replace: 'this.#flags.setAll(rows, from, to, USED);',
+    prover: 'rocksdb-backend',
+  },
+  {
+    name: 'rocksdb: changed groups that left the cache are not told',
+    rows: 'at the barrier',
+    module: cached,
+    find: 'this.#hasEvictedChanges = true;',
+    replace: '',
+    prover: 'group-aggregate',
+  },
+  {
+    name: 'rocksdb: rows of a window that the store has not yet are passed over',
+    rows: 'B35, timers',
+    module: cached,
+    find: 'if (this.#writer.unstoredCount === 0)\n            return;',
+    replace: 'return;',
+    prover: 'tumbling-aggregate',
+  },
+  {
+    name: 'rocksdb: the key group of a key is little-endian',
+    rows: 'B03, key group order',
+    module: 'state/rocksdb/packed-list.js',
+    find: 'this.#view.setUint16(this.length, value);',
+    replace: 'this.#view.setUint16(this.length, value, true);',
+    prover: 'rocksdb-backend',
+  },
+  {
+    name: 'rocksdb: rows of other key groups are read',
+    rows: 'B33',
+    module: 'state/rocksdb/stored-rows.js',
+    find: 'const to = groupPrefix(range.end + 1);',
+    replace: 'const to = null;',
+    prover: 'rocksdb-backend',
+  },
+  {
+    name: 'rocksdb: a file that the MANIFEST names may be missing',
+    rows: 'vanished file',
+    module: staging,
+    find: 'if (tables.length < live.size)',
+    replace: 'if (false)',
+    prover: 'stage-checkpoint',
+  },
+  {
+    name: 'rocksdb: files are linked before what was written is in them',
+    rows: 'flush before links',
+    module: staging,
+    find: 'await database.flush();',
+    replace: '',
+    prover: 'stage-checkpoint',
+  },
+  {
+    name: 'rocksdb: a torn edit belongs to the MANIFEST',
+    rows: 'torn MANIFEST',
+    module: 'state/rocksdb/read-manifest.js',
+    find: 'if (start + size > bytes.length)\n            break;',
+    replace: '',
+    prover: 'stage-checkpoint',
+  },
+  {
+    name: 'rocksdb: a stored database that is not there is made, empty',
+    rows: 'never empty where state should be',
+    module: 'state/rocksdb/database.js',
+    find: 'const isNew = request.families.length === 0;',
+    replace: 'const isNew = true;',
+    prover: 'stage-checkpoint',
+  },
+];
