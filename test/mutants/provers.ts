@@ -40,6 +40,7 @@ export const TEST_PROVERS = {
   'snapshot-format': 'state/snapshot-format.test.ts',
   'hashmap-backend': 'state/hashmap-backend.test.ts',
   'rocksdb-backend': 'state/rocksdb-backend.test.ts',
+  'row-codec': 'state/row-codec.test.ts',
   'stage-checkpoint': 'state/stage-checkpoint.test.ts',
   'file-sink': 'connectors/file-sink.test.ts',
   'sink-temporaries': 'connectors/sink-temporaries.test.ts',

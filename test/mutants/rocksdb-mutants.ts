@@ -18,7 +18,7 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     rows: 'write-back cache, at the barrier',
     module: 'state/rocksdb/rocksdb-backend.js',
     find: 'table.writeDirty();',
-    replace: '',
+    replace: 'table.isEmpty();',
     prover: 'rocksdb-backend',
   },
   {
@@ -67,7 +67,7 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     module: 'state/rocksdb/packed-list.js',
     find: 'this.#view.setUint16(this.length, value);',
     replace: 'this.#view.setUint16(this.length, value, true);',
-    prover: 'rocksdb-backend',
+    prover: 'row-codec',
   },
   {
     name: 'rocksdb: rows of other key groups are read',
