@@ -75,7 +75,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     rows: 'B35, timers',
     module: tumbling,
     find: 'this.#pending.add(start);',
-    replace: '',
+    replace: ';',
     prover: 'tumbling-aggregate',
   },
   {
@@ -95,11 +95,11 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     prover: 'tumbling-aggregate',
   },
   {
-    name: 'changed groups go out again with every checkpoint',
+    name: 'a changed group that was told once is never told again',
     rows: 'at the barrier',
     module: 'state/hashmap/changed-rows.js',
-    find: 'this.#list.clear();',
-    replace: '',
+    find: 'this.#marks[row] = 0;\n            values',
+    replace: 'values',
     prover: 'group-aggregate',
   },
   {
