@@ -78,7 +78,8 @@ export class RunText {
           ? [`savepoint ${event.id}: ${escapeText(event.path)}`]
           : [];
       case 'checkpoint_failed':
-        return [`${style.warn('checkpoint failed:')} ${event.id}: ${escapeText(event.reason)}`];
+        // The reason is a sentence that begins with the checkpoint's id.
+        return [`${style.warn('warning:')} ${escapeText(event.reason)}`];
       case 'restarting':
         return [
           `${style.warn('restarting')} (attempt ${event.attempt}) ${

@@ -97,7 +97,7 @@ function checkOwnFields(
       'not-supported',
       valueOf(root, 'parallelism') ?? root,
       `parallelism: ${parallelism}: each subtask is a thread of this process, and there are at most ${support.parallelism}`,
-      `write parallelism: ${support.parallelism}`,
+      `ask for ${support.parallelism} or fewer`,
     );
   }
   if (parallelism > maxParallelism) {

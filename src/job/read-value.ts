@@ -25,7 +25,9 @@ export function readValue(
     case 'map':
       return readPairs(node, kind, field, context);
     case 'object':
-      if (node.kind !== 'map') return mismatch(node, 'a map', field, context);
+      if (node.kind !== 'map') {
+        return mismatch(node, 'a map', field, context, switchSuggestion(node, kind.fields));
+      }
       return readFields(node, kind.fields, field.name, context);
     case 'one-of':
       return readOneOf(node, kind.alternatives, field, context);
@@ -66,6 +68,16 @@ function readItems(
 
 function listSuggestion(node: YamlScalar): string | null {
   return node.written === '' ? null : `write [${node.written}]`;
+}
+
+/** `unaligned: true`, for a map that has a field `enabled`. */
+function switchSuggestion(
+  node: YamlNode,
+  fields: readonly {readonly name: string}[],
+): string | null {
+  const isSwitch = node.kind === 'scalar' && typeof node.value === 'boolean';
+  if (!isSwitch || !fields.some(({name}) => name === 'enabled')) return null;
+  return `write {enabled: ${node.written}}`;
 }
 
 function readPairs(

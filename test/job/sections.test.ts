@@ -65,6 +65,7 @@ describe('checkpointing', () => {
     ['value-type', 'mode: exactly_once', '(did you mean "exactly-once"?)'],
     ['value-type', 'num-retained: 0', 'a whole number from 1'],
     ['value-type', 'incremental: yes', '(write true, without quotes)'],
+    ['value-type', 'unaligned: true', '(write {enabled: true})'],
     ['value-invalid', 'timeout: 10', '(did you mean "10s"?)'],
     ['checkpoint-time-too-short', 'timeout: 5ms', 'at least 10 ms'],
     ['value-missing', 'dir:', 'has no value'],
