@@ -267,7 +267,7 @@ export class MemoryFileSystem implements FileSystem {
         text += `/${name}:${entry.number}${entry.appends}${visit(entry)}`;
       return `${text}^`;
     };
-    return createHash('sha1').update(visit(this.#root)).digest('latin1');
+    return createHash('sha1').update(visit(this.#root)).digest('base64');
   }
 
   /** The same disk without faults, for whoever looks at it from outside; not to be written to. */
