@@ -28,7 +28,7 @@ let job: OrdersJob;
 
 beforeAll(async () => {
   job = new OrdersJob({rowsPerSecond: 100});
-  await job.crash(`sink.commit.after-link:${NEWEST}`);
+  await job.crashWithCheckpoints(NEWEST);
   expect(job.checkpointIds()).toEqual([1, 2, 3, NEWEST]);
   job.save();
 });

@@ -21,7 +21,7 @@ let newest: string;
 
 beforeAll(async () => {
   job = new OrdersJob({rowsPerSecond: 100});
-  await job.crash(`sink.commit.after-link:${NEWEST}`);
+  await job.crashWithCheckpoints(NEWEST);
   newest = job.checkpoint(NEWEST);
   job.save();
 });

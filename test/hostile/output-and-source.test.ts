@@ -43,7 +43,7 @@ describe('after a crash', () => {
   beforeAll(async () => {
     job = new OrdersJob({rowsPerSecond: 100});
     // Published, and its part neither linked nor removed.
-    await job.crash('sink.commit.before-link:3');
+    await job.crashWithCheckpoints(3, 'sink.commit.before-link');
     pending = join(job.output, 'orders', hidden());
     job.save();
   });
