@@ -100,8 +100,8 @@ function adviseState({root, job, facts}: Advising, findings: FindingList): void 
     findings.warning(
       'unbounded-state',
       stepPlace(root, step.uid),
-      `steps.${step.uid} keeps every ${(step.keyColumns ?? []).join(', ')} that it ever saw: its input never ends, and state does not expire`,
-      'give it a window, whose state goes when it closes, or a key of few values',
+      `steps.${step.uid} keeps every ${(step.keyColumns ?? []).join(', ')} that it ever saw: its input never ends, and it has no ttl`,
+      'give it a ttl, a window, whose state goes when it closes, or a key of few values',
     );
   }
   const newest = facts.newestCheckpoint;
@@ -127,7 +127,8 @@ function growingSteps(job: JobSpec): readonly StepSpec[] {
     if (!step.inputs.some((input) => endless.has(input))) return false;
     for (const name of [step.uid, ...step.sideOutputs.map((each) => each.name)]) endless.add(name);
     const isKeyed = step.keyColumns !== null && step.keyColumns.length > 0;
-    return step.stateful && isKeyed && step.options['window'] === undefined;
+    const {window, ttl} = step.options;
+    return step.stateful && isKeyed && window === undefined && ttl === undefined;
   });
 }
 
