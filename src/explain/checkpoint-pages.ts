@@ -88,6 +88,12 @@ export const CHECKPOINT_PAGES = {
     fix: 'Use exactly-once; where alignment is slow, unaligned checkpoints.',
     example: 'checkpointing: {mode: exactly-once, unaligned: {enabled: true}}',
   },
+  'short-ttl': {
+    what: 'An aggregate sends its results with checkpoints, and its groups expire before the next one comes.',
+    why: 'What has expired is as if it were not there: the result of a group whose last record is older than its ttl does not go out.',
+    fix: 'Let state live for several intervals, or send results at once.',
+    example: 'checkpointing: {interval: 10s}\nsteps: [{…, emit: on-checkpoint, ttl: 1 h}]',
+  },
   'unbounded-state': {
     what: 'A step keeps a row for each key, its input never ends, and it has no window and no ttl.',
     why: 'Every key that ever came stays, until memory ends. With keys of a few values (countries, pages) that is right.',

@@ -204,6 +204,11 @@ describe('a group that had no record for its ttl', () => {
     expect(step.records('a', 'c').barrier()).toEqual({a: 1, c: 2});
   });
 
+  it('on-checkpoint: a row that was cleaned up and that nobody took over does not go out', async () => {
+    const step = await Step.open('on-checkpoint', {cleanup: {'in-background': true}});
+    expect(step.records('a', 'b').pass(10).records('c').barrier()).toEqual({c: 1});
+  });
+
   it('of a group of all records leaves the neutral one', async () => {
     const step = await Step.open('at-end', NO_CLEANUP, {groupBy: []});
     expect(step.records('a', 'b').pass(10).end()).toEqual({'': 0});
