@@ -153,7 +153,7 @@ interface Section {
 function inFlightOf({subtasks}: OperatorMetadata): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const state of subtasks.flatMap((subtask) => subtask.states)) {
-    if (state.kind !== 'channel' || state.location !== 'file') continue;
+    if (state.kind !== 'channel') continue;
     const {sections} = state.description as unknown as {readonly sections: readonly Section[]};
     for (const {edge, messages} of sections) counts[edge] = (counts[edge] ?? 0) + messages;
   }

@@ -62,8 +62,8 @@ checkpointing:
 }
 
 export function inputFiles(options: {readonly unaligned: boolean}): Files {
-  const files = new Map([
-    [JOB_FILE.slice(ROOT.length + 1), Buffer.from(jobText(options)) as Uint8Array],
+  const files = new Map<string, Uint8Array>([
+    [JOB_FILE.slice(ROOT.length + 1), Buffer.from(jobText(options))],
   ]);
   for (let file = 0; file < FILES; file += 1) {
     const lines = READINGS.filter(({id}) => id % FILES === file).map(

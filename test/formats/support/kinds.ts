@@ -106,16 +106,19 @@ async function stopped(format: SavepointFormat): Promise<Made> {
   await machine.until(() => !process.living || idOf(machine) >= ENOUGH);
   const {commands} = process;
   if (commands === null) throw new Error('it ended too soon');
-  let path: string | null = null;
+  const taken: string[] = [];
   commands.stop({drain: false, savepoint: {directory: null, format}}).then(
     (outcome) => {
-      path = outcome.kind === 'stopped' ? (outcome.savepoint?.path ?? null) : null;
+      if (outcome.kind === 'stopped' && outcome.savepoint !== null) {
+        taken.push(outcome.savepoint.path);
+      }
     },
     () => undefined,
   );
   await machine.endOf(process);
-  if (path === null) throw new Error('it could not be stopped with a savepoint');
-  const checkpoint = (path as string).slice(ROOT.length + 1);
+  const [path] = taken;
+  if (path === undefined) throw new Error('it could not be stopped with a savepoint');
+  const checkpoint = path.slice(ROOT.length + 1);
   // A savepoint is whole by itself: the job's own directory is not kept.
   const files = [...machine.files()].filter(
     ([name]) => !`${ROOT}/${name}`.startsWith(JOB_DIRECTORY),
