@@ -10,6 +10,12 @@ export const IN_FLIGHT_FEATURE = 'in-flight-data';
 /** In `requiredFeatures` of a savepoint whose keyed state is in the canonical form. */
 export const CANONICAL_FEATURE = 'canonical-state';
 
+/** Every feature with the first version that reads it; an older one names it when it refuses. Only added to. */
+export const FEATURE_VERSIONS: Readonly<Record<string, string>> = {
+  [IN_FLIGHT_FEATURE]: '0.1.0',
+  [CANONICAL_FEATURE]: '0.1.0',
+};
+
 /** A lineage and the checkpoint id at which the next younger one branched off. */
 export interface LineageAncestor {
   readonly lineage: string;

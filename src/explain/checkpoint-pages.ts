@@ -88,11 +88,17 @@ export const CHECKPOINT_PAGES = {
     fix: 'Use exactly-once; where alignment is slow, unaligned checkpoints.',
     example: 'checkpointing: {mode: exactly-once, unaligned: {enabled: true}}',
   },
+  'short-ttl': {
+    what: 'An aggregate sends its results with checkpoints, and its groups expire before the next one comes.',
+    why: 'What has expired is as if it were not there: the result of a group whose last record is older than its ttl does not go out.',
+    fix: 'Let state live for several intervals, or send results at once.',
+    example: 'checkpointing: {interval: 10s}\nsteps: [{…, emit: on-checkpoint, ttl: 1 h}]',
+  },
   'unbounded-state': {
-    what: 'A step keeps a row for each key, its input never ends, and it has no window.',
-    why: 'State that expires is not built yet: every key that ever came stays, until memory ends. With keys of a few values (countries, pages) that is right.',
-    fix: 'Give it a window, or a key of few values; if the keys are few, switch the rule off.',
-    example: 'window: {tumbling: 1 h}',
+    what: 'A step keeps a row for each key, its input never ends, and it has no window and no ttl.',
+    why: 'Every key that ever came stays, until memory ends. With keys of a few values (countries, pages) that is right.',
+    fix: 'Give it a ttl: a group that had no record for that long is forgotten, and begins anew when its key comes again. Or give it a window, or a key of few values; if the keys are few, switch the rule off.',
+    example: 'ttl: 1 d',
   },
   'large-heap-state': {
     what: 'The newest checkpoint holds more than a gigabyte of state, and state is kept in memory.',

@@ -4,6 +4,7 @@
 import type {FieldSpec} from './field-spec.ts';
 import type {RestartStrategySpec} from './job-spec.ts';
 import {RULES, canBeSwitchedOff, isRule} from './rules.ts';
+import {JOB_TTL_FIELD} from './state-ttl.ts';
 import {DEFAULT_MAX_PARALLELISM, MAX_PARALLELISM_LIMIT} from '../base/key-groups.ts';
 
 /** Flink's least interval and timeout of a checkpoint. */
@@ -160,13 +161,7 @@ export const STATE_FIELDS: readonly FieldSpec[] = [
     description: 'How keyed state is kept.',
     example: 'hashmap',
   },
-  {
-    name: 'ttl',
-    type: {kind: 'string'},
-    default: 'none',
-    description: 'How long state lives without being written.',
-    example: 'none',
-  },
+  JOB_TTL_FIELD,
 ];
 
 /** What `validate` says of the job. */

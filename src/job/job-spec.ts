@@ -85,6 +85,17 @@ export interface SinkSpec {
   readonly schema: Schema;
 }
 
+/** How long keyed state without a window lives; see operators/ttl/table-ttl.ts. */
+export interface StateTtl {
+  readonly durationMillis: number;
+  readonly updateType: 'on-create-and-write' | 'on-read-and-write';
+  readonly visibility: 'never-return-expired' | 'return-expired-if-not-cleaned-up';
+  /** Expired rows go before each snapshot. */
+  readonly cleanupInFullSnapshot: boolean;
+  /** Rows that are looked at for each record, in search of expired ones; 0: none. */
+  readonly cleanupSize: number;
+}
+
 export type ExternalizedRetention =
   'retain-on-cancellation' | 'delete-on-cancellation' | 'no-externalized-checkpoints';
 
@@ -142,7 +153,11 @@ export interface JobSpec {
   readonly steps: readonly StepSpec[];
   readonly sinks: readonly SinkSpec[];
   readonly checkpointing: CheckpointingSpec;
-  readonly state: {readonly backend: 'hashmap' | 'rocksdb'};
+  readonly state: {
+    readonly backend: 'hashmap' | 'rocksdb';
+    /** Of steps that say nothing themselves; null: state lives on. */
+    readonly ttl: StateTtl | null;
+  };
   readonly restartStrategy: RestartStrategySpec;
   /** Between two signs of life of a task thread. */
   readonly heartbeatIntervalMillis: number;

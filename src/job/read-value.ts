@@ -112,9 +112,19 @@ function readOneOf(
   context: ReadContext,
 ): OptionValue {
   const shaped = alternatives.filter((alternative) => shapeOf(alternative) === node.kind);
-  const fitting = shaped.find((alternative) => fitsValue(alternative, node)) ?? shaped[0];
+  const fitting =
+    shaped.find((alternative) => isChoice(alternative, node)) ??
+    shaped.find((alternative) => fitsValue(alternative, node)) ??
+    shaped[0];
   if (fitting !== undefined) return readValue(node, fitting, field, context);
   return mismatch(node, alternatives.map(describeKind).join(', or '), field, context);
+}
+
+/** A word that stands for itself, beside texts of another kind: `none` where a duration may stand. */
+function isChoice(kind: FieldKind, node: YamlNode): boolean {
+  return (
+    kind.kind === 'choice' && node.kind === 'scalar' && kind.values.includes(String(node.value))
+  );
 }
 
 function shapeOf(kind: FieldKind): YamlNode['kind'] | null {

@@ -219,7 +219,7 @@ class ThreadPlanner {
 
   #makeStep(step: StepSpec, output: NodeOutput): Operator {
     const {job, subtask, restored} = this.#deployment;
-    const {catalog, metrics, files, snapshotWriter} = this.#environment;
+    const {catalog, metrics, files, snapshotWriter, clock} = this.#environment;
     const inputs = step.inputs.map((name) => must(this.#schemas.get(name), `schema of ${name}`));
     const type = must(catalog.operators.get(step.type), `operator ${step.type}`);
     const context = {
@@ -234,7 +234,7 @@ class ThreadPlanner {
     const state = new HashmapBackend({...context, files, writer: snapshotWriter});
     this.#backends.push(state);
     return type.create({
-      context: {...context, output, metrics, state},
+      context: {...context, output, metrics, state, clock},
       options: step.options,
       inputs,
       schema: step.schema,

@@ -5,8 +5,7 @@ import type {JsonValue} from '../base/json.ts';
 import {isJobName, isOperatorUid} from '../base/ids.ts';
 import {MAX_PARALLELISM_LIMIT} from '../base/key-groups.ts';
 import {
-  CANONICAL_FEATURE,
-  IN_FLIGHT_FEATURE,
+  FEATURE_VERSIONS,
   type CheckpointMetadata,
   type OperatorMetadata,
   type SavepointRecord,
@@ -22,7 +21,7 @@ import {openSealedJson} from './sealed-json.ts';
 import {CHUNK_BYTES} from './state-chunks.ts';
 
 /** Features that this version can read; a checkpoint that requires another one is refused. */
-export const KNOWN_FEATURES: readonly string[] = [IN_FLIGHT_FEATURE, CANONICAL_FEATURE];
+const KNOWN_FEATURES: readonly string[] = Object.keys(FEATURE_VERSIONS);
 
 /** Big-endian, the first bytes of a `_metadata` file of Apache Flink. */
 export const FLINK_MAGIC = 0x4960672d;
@@ -90,11 +89,22 @@ function incompatibilityOf(json: JsonObject): DecodedMetadata | null {
   const required = fields.list('required_features', REQUIRED_FEATURES_MAX);
   const unknown = required.map(featureName).filter((name) => !KNOWN_FEATURES.includes(name));
   if (unknown.length === 0) return null;
+  const first = firstReader(json, fields, unknown) ?? engine;
   return {
     kind: 'incompatible',
-    needs: `tidemark ${engine}`,
-    message: `it requires ${unknown.join(', ')}, which this version does not know; tidemark ${engine} wrote it`,
+    needs: `tidemark ${first}`,
+    message:
+      `it requires ${unknown.join(', ')}, which this version does not know; ` +
+      `tidemark ${first} does, and tidemark ${engine} wrote it`,
   };
+}
+
+/** The first version that reads all of these features; null: the checkpoint does not say. */
+function firstReader(json: JsonObject, fields: Fields, features: readonly string[]): string | null {
+  if (json['feature_versions'] === undefined) return null;
+  const versions = fields.object('feature_versions');
+  const named = features.map((feature) => versions.text(feature));
+  return named.toSorted((left, right) => left.localeCompare(right, 'en', {numeric: true})).at(-1)!;
 }
 
 function featureName(value: JsonValue): string {

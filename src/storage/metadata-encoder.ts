@@ -1,13 +1,14 @@
 // `_metadata` as bytes: sealed canonical JSON (sealed-json.ts), keys in snake_case, readable with jq.
 // Field by field: FORMAT.md. The reader is metadata-decoder.ts.
 
-import {assert} from '../base/assert.ts';
-import type {
-  CheckpointMetadata,
-  FileState,
-  OperatorMetadata,
-  StateHandle,
-  SubtaskMetadata,
+import {assert, must} from '../base/assert.ts';
+import {
+  FEATURE_VERSIONS,
+  type CheckpointMetadata,
+  type FileState,
+  type OperatorMetadata,
+  type StateHandle,
+  type SubtaskMetadata,
 } from '../checkpoint/checkpoint-metadata.ts';
 import type {JsonObject} from './canonical-json.ts';
 import {sealJson} from './sealed-json.ts';
@@ -28,6 +29,7 @@ function toJson(metadata: CheckpointMetadata): JsonObject {
     format: {major: metadata.format.major, minor: metadata.format.minor},
     engine: metadata.engine,
     required_features: metadata.requiredFeatures,
+    ...featureVersions(metadata.requiredFeatures),
     job_name: metadata.jobName,
     job_hash: metadata.jobHash,
     checkpoint_id: metadata.checkpointId,
@@ -51,6 +53,13 @@ function toJson(metadata: CheckpointMetadata): JsonObject {
     completed: metadata.completed,
     operators: metadata.operators.map(operatorToJson),
   };
+}
+
+/** Only where there are features: for readers that do not know them. */
+function featureVersions(features: readonly string[]): JsonObject {
+  if (features.length === 0) return {};
+  const versions = features.map((name) => [name, must(FEATURE_VERSIONS[name], name)]);
+  return {feature_versions: Object.fromEntries(versions) as JsonObject};
 }
 
 function operatorToJson(operator: OperatorMetadata): JsonObject {

@@ -161,7 +161,13 @@ const EFFECTS: readonly (readonly [string, string, (job: JobSpec) => unknown, un
   ['pipeline.name', 'OTHER_NAME', (j) => j.name, 'OTHER_NAME'],
   ['heartbeat.interval', '2 s', (j) => j.heartbeatIntervalMillis, 2000],
   ['heartbeat.timeout', '20 s', (j) => j.heartbeatTimeoutMillis, 20_000],
-  ['table.exec.state.ttl', '0 ms', (j) => j.state, {backend: 'hashmap'}],
+  ['table.exec.state.ttl', '0 ms', (j) => j.state, {backend: 'hashmap', ttl: null}],
+  [
+    'table.exec.state.ttl',
+    '36 h',
+    (j) => j.state.ttl,
+    expect.objectContaining({durationMillis: 129_600_000, cleanupSize: 5}),
+  ],
 ];
 
 /** Keys that act together with another one only. */
@@ -249,7 +255,8 @@ describe('wrong values', () => {
     ],
     ['state.backend.type', 'forst', 'the ForSt backend does not exist here'],
     ['state.backend', 'com.example.MyFactory', 'a class of Java cannot be loaded here'],
-    ['table.exec.state.ttl', '1 h', 'state.ttl is not built yet'],
+    ['table.exec.state.ttl', '3600000', 'is a duration without a unit'],
+    ['state.ttl.cleanup', '1', 'the ttl of state is set in the job file'],
     ['pipeline.max-parallelism', '-1', 'here it always stands in the job'],
     ['parallelism.default', '-1', 'a whole number from 1'],
     ['restart-strategy.type', 'sometimes', 'one of none, fixed-delay'],

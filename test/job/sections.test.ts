@@ -124,7 +124,6 @@ describe('what the engine cannot do', () => {
   test.each([
     ['parallelism: 65', 'at most 64'],
     ['state: {backend: rocksdb}', 'state.backend: rocksdb is not built yet'],
-    ['state: {ttl: 1 h}', 'state.ttl is not built yet'],
     ['state: {rocksdb: {cache-size: 1mb}}', 'no effect with another backend'],
   ])('%s is refused with the reason', (line, reason) => {
     const [finding] = findingsOf(`${PLAIN_JOB}${line}\n`);

@@ -10,6 +10,7 @@ import {SAVEPOINT_MUTANTS} from './savepoint-mutants.ts';
 import {SINK_MUTANTS} from './sink-mutants.ts';
 import {STATE_MUTANTS} from './state-mutants.ts';
 import {STORAGE_MUTANTS} from './storage-mutants.ts';
+import {TTL_MUTANTS} from './ttl-mutants.ts';
 
 export const ALL_MUTANTS: readonly Mutant[] = [
   ...COORDINATOR_MUTANTS,
@@ -23,4 +24,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...RUNTIME_MUTANTS,
   ...DEPLOYMENT_MUTANTS,
   ...SAVEPOINT_MUTANTS,
+  ...TTL_MUTANTS,
 ];

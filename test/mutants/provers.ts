@@ -47,6 +47,7 @@ export const TEST_PROVERS = {
   'file-watch': 'connectors/file-watch.test.ts',
   generator: 'connectors/generator.test.ts',
   'group-aggregate': 'operators/group-aggregate.test.ts',
+  'group-ttl': 'operators/group-ttl.test.ts',
   'tumbling-aggregate': 'operators/tumbling-aggregate.test.ts',
 } as const;
 

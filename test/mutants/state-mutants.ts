@@ -98,7 +98,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: 'changed groups go out again with every checkpoint',
     rows: 'at the barrier',
     module: 'operators/aggregate/group-aggregate.js',
-    find: 'this.#changed.clear();',
+    find: 'changed.clear();',
     replace: '',
     prover: 'group-aggregate',
   },

@@ -99,7 +99,7 @@ export function makeJob(draw: Draw): JobModel {
     ...sources.map(({yaml}) => `  ${yaml}`),
     'steps:',
     ...stepLines(draw, sources, passBelow),
-    ...kinds.map((kind) => `  - ${aggregateStep(kind, windowMillis)}`),
+    ...kinds.map((kind) => `  - ${aggregateStep(kind, windowMillis, passBelow)}`),
     'sinks:',
     ...sinks.map(
       ({uid, kind}) =>
@@ -141,9 +141,19 @@ function stepLines(draw: Draw, sources: readonly SourceModel[], passBelow: numbe
   return lines;
 }
 
-function aggregateStep(kind: Exclude<SinkKind, 'rows'>, windowMillis: number): string {
+/** Some expire, but not before the seed ends, however the clock jumps: rows carry their time through every fault. */
+const TTL =
+  'ttl: {duration: 9999 d, update-type: on-read-and-write, cleanup: {full-snapshot: true, incremental: {cleanup-size: 3}}}';
+
+function aggregateStep(
+  kind: Exclude<SinkKind, 'rows'>,
+  windowMillis: number,
+  passBelow: number,
+): string {
   const head = `{id: ${kind}, type: aggregate, input: rows, group-by: [k]`;
-  if (kind !== 'windows') return `${head}, emit: ${kind}, select: {n: COUNT(*), total: SUM(v)}}`;
+  const ttl = passBelow % 2 === 1 ? `, ${TTL}` : '';
+  if (kind !== 'windows')
+    return `${head}, emit: ${kind}${ttl}, select: {n: COUNT(*), total: SUM(v)}}`;
   return `${head}, window: {tumbling: ${windowMillis} ms}, select: {start: window_start, n: COUNT(*), total: SUM(v)}}`;
 }
 

@@ -255,11 +255,37 @@ describe('metadata', () => {
       kind: 'incompatible',
       message: expect.stringContaining('changelog') as string,
     });
+    const versions = forgedAll([
+      [['required_features'], ['changelog', 'mirror', 'deltas']],
+      [['feature_versions'], {changelog: '0.9.0', mirror: '0.10.0', deltas: '0.2.0'}],
+      [['engine'], '5.1.0'],
+    ]);
+    expect(decodeMetadata(versions)).toEqual({
+      kind: 'incompatible',
+      needs: 'tidemark 0.10.0',
+      message:
+        'it requires changelog, mirror, deltas, which this version does not know; ' +
+        'tidemark 0.10.0 does, and tidemark 5.1.0 wrote it',
+    });
+    const unnamed = forgedAll([
+      [['required_features'], ['changelog']],
+      [['feature_versions'], {deltas: '0.2.0'}],
+    ]);
+    expect(decodeMetadata(unnamed).kind).toBe('damaged');
     const minor = forgedAll([
       [['format'], {major: 1, minor: 9}],
       [['zone'], 'a field of a later minor'],
     ]);
     expect(decodeMetadata(minor).kind).toBe('decoded');
+  });
+
+  it('H39: what requires a feature says which version reads it first', () => {
+    const textOf = (requiredFeatures: readonly string[]): string =>
+      Buffer.from(encodeMetadata({...metadata, requiredFeatures})).toString('utf8');
+    expect(textOf([])).not.toContain('feature_versions');
+    expect(textOf(['in-flight-data', 'canonical-state'])).toContain(
+      '"feature_versions":{"canonical-state":"0.1.0","in-flight-data":"0.1.0"}',
+    );
   });
 
   it("Flink's _metadata is recognised", () => {

@@ -44,7 +44,7 @@ export function fromFlinkValue(path: readonly string[], value: string): FlinkVal
     case 'state.backend':
       return backend(value);
     case 'state.ttl':
-      return ok(/^0 *[a-z]*$/i.test(value) ? 'none' : value);
+      return /^0 *[a-z]*$/i.test(value) ? ok('none') : duration(value);
     case 'max-parallelism':
       return maxParallelism(value);
   }

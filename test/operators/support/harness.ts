@@ -1,5 +1,7 @@
+import {systemClock, type Clock} from '#src/base/clock.js';
+import type {KeyGroupRange} from '#src/base/key-groups.js';
 import type {OperatorSnapshot, SubtaskMetadata} from '#src/checkpoint/checkpoint-metadata.js';
-import type {OptionValues} from '#src/job/job-spec.js';
+import type {OptionValues, StateTtl} from '#src/job/job-spec.js';
 import type {InputDescription, OptionProblem, StepPlan} from '#src/job/operator-spec.js';
 import {JobMetrics} from '#src/metrics/job-metrics.js';
 import type {Operator, OperatorType} from '#src/operators/operator.js';
@@ -34,12 +36,14 @@ export function planOf(
   type: OperatorType,
   options: OptionValues,
   inputs: readonly InputDescription[],
+  stateTtl: StateTtl | null = null,
 ): {plan: StepPlan | null; problems: OptionProblem[]} {
   const problems: OptionProblem[] = [];
   const plan = type.spec.plan({
     uid: 'step',
     options,
     inputs,
+    stateTtl,
     expressions: expressionChecker,
     report: (problem) => problems.push(problem),
   });
@@ -65,6 +69,8 @@ export class Harness {
     inputs: readonly InputDescription[],
     restored: readonly SubtaskMetadata[] = [],
     files = new MemoryFiles(),
+    clock: Clock = systemClock,
+    keyGroups: KeyGroupRange = KEY_GROUPS,
   ) {
     const {plan, problems} = planOf(type, options, inputs);
     if (plan === null) throw new Error(JSON.stringify(problems));
@@ -76,7 +82,7 @@ export class Harness {
       uid: 'step',
       subtask: 0,
       maxParallelism: 128,
-      keyGroups: KEY_GROUPS,
+      keyGroups,
       restored,
       restoredDirectory,
       files,
@@ -88,7 +94,7 @@ export class Harness {
         subtask: 0,
         parallelism: 1,
         maxParallelism: 128,
-        keyGroups: KEY_GROUPS,
+        keyGroups,
         output: {
           emit: (batch) => {
             this.batchSizes.push(batch.selectedCount);
@@ -102,6 +108,7 @@ export class Harness {
         },
         state,
         metrics: this.metrics,
+        clock,
         restored,
         restoredDirectory,
       },
