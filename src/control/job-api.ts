@@ -53,11 +53,10 @@ export class JobApi {
   }
 
   async handle(request: ControlRequest): Promise<ControlReply> {
-    const reply = this.#route(request);
-    return Promise.resolve(reply);
+    return this.#route(request);
   }
 
-  #route(request: ControlRequest): ControlReply {
+  #route(request: ControlRequest): ControlReply | Promise<ControlReply> {
     const {method, path} = request;
     const [head = '', ...rest] = path;
     switch (`${method} ${head}`) {
@@ -81,6 +80,8 @@ export class JobApi {
         return this.#pollDisposal(rest);
       case 'GET tidemark':
         return this.#own(rest);
+      case 'POST tidemark':
+        return this.#setHold(request, rest);
       default:
         throw notFound(request);
     }
@@ -315,6 +316,15 @@ export class JobApi {
     const [triggerId] = rest;
     if (triggerId === undefined || rest.length > 1) throw new HttpError(404, 'Not found.');
     return this.#poll(triggerId, ['disposal']);
+  }
+
+  async #setHold({body}: ControlRequest, rest: readonly string[]): Promise<ControlReply> {
+    if (rest.join('/') !== 'holds') throw new HttpError(404, 'Not found.');
+    const fields = new BodyFields(body, ['checkpointId', 'held']);
+    const checkpointId = fields.count('checkpointId');
+    const held = fields.flag('held');
+    await this.#options.commands.setHold(checkpointId, held);
+    return ok({checkpointId, held});
   }
 
   #requireTarget(directory: string | null, property: string): void {

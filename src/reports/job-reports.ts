@@ -5,7 +5,14 @@ import {resolve} from 'node:path';
 import {adviceFacts} from './advice-facts.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import type {JsonValue} from '../base/json.ts';
-import {compareWithJob, readJob, requireJob, startOf, type ResolveReference} from '../engine.ts';
+import {
+  compareWithJob,
+  readJob,
+  requireJob,
+  startOf,
+  withRecoveryKeys,
+  type ResolveReference,
+} from '../engine.ts';
 import {buildExecutionGraph} from '../graph/execution-graph.ts';
 import {renderDot, renderJson, renderMermaid, renderText} from '../graph/render-graph.ts';
 import {buildStreamGraph} from '../graph/stream-graph.ts';
@@ -19,6 +26,7 @@ import {lastRun, type CompleteCheckpoint, type JobDirectoryFacts} from '../recov
 import type {OperatorPlan as ComparedOperator} from '../recovery/plan-restore.ts';
 import {verifyCheckpoint} from '../recovery/verify-checkpoint.ts';
 import type {Environment, JobOverrides, RunRequest, StartDecision} from '../runtime/run-types.ts';
+import {requireUnclaimed} from '../runtime/claim-origin.ts';
 import {judgeCommitted, ownPolicy, readCheckpoint} from '../runtime/start-job.ts';
 import {listCheckpoints} from '../storage/list-checkpoints.ts';
 import {nodeFileSystem} from '../storage/node-file-system.ts';
@@ -169,9 +177,10 @@ const NEW_LINEAGE = '';
 
 /** What a start would do. Takes no generation, so another process may change what it says. */
 export async function planStart(
-  request: RunRequest,
+  asked: RunRequest,
   resolveReference: ResolveReference,
 ): Promise<RestorePlan> {
+  const request = withRecoveryKeys(asked);
   const {job} = await requireJob(request);
   const facts = await readFacts(job);
   const origin = lastRun(facts)?.lineage.origin ?? null;
@@ -194,6 +203,8 @@ export async function planStart(
   if (decision.kind === 'refuse') {
     throw new EngineError(decision.code, decision.message, {hint: decision.hint});
   }
+  const directory = jobDirectoryOf(job.checkpointing.directory, job.name);
+  await requireUnclaimed(nodeFileSystem, directory, facts, decision);
   const own = ownPolicy(decision, NEW_LINEAGE, request.outputAhead);
   if (own !== null && checkpoint !== null) {
     await judgeCommitted({files: nodeFileSystem, job, facts, restored: checkpoint, own});
