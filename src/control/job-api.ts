@@ -25,6 +25,7 @@ import {HttpError, type ControlReply, type ControlRequest} from './http-shell.ts
 import type {JobCommands, SavepointFormat, StopRequest} from '../runtime/job-commands.ts';
 import type {Operations} from './operations.ts';
 import {prometheusText} from './prometheus.ts';
+import {whyNotReady} from './readiness.ts';
 import {
   errorOf,
   failureOf,
@@ -435,21 +436,4 @@ function maxExceptionsOf({query}: ControlRequest): number {
   if (text === null) return EXCEPTIONS_DEFAULT;
   if (!/^\d{1,6}$/.test(text)) throw new HttpError(400, 'maxExceptions must be a whole number');
   return Number(text);
-}
-
-/** Null: it is ready. */
-export function whyNotReady(view: JobView): string | null {
-  if (view.state !== 'RUNNING') return `the job is ${view.state}`;
-  const {intervalMillis} = view.config;
-  if (intervalMillis === null) return null;
-  const {completed, savepoint} = view.checkpoints.latest;
-  const newest = Math.max(
-    view.stateTimes.RUNNING ?? view.started,
-    ...[completed, savepoint].map((entry) =>
-      entry === null ? 0 : entry.triggered + entry.durationMillis,
-    ),
-  );
-  const age = view.now - newest;
-  if (age <= 3 * intervalMillis) return null;
-  return `no checkpoint for ${Math.round(age)} ms, with an interval of ${intervalMillis} ms`;
 }
