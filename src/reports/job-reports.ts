@@ -4,6 +4,7 @@ import {resolve} from 'node:path';
 
 import {adviceFacts} from './advice-facts.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {runtimeCatalog} from '../catalog.ts';
 import type {JsonValue} from '../base/json.ts';
 import {
   compareWithJob,
@@ -25,7 +26,13 @@ import {directoryFacts} from '../recovery/directory-facts.ts';
 import {lastRun, type CompleteCheckpoint, type JobDirectoryFacts} from '../recovery/facts.ts';
 import type {OperatorPlan as ComparedOperator} from '../recovery/plan-restore.ts';
 import {verifyCheckpoint} from '../recovery/verify-checkpoint.ts';
-import type {Environment, JobOverrides, RunRequest, StartDecision} from '../runtime/run-types.ts';
+import type {
+  ClaimMode,
+  Environment,
+  JobOverrides,
+  RunRequest,
+  StartDecision,
+} from '../runtime/run-types.ts';
 import {requireUnclaimed} from '../runtime/claim-origin.ts';
 import {judgeCommitted, ownPolicy, readCheckpoint} from '../runtime/start-job.ts';
 import {listCheckpoints} from '../storage/list-checkpoints.ts';
@@ -51,6 +58,10 @@ export interface RestorePlan {
   readonly restorable: boolean;
   readonly operators: readonly OperatorPlan[];
   readonly sources: readonly {readonly operator: string; readonly position: JsonValue}[];
+  /** The same for a person: where each source goes on, a line per split. */
+  readonly positions: readonly {readonly operator: string; readonly at: readonly string[]}[];
+  /** Who owns what is restored; null: nothing is. */
+  readonly claimMode: ClaimMode | null;
 }
 
 export interface FileFinding {
@@ -210,7 +221,10 @@ export async function planStart(
     await judgeCommitted({files: nodeFileSystem, job, facts, restored: checkpoint, own});
   }
   const kind = decision.kind === 'finish-only' ? 'resumed' : decision.kind;
-  return {decision: kind, reason: decision.sentence, ...planAgainst(request, job, checkpoint)};
+  const claimed = decision.kind === 'restored' && decision.claimed;
+  const claimMode = checkpoint === null ? null : claimed ? 'claim' : 'no-claim';
+  const plan = planAgainst(request, job, checkpoint);
+  return {decision: kind, reason: decision.sentence, ...plan, claimMode};
 }
 
 async function readFacts(job: JobSpec): Promise<JobDirectoryFacts> {
@@ -229,12 +243,12 @@ function planAgainst(
   request: RunRequest,
   job: JobSpec,
   checkpoint: CompleteCheckpoint | null,
-): Pick<RestorePlan, 'from' | 'restorable' | 'operators' | 'sources'> {
+): Pick<RestorePlan, 'from' | 'restorable' | 'operators' | 'sources' | 'positions'> {
   if (checkpoint === null) {
     const operators = buildStreamGraph(job).nodes.map(({uid}) =>
       toOperator(job, null, {uid, action: 'new', reason: 'the job starts fresh'}),
     );
-    return {from: null, restorable: true, operators, sources: []};
+    return {from: null, restorable: true, operators, sources: [], positions: []};
   }
   const plan = compareWithJob(request, job, checkpoint.metadata);
   const sources = checkpoint.metadata.operators.flatMap(({uid, subtasks}) =>
@@ -249,7 +263,19 @@ function planAgainst(
     const action = operator.action === 'gone' ? 'drop' : operator.action;
     return toOperator(job, checkpoint, {uid: operator.uid, action, reason});
   });
-  return {from: checkpoint.path, restorable: plan.kind === 'restore', operators, sources};
+  const restorable = plan.kind === 'restore';
+  const positions = positionsOf(checkpoint);
+  return {from: checkpoint.path, restorable, operators, sources, positions};
+}
+
+/** Of sources that this version knows. */
+function positionsOf({metadata}: CompleteCheckpoint): RestorePlan['positions'] {
+  return metadata.operators.flatMap(({uid, type, subtasks}) => {
+    const [kind, connector = ''] = type.split(':');
+    const source = kind === 'source' ? runtimeCatalog.sources.get(connector) : undefined;
+    const at = source?.describePosition(uid, subtasks) ?? [];
+    return at.length === 0 ? [] : [{operator: uid, at}];
+  });
 }
 
 function toOperator(
