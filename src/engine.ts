@@ -13,6 +13,7 @@ import {statePathsOf} from './control/state-directory.ts';
 import type {TcpListening} from './control/tcp-listener.ts';
 import {MAX_JOB_FILE_BYTES} from './job/decode-job-file.ts';
 import type {JobSpec} from './job/job-spec.ts';
+import {takeRecoveryKeys} from './job/flink/recovery-keys.ts';
 import {loadJob, type LoadResult} from './job/load-job.ts';
 import {jobEdges, jobOperators} from './runtime/job-operators.ts';
 import type {CheckpointMetadata, FileState} from './checkpoint/checkpoint-metadata.ts';
@@ -180,11 +181,12 @@ export function runJob(
 }
 
 async function execute(
-  request: RunRequest,
+  asked: RunRequest,
   resolveReference: ResolveReference,
   events: EventStream<RunEvent>,
   {begun, registered}: RunWatcher,
 ): Promise<RunSummary> {
+  const request = withRecoveryKeys(asked);
   const {job, warnings} = await requireJob(request);
   const files = nodeFileSystem;
   const emit = emitterOf(events);
@@ -307,11 +309,35 @@ export async function startOf(
   job: JobSpec,
   resolveReference: ResolveReference,
 ): Promise<MasterOptions['start']> {
+  const claim = request.claimMode === 'claim';
+  if (claim && (request.fresh || request.restoreFrom === undefined)) {
+    throw new EngineError('USAGE', 'claim mode claim: nothing is named that could be claimed', {
+      hint: 'name the checkpoint or savepoint: tidemark restore REF JOB.yaml --claim-mode claim',
+    });
+  }
   if (request.fresh) return {kind: 'fresh'};
   if (request.restoreFrom === undefined) return {kind: 'auto'};
   const path = await resolveReference(job, request.restoreFrom);
   const checkpoint = await readCheckpoint(nodeFileSystem, path);
-  return {kind: 'restore', ref: request.restoreFrom, checkpoint};
+  return {kind: 'restore', ref: request.restoreFrom, checkpoint, claim};
+}
+
+/** Flink's keys that say something to the command become what its flags are. USAGE when the two contradict. */
+export function withRecoveryKeys(request: RunRequest): RunRequest {
+  const {flink} = request.overrides;
+  const {claimMode, allowNonRestoredState, others} = takeRecoveryKeys(flink);
+  const flag = request.claimMode;
+  if (flag !== undefined && claimMode !== null && flag !== claimMode) {
+    throw new EngineError('USAGE', `--claim-mode ${flag} and -D contradict each other`, {
+      hint: 'give one of them',
+    });
+  }
+  return {
+    ...request,
+    overrides: {...request.overrides, flink: others},
+    claimMode: flag ?? claimMode ?? 'no-claim',
+    allowNonRestoredState: request.allowNonRestoredState || allowNonRestoredState === true,
+  };
 }
 
 /** What a restore of `metadata` would do to each operator of the job. */

@@ -19,7 +19,7 @@ export default class CheckpointList extends BaseCommand {
   static override summary = 'List checkpoints, newest first, with what each one is.';
   static override description =
     'The state is derived from what a directory contains: complete, incomplete, damaged, in-progress or foreign. ' +
-    'Names and sizes are checked, not contents: `checkpoint verify` does that. An asterisk marks the one that a resume takes.';
+    'Names and sizes are checked, not contents: `checkpoint verify` does that. An asterisk marks the one that a resume takes; what is held is deleted by no retention and no prune.';
   static override examples = [
     {description: 'Of a job', command: '<%= config.bin %> <%= command.id %> my.job.yaml'},
     {
@@ -57,7 +57,7 @@ function itemCells(item: CheckpointListItem): string[] {
   return [
     `${item.newestRestorable ? '*' : ''}${item.id ?? '?'}`,
     item.kind,
-    item.state,
+    item.held ? `${item.state}, held` : item.state,
     item.created === null ? '?' : formatInstant(item.created),
     formatBytes(item.bytes),
     item.jobName ?? '?',
@@ -80,5 +80,6 @@ function itemFields(item: CheckpointListItem): object {
     unaligned: item.unaligned,
     incremental: item.incremental,
     newest_restorable: item.newestRestorable,
+    held: item.held,
   };
 }

@@ -10,6 +10,7 @@ import {
 } from '../storage/derive-checkpoint-state.ts';
 import {unlessMissing} from '../storage/durable-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
+import {listHolds} from '../storage/holds.ts';
 import {listCheckpoints as listPublished} from '../storage/list-checkpoints.ts';
 import {
   JobPaths,
@@ -36,6 +37,8 @@ export interface CheckpointItem {
   readonly incremental: boolean | null;
   /** The newest complete one of its job: what a resume or restore would choose. */
   readonly newest_restorable: boolean;
+  /** Retention and prune keep it. */
+  readonly held: boolean;
 }
 
 export interface CheckpointList {
@@ -106,9 +109,14 @@ async function listJob(files: FileSystem, paths: JobPaths): Promise<CheckpointLi
     items.push(await toItem(files, id, path, {kind: 'in-progress'}));
   }
   items.sort((left, right) => right.id - left.id);
+  const held = new Set((await listHolds(files, paths)).map(({checkpointId}) => checkpointId));
   const newest = items.findIndex((item) => item.state === 'complete');
   return {
-    items: items.map((item, index) => ({...item, newest_restorable: index === newest})),
+    items: items.map((item, index) => ({
+      ...item,
+      newest_restorable: index === newest,
+      held: item.state !== 'in-progress' && held.has(item.id),
+    })),
     warnings,
   };
 }
@@ -188,6 +196,7 @@ async function toItem(
     unaligned: readable?.metadata.unaligned ?? null,
     incremental: readable?.metadata.incremental ?? null,
     newest_restorable: false,
+    held: false,
   };
 }
 

@@ -47,6 +47,8 @@ export interface CheckpointListItem {
   readonly incremental: boolean;
   /** The one that a resume would take. */
   readonly newestRestorable: boolean;
+  /** No retention and no prune deletes it. */
+  readonly held: boolean;
 }
 
 export interface CheckpointList {
@@ -215,5 +217,6 @@ function toListItem(item: CheckpointItem): CheckpointListItem {
     unaligned: item.unaligned ?? false,
     incremental: item.incremental ?? false,
     newestRestorable: item.newest_restorable,
+    held: item.held,
   };
 }

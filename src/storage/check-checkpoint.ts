@@ -18,7 +18,7 @@ import {closeQuietly, unlessMissing} from './durable-file.ts';
 import type {FileHandle, FileSystem} from './file-system.ts';
 import type {Finding} from './finding.ts';
 import {stateFilesOf} from './metadata-encoder.ts';
-import {CHECKSUMS_FILE, METADATA_FILE} from './paths.ts';
+import {CHECKSUMS_FILE, isClaimName, METADATA_FILE} from './paths.ts';
 import {CHUNK_BYTES} from './state-chunks.ts';
 import {hexCrc} from './state-file-reader.ts';
 
@@ -186,7 +186,10 @@ class Check {
       if ((await statusOrNull(this.#files, absolute))?.kind !== 'directory') continue;
       for (const {name, kind} of await this.#files.list(absolute)) {
         const path = directory === '' ? name : `${directory}/${name}`;
-        if (!named.has(path) && !parents.has(path)) this.#reportExtra(path, kind);
+        if (named.has(path) || parents.has(path)) continue;
+        // Whose it is says nothing of what is in it.
+        if (directory === '' && kind === 'file' && isClaimName(name)) continue;
+        this.#reportExtra(path, kind);
       }
     }
   }

@@ -13,6 +13,7 @@ import {failpoint} from '../base/failpoint.ts';
 import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
 import {removeTree} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
+import {listHolds} from './holds.ts';
 import {checkpointName, parseCheckpointName, type JobPaths} from './paths.ts';
 
 /** A checkpoint that the request named and that stays. */
@@ -58,13 +59,13 @@ export async function decideDeletion(
     }
     if (read.kind !== 'read' && read.kind !== 'foreign') throw nothingDeleted(paths, id);
   }
+  const held = new Set((await listHolds(files, paths)).map((hold) => hold.checkpointId));
   const permitted: number[] = [];
   const kept: KeptCheckpoint[] = [];
   for (const checkpointId of new Set(checkpointIds)) {
     if (!present.has(checkpointId)) kept.push({checkpointId, reason: 'absent'});
-    else if ((await statusOrNull(files, paths.hold(checkpointId))) !== null) {
-      kept.push({checkpointId, reason: 'held'});
-    } else permitted.push(checkpointId);
+    else if (held.has(checkpointId)) kept.push({checkpointId, reason: 'held'});
+    else permitted.push(checkpointId);
   }
   return new Permit(paths.root, permitted, kept);
 }

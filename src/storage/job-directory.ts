@@ -7,6 +7,7 @@
 import {assert} from '../base/assert.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {CheckpointAttempt, type AttemptContext} from './attempt.ts';
+import {writeClaim} from './claims.ts';
 import {
   decideDeletion,
   performDeletion,
@@ -16,7 +17,8 @@ import {
 import {removeTree, unlessMissing, writeDurableBytes} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import {highestCheckpointId} from './highest-checkpoint-id.ts';
-import {newestGeneration} from './judge-owner.ts';
+import {listHolds, placeHold, removeHold} from './holds.ts';
+import {newestGeneration, requireDeadOwner} from './judge-owner.ts';
 import {listCheckpoints, type ListedCheckpoint} from './list-checkpoints.ts';
 import {
   encodeEndRecord,
@@ -26,8 +28,10 @@ import {
   type RunEnd,
 } from './owner-record.ts';
 import type {JsonObject} from './canonical-json.ts';
-import {baseName, JobPaths, type OwnerMark} from './paths.ts';
+import {baseName, JobPaths, type Hold, type OwnerMark} from './paths.ts';
 import {readHistory, type JobHistory} from './read-history.ts';
+import {removeClaimed, type ClaimRemoval} from './remove-claimed.ts';
+import {storageFailed} from './storage-error.ts';
 import {
   fencedOr,
   requireNewest,
@@ -223,6 +227,51 @@ export class Ownership {
   async deleteCheckpoints(permit: DeletePermit): Promise<DeletionReport> {
     return this.#guarded(async () =>
       performDeletion(this.#files, this.paths, this.generation, permit),
+    );
+  }
+
+  /** Of all checkpoints of the directory. */
+  async listHolds(): Promise<readonly Hold[]> {
+    return this.#guarded(async () => listHolds(this.#files, this.paths));
+  }
+
+  /** From now on nobody deletes the checkpoint. Repeating it is fine. */
+  async placeHold(hold: Hold): Promise<void> {
+    await this.#guarded(async () =>
+      placeHold(this.#files, this.paths, this.#nextRecordPath(), hold),
+    );
+  }
+
+  /** Of this reason only: another hold of the checkpoint stays. Repeating it is fine. */
+  async releaseHold(hold: Hold): Promise<void> {
+    await this.#guarded(async () =>
+      removeHold(this.#files, this.paths, this.paths.deleted(this.generation), hold),
+    );
+  }
+
+  /** ALREADY_RUNNING when somebody works in that other job directory. */
+  async requireUnused(jobDirectory: string): Promise<void> {
+    const paths = new JobPaths(jobDirectory);
+    try {
+      const newest = await newestGeneration(this.#files, paths);
+      if (newest > 0) await requireDeadOwner(this.#options, paths, newest);
+    } catch (error) {
+      throw storageFailed('looking for the owner of', jobDirectory, error);
+    }
+  }
+
+  /** Makes what lies at `path`, outside of this directory, the property of `lineage`; durable when it resolves. */
+  async claim(path: string, lineage: string): Promise<void> {
+    await this.requireNewest();
+    await writeClaim(this.#files, path, {jobDirectory: this.jobDirectory, lineage});
+  }
+
+  /** Removes what `lineage` claimed. Only once it has a checkpoint of its own. */
+  async removeClaimed(path: string, lineage: string): Promise<ClaimRemoval> {
+    await this.requireNewest();
+    const claim = {jobDirectory: this.jobDirectory, lineage};
+    return removeClaimed(this.#files, path, claim, async (jobDirectory) =>
+      takeOver({...this.#options, jobDirectory, kind: 'prune', takeOver: false}),
     );
   }
 

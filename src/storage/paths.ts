@@ -5,12 +5,15 @@
 //     owner/NNNNNNNNNN[.lineage|.beat|.published|.settled|.end]     owner/aside-NNNNNNNNNN-<run id>
 //     work/NNNNNNNNNN/{pending/chk-N, deleted/…, record-K}
 //     chk-N/{_metadata, SHA256SUMS, <operator-uid>/<subtask>.<name>}
-//     shared/   holds/<id>
+//     shared/   holds/chk-N[.<lineage>]
 //
 // and the names in a directory of savepoints:
 //
 //   savepoint-<first 6 digits of the job id>-<12 digits>                      a savepoint
 //   .savepoint-<job id>-<generation>-<the same 12 digits>                     one that is being written
+//   .claimed-<lineage>-<name>                                                 one that is being removed after a claim
+//
+// and in a checkpoint or savepoint that was claimed: claimed-by, and .claimed-by-<lineage> until it is linked.
 //
 // Every number that is parsed here is a safe integer; every other name is `null`: left alone.
 
@@ -19,13 +22,24 @@ import {isJobName, isOperatorUid} from '../base/ids.ts';
 
 export const METADATA_FILE = '_metadata';
 export const CHECKSUMS_FILE = 'SHA256SUMS';
+/** In what was claimed: by which job directory and lineage. */
+export const CLAIM_FILE = 'claimed-by';
 
 export const GENERATION_MAX = 9_999_999_999;
 const GENERATION_DIGITS = 10;
 export const STATE_NAME_PATTERN = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
+const LINEAGE_PATTERN = /^[0-9a-f]{16}$/;
+
 export const OWNER_MARKS = ['lineage', 'beat', 'published', 'settled', 'end'] as const;
 export type OwnerMark = (typeof OWNER_MARKS)[number];
+
+/** A checkpoint that retention and prune skip. */
+export interface Hold {
+  readonly checkpointId: number;
+  /** The lineage that was restored from it without a claim; null: `checkpoint hold`. */
+  readonly lineage: string | null;
+}
 
 /** `<checkpoints.dir>/<job-name>`. */
 export function jobDirectoryOf(checkpointsDirectory: string, jobName: string): string {
@@ -91,8 +105,8 @@ export class JobPaths {
     return join(this.root, checkpointName(checkpointId));
   }
 
-  hold(checkpointId: number): string {
-    return join(this.holdsDirectory, checkpointName(checkpointId));
+  hold(hold: Hold): string {
+    return join(this.holdsDirectory, holdName(hold));
   }
 }
 
@@ -156,6 +170,39 @@ export function parseCheckpointName(name: string): number | null {
   if (match === null) return null;
   const id = Number(match[1]);
   return Number.isSafeInteger(id) ? id : null;
+}
+
+/** A name in `holds/`. */
+export function holdName({checkpointId, lineage}: Hold): string {
+  const name = checkpointName(checkpointId);
+  if (lineage === null) return name;
+  assert(LINEAGE_PATTERN.test(lineage), `lineage ${lineage}`);
+  return `${name}.${lineage}`;
+}
+
+export function parseHoldName(name: string): Hold | null {
+  const dot = name.indexOf('.');
+  const checkpointId = parseCheckpointName(dot < 0 ? name : name.slice(0, dot));
+  if (checkpointId === null) return null;
+  if (dot < 0) return {checkpointId, lineage: null};
+  const lineage = name.slice(dot + 1);
+  return LINEAGE_PATTERN.test(lineage) ? {checkpointId, lineage} : null;
+}
+
+/** Beside `claimed-by`, until it is linked. */
+export function claimAsideName(lineage: string): string {
+  assert(LINEAGE_PATTERN.test(lineage), `lineage ${lineage}`);
+  return `.${CLAIM_FILE}-${lineage}`;
+}
+
+export function isClaimName(name: string): boolean {
+  return name === CLAIM_FILE || /^\.claimed-by-[0-9a-f]{16}$/.test(name);
+}
+
+/** Where a directory that `lineage` claimed lies from the rename that takes it away. */
+export function removedClaimName(lineage: string, name: string): string {
+  assert(LINEAGE_PATTERN.test(lineage), `lineage ${lineage}`);
+  return `.claimed-${lineage}-${name}`;
 }
 
 /** `<uid>/<subtask>.<name>`: the path of a state file inside its checkpoint. */

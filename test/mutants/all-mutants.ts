@@ -1,5 +1,6 @@
 import {ALIGNER_MUTANTS} from './aligner-mutants.ts';
 import {CHANNEL_MUTANTS} from './channel-mutants.ts';
+import {CLAIM_MUTANTS} from './claim-mutants.ts';
 import {COORDINATOR_MUTANTS} from './coordinator-mutants.ts';
 import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
 import type {Mutant} from './mutant.ts';
@@ -25,4 +26,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...DEPLOYMENT_MUTANTS,
   ...SAVEPOINT_MUTANTS,
   ...TTL_MUTANTS,
+  ...CLAIM_MUTANTS,
 ];

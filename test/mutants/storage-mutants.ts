@@ -231,8 +231,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     name: 'delete: takes what is held',
     rows: 'K2, B20',
     module: deletion,
-    find: '(await statusOrNull(files, paths.hold(checkpointId))) !== null',
-    replace: 'false',
+    find: 'else if (held.has(checkpointId))',
+    replace: 'else if (false)',
     prover: 'io-failures',
   },
   {

@@ -278,8 +278,7 @@ describe('deleting', () => {
     const disk = await preparedDisk();
     const owner = await start(disk);
     await publish(disk, owner, 2);
-    await disk.makeDirectory(paths.holdsDirectory);
-    await disk.createNew(paths.hold(2));
+    await owner.placeHold({checkpointId: 2, lineage: null});
     const permit = await owner.permitDeletion([1, 2, 9, 1]);
     const report = {
       deleted: [paths.checkpoint(1)],

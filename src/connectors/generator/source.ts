@@ -29,6 +29,11 @@ const POSITION_VERSION = 1;
 export const generatorSource: SourceConnector = {
   spec: generatorSpec,
   create: (source, context) => new GeneratorReader(source, context),
+  describePosition: (uid, subtasks) =>
+    subtasks
+      .flatMap(({states}) => states.flatMap((state) => readPosition(state, uid).positions))
+      .toSorted((left, right) => left.split - right.split)
+      .map(({split, rows}) => `split ${split} after ${rows} rows`),
 };
 
 class GeneratorReader implements SourceReader {

@@ -297,7 +297,9 @@ function planSelect(
       continue;
     }
     const {argument, filter, resultType} = parsed.call;
-    aggregates.push([name, {kind: parsed.call.function, type: dataTypeText(resultType)}]);
+    // The state of an average is the sum of its arguments: its result is a double whatever they are.
+    const kept = parsed.call.function === 'AVG' && argument !== null ? argument.type : resultType;
+    aggregates.push([name, {kind: parsed.call.function, type: dataTypeText(kept)}]);
     used.push(...(argument?.columns ?? []), ...(filter?.columns ?? []));
     selected.push({name, type: resultType});
   }
