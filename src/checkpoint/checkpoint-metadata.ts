@@ -10,6 +10,25 @@ export const IN_FLIGHT_FEATURE = 'in-flight-data';
 /** In `requiredFeatures` of a savepoint whose keyed state is in the canonical form. */
 export const CANONICAL_FEATURE = 'canonical-state';
 
+/** In `requiredFeatures` when a state file is compressed so: `compression-gzip`. */
+export const COMPRESSION_FEATURES = [
+  'compression-gzip',
+  'compression-brotli',
+  'compression-zstd',
+] as const;
+
+/** The features that a reader of these state files must have, as far as the files decide. */
+export function featuresOf(states: readonly StateHandle[]): string[] {
+  const compressions = new Set(states.map(compressionOf));
+  return COMPRESSION_FEATURES.filter((feature) => compressions.has(feature));
+}
+
+function compressionOf(state: StateHandle): string {
+  if (state.location !== 'file') return '';
+  const {compression} = (state.description ?? {}) as {readonly compression?: JsonValue};
+  return typeof compression === 'string' ? `compression-${compression}` : '';
+}
+
 /** A lineage and the checkpoint id at which the next younger one branched off. */
 export interface LineageAncestor {
   readonly lineage: string;

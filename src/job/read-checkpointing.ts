@@ -192,8 +192,8 @@ function checkSupport(
   if (!support.snapshotCompressions.includes(spec.snapshotCompression)) {
     refuse(
       'snapshot-compression',
-      `${spec.snapshotCompression} is not built yet: snapshot files are stored as they are`,
-      'write snapshot-compression: none',
+      `this Node has no ${spec.snapshotCompression}: it came with Node 22.15`,
+      'write gzip or brotli, or use a newer Node',
     );
   }
 }

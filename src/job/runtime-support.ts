@@ -1,3 +1,4 @@
+import {HAS_ZSTD} from '../base/compression.ts';
 import type {CheckpointingSpec, JobSpec, RestartStrategySpec} from './job-spec.ts';
 
 /** What the engine can run. A job that asks for more is refused with the reason, never run otherwise. */
@@ -14,6 +15,6 @@ export const RUNTIME_SUPPORT: RuntimeSupport = {
   parallelism: 64,
   backends: ['hashmap'],
   incremental: false,
-  snapshotCompressions: ['none'],
+  snapshotCompressions: ['none', 'gzip', 'brotli', ...(HAS_ZSTD ? (['zstd'] as const) : [])],
   restartStrategies: ['none', 'fixed-delay', 'failure-rate', 'exponential-delay'],
 };

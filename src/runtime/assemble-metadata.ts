@@ -1,5 +1,6 @@
 import {must} from '../base/assert.ts';
 import {
+  featuresOf,
   IN_FLIGHT_FEATURE,
   type CheckpointMetadata,
   type SavepointRecord,
@@ -37,7 +38,10 @@ export function assembleMetadata(
   return {
     format: {major: FORMAT_MAJOR, minor: FORMAT_MINOR},
     engine: ENGINE_VERSION,
-    requiredFeatures: hasInFlight(snapshots) ? [IN_FLIGHT_FEATURE] : [],
+    requiredFeatures: [
+      ...(hasInFlight(snapshots) ? [IN_FLIGHT_FEATURE] : []),
+      ...featuresOf(snapshots.flatMap(({subtask}) => subtask.states)),
+    ],
     jobName: job.name,
     jobHash: job.hash,
     checkpointId: decision.id,
@@ -51,7 +55,7 @@ export function assembleMetadata(
     parent: decision.parent,
     unaligned: decision.alignment.kind === 'unaligned' || hasInFlight(snapshots),
     incremental: false,
-    compression: 'none',
+    compression: job.checkpointing.snapshotCompression,
     drained,
     savepointTarget: drained ? (stop?.savepoint ?? null) : null,
     triggered: times.triggered,

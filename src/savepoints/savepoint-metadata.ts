@@ -1,9 +1,14 @@
 import {
   CANONICAL_FEATURE,
+  COMPRESSION_FEATURES,
+  featuresOf,
   type CheckpointMetadata,
   type FileState,
   type SavepointFormat,
 } from '../checkpoint/checkpoint-metadata.ts';
+
+/** Those that follow from the form of the state files, which a savepoint may have in another. */
+const FILE_FEATURES: ReadonlySet<string> = new Set([CANONICAL_FEATURE, ...COMPRESSION_FEATURES]);
 
 /**
  * What a savepoint says of itself: what its checkpoint said, without what that still had to commit. It was committed
@@ -17,11 +22,17 @@ export function savepointMetadata(
   written: ReadonlyMap<string, FileState>,
 ): CheckpointMetadata {
   const {requiredFeatures} = checkpoint;
-  const isConverted = format === 'canonical' && !requiredFeatures.includes(CANONICAL_FEATURE);
+  const isCanonical = format === 'canonical' || requiredFeatures.includes(CANONICAL_FEATURE);
+  const compressions = featuresOf([...written.values()]);
   return {
     ...checkpoint,
     kind: 'savepoint',
-    requiredFeatures: isConverted ? [...requiredFeatures, CANONICAL_FEATURE] : requiredFeatures,
+    requiredFeatures: [
+      ...requiredFeatures.filter((feature) => !FILE_FEATURES.has(feature)),
+      ...(isCanonical ? [CANONICAL_FEATURE] : []),
+      ...compressions,
+    ],
+    compression: compressions.length === 0 ? 'none' : checkpoint.compression,
     savepointTarget: null,
     operators: checkpoint.operators.map((operator) => ({
       ...operator,

@@ -41,19 +41,21 @@ async function restoreFrom(
   try {
     const {size} = await handle.status();
     const reader = new ChunkReader(handle, path, size);
-    const {schema, next} = await reader.readHeader();
+    const {header, next} = await reader.readHeader();
+    const {schema} = header;
     refuseOtherSchema(schema, snapshotSchema(table.spec, maxParallelism), path);
     const stored = {...table.spec, values: storedValues(schema, path)};
     const filler = new TableFiller(table, stored, path);
+    const widths = {rows: filler.rowBytes, tombstones: 0};
     let rowCount = 0;
-    let upcoming = reader.readChunk(next, filler.rowBytes, schema, range);
+    let upcoming = reader.readChunk(next, widths, range);
     for (;;) {
       const chunk = await upcoming;
       if (chunk.kind === 'end') {
         if (chunk.rowCount === rowCount) return;
         throw damaged(path, size - 8, `it has ${rowCount} rows, not ${chunk.rowCount}`);
       }
-      upcoming = reader.readChunk(chunk.next, filler.rowBytes, schema, range);
+      upcoming = reader.readChunk(chunk.next, widths, range);
       // Awaited in the next turn; without this, a failure here would leave its rejection unhandled.
       upcoming.catch(() => undefined);
       rowCount += chunk.chunkRowCount;

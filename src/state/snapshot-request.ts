@@ -1,5 +1,6 @@
 // What a task hands to the snapshot writer: plain data and shared memory, so that it crosses threads.
 
+import type {Compression} from './snapshot-format.ts';
 import type {TableSpec} from './state-backend.ts';
 import type {WorkerClient} from '../base/worker-pool.ts';
 import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
@@ -36,6 +37,7 @@ export interface SnapshotRequest {
   readonly keyGroups: KeyGroupRange;
   readonly maxParallelism: number;
   readonly table: FrozenTable;
+  readonly compression: Compression;
   /** Int 0 becomes 1 when the snapshot is given up: the writer then stops soon. */
   readonly control: SharedArrayBuffer;
 }

@@ -4,13 +4,15 @@
 import {ChunkEncoder} from './hashmap/chunk-encoder.ts';
 import {FrozenReader} from './hashmap/frozen-reader.ts';
 import {rowLayout} from './hashmap/row-layout.ts';
+import {compressChunk} from './compressed-chunk.ts';
 import {
   encodeHeader,
   END_BYTES,
   END_MAGIC,
+  headerVersion,
   schemaJson,
-  SNAPSHOT_VERSION,
   snapshotSchema,
+  type SnapshotHeader,
 } from './snapshot-format.ts';
 import type {SnapshotRequest, SnapshotWriter} from './snapshot-request.ts';
 import {makeStateDirectory, StateFile} from './state-file.ts';
@@ -31,18 +33,24 @@ export async function writeSnapshot(
     await makeStateDirectory(files, `${request.directory}/${request.uid}`);
     const file = new StateFile(await files.createNew(target));
     try {
-      const rowCount = await writeTable(request, file);
+      const {compression, spec, maxParallelism} = request;
+      const schema = snapshotSchema(spec, maxParallelism);
+      const header: SnapshotHeader = {schema, compression, delta: null};
+      const {rowCount, plainBytes} = await writeTable(request, header, file);
       const written = await file.finish();
-      const schema = snapshotSchema(request.spec, request.maxParallelism);
       return {
         location: 'file',
         name: request.spec.name,
         kind: 'keyed',
-        codecVersion: SNAPSHOT_VERSION,
+        codecVersion: headerVersion(header),
         keyGroups: request.keyGroups,
         path,
         ...written,
-        description: {...schemaJson(schema), rows: rowCount},
+        description: {
+          ...schemaJson(schema),
+          rows: rowCount,
+          ...(compression === 'none' ? {} : {compression, uncompressed_length: plainBytes}),
+        },
       };
     } catch (error) {
       await file.abandon();
@@ -72,9 +80,13 @@ export class InProcessWriter implements SnapshotWriter {
   }
 }
 
-/** Returns the number of rows written. */
-async function writeTable(request: SnapshotRequest, file: StateFile): Promise<number> {
-  const {table, spec, maxParallelism} = request;
+/** Returns the number of rows written, and the length that the file would have without compression. */
+async function writeTable(
+  request: SnapshotRequest,
+  header: SnapshotHeader,
+  file: StateFile,
+): Promise<{readonly rowCount: number; readonly plainBytes: number}> {
+  const {table, spec, maxParallelism, compression} = request;
   const layout = rowLayout(spec);
   const control = new Int32Array(request.control, 0, 1);
   const reader = new FrozenReader(table);
@@ -82,7 +94,9 @@ async function writeTable(request: SnapshotRequest, file: StateFile): Promise<nu
   const encoder = new ChunkEncoder(layout, maxParallelism, arena, table.rowCount);
   const pageRows = 2 ** layout.pageShift;
   let rowCount = 0;
-  await file.append(encodeHeader(snapshotSchema(spec, maxParallelism)));
+  const head = encodeHeader(header);
+  let plainBytes = head.length + END_BYTES;
+  await file.append(head);
   for (let page = 0; page < table.pages.count; page += 1) {
     reader.take(page, encoder.raw, encoder.rawInts);
     const rows = Math.min(pageRows, table.rowCount - page * pageRows);
@@ -92,13 +106,17 @@ async function writeTable(request: SnapshotRequest, file: StateFile): Promise<nu
     const chunk = encoder.finish();
     if (chunk === null) continue;
     rowCount += chunk.rowCount;
-    await file.append(chunk.bytes);
+    plainBytes += chunk.bytes.length;
+    const rowBytes = layout.rowInts * 4;
+    await file.append(
+      compression === 'none' ? chunk.bytes : compressChunk(chunk.bytes, rowBytes, compression),
+    );
   }
   const end = new DataView(new ArrayBuffer(END_BYTES));
   end.setUint32(0, END_MAGIC, true);
   end.setFloat64(8, rowCount, true);
   await file.append(new Uint8Array(end.buffer));
-  return rowCount;
+  return {rowCount, plainBytes};
 }
 
 function abandoned(request: SnapshotRequest): EngineError {

@@ -1,11 +1,13 @@
 // Reads `_metadata`. Nothing is trusted: size and nesting are limited before anything is built, the
 // seal is checked before anything is believed, and every count, length and name has a bound.
 
+import {HAS_ZSTD} from '../base/compression.ts';
 import type {JsonValue} from '../base/json.ts';
 import {isJobName, isOperatorUid} from '../base/ids.ts';
 import {MAX_PARALLELISM_LIMIT} from '../base/key-groups.ts';
 import {
   CANONICAL_FEATURE,
+  COMPRESSION_FEATURES,
   IN_FLIGHT_FEATURE,
   type CheckpointMetadata,
   type OperatorMetadata,
@@ -21,8 +23,13 @@ import {CHECKSUMS_FILE, GENERATION_MAX, METADATA_FILE} from './paths.ts';
 import {openSealedJson} from './sealed-json.ts';
 import {CHUNK_BYTES} from './state-chunks.ts';
 
+const ZSTD_FEATURE = 'compression-zstd';
 /** Features that this version can read; a checkpoint that requires another one is refused. */
-export const KNOWN_FEATURES: readonly string[] = [IN_FLIGHT_FEATURE, CANONICAL_FEATURE];
+export const KNOWN_FEATURES: readonly string[] = [
+  IN_FLIGHT_FEATURE,
+  CANONICAL_FEATURE,
+  ...COMPRESSION_FEATURES.filter((feature) => feature !== ZSTD_FEATURE || HAS_ZSTD),
+];
 
 /** Big-endian, the first bytes of a `_metadata` file of Apache Flink. */
 export const FLINK_MAGIC = 0x4960672d;
@@ -90,6 +97,10 @@ function incompatibilityOf(json: JsonObject): DecodedMetadata | null {
   const required = fields.list('required_features', REQUIRED_FEATURES_MAX);
   const unknown = required.map(featureName).filter((name) => !KNOWN_FEATURES.includes(name));
   if (unknown.length === 0) return null;
+  if (unknown.length === 1 && unknown[0] === ZSTD_FEATURE) {
+    const message = 'its state is compressed with zstd, which this Node does not have';
+    return {kind: 'incompatible', needs: 'Node 22.15', message};
+  }
   return {
     kind: 'incompatible',
     needs: `tidemark ${engine}`,

@@ -76,6 +76,7 @@ const operator = aggregate.create({
       maxParallelism: 128,
       keyGroups,
       restored: [],
+      compression: 'none',
     }),
     metrics: new JobMetrics(),
     restored: [],

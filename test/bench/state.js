@@ -55,6 +55,7 @@ function backendOf(writer, restored = [], restoredDirectory = null) {
     restoredDirectory,
     files: nodeFileSystem,
     writer,
+    compression: 'none',
   });
 }
 

@@ -70,6 +70,7 @@ class ThroughCanonical {
       restoredDirectory: states.length === 0 ? null : '/canonical',
       files,
       writer: new InProcessWriter(files),
+      compression: 'gzip',
     });
   }
 }
@@ -138,6 +139,7 @@ async function written(files: MemoryFiles, table: HashTable): Promise<FileState>
     keyGroups: RANGE,
     maxParallelism: 128,
     table: table.freeze(),
+    compression: 'none',
     control: new SharedArrayBuffer(4),
   });
 }

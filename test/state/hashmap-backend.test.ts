@@ -5,18 +5,21 @@ import {InProcessWriter} from '#src/state/snapshot-writer.js';
 import {MemoryFiles} from './support/memory-files.ts';
 import {MAX_PARALLELISM, stateBackendSuite} from './support/state-backend-suite.ts';
 
-stateBackendSuite(
-  'HashmapBackend',
-  ({files, keyGroups, restored}) =>
-    new HashmapBackend({
-      uid: 'test',
-      subtask: 0,
-      maxParallelism: MAX_PARALLELISM,
-      keyGroups,
-      restored: restored.length === 0 ? [] : [{index: 0, states: restored, watermark: null}],
-      restoredDirectory: restored.length === 0 ? null : '/restored',
-      files,
-      writer: new InProcessWriter(files),
-    }),
-  () => new MemoryFiles(),
-);
+for (const compression of ['none', 'gzip', 'brotli'] as const) {
+  stateBackendSuite(
+    `HashmapBackend, compression ${compression}`,
+    ({files, keyGroups, restored}) =>
+      new HashmapBackend({
+        uid: 'test',
+        subtask: 0,
+        maxParallelism: MAX_PARALLELISM,
+        keyGroups,
+        restored: restored.length === 0 ? [] : [{index: 0, states: restored, watermark: null}],
+        restoredDirectory: restored.length === 0 ? null : '/restored',
+        files,
+        writer: new InProcessWriter(files),
+        compression,
+      }),
+    () => new MemoryFiles(),
+  );
+}

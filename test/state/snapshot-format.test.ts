@@ -38,6 +38,7 @@ async function example(): Promise<Uint8Array> {
     keyGroups: RANGE,
     maxParallelism: 128,
     table: table.freeze(),
+    compression: 'none',
     control: new SharedArrayBuffer(4),
   });
   return files.content.get(PATH)!;

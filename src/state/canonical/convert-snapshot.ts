@@ -43,7 +43,7 @@ export async function convertSnapshot(
     async (append) => {
       const writer = new CanonicalWriter(spec, maxParallelism, append);
       await writer.begin(schema);
-      for (const slice of slicesOf(range, Math.ceil(state.length / sliceBytes))) {
+      for (const slice of slicesOf(range, Math.ceil(plainLength(state) / sliceBytes))) {
         const table = new HashTable(spec, maxParallelism, source);
         await restoreTable(files, source, table, slice, maxParallelism);
         await writer.add(table);
@@ -59,11 +59,17 @@ export async function convertSnapshot(
   };
 }
 
+/** What the file would be without compression. */
+function plainLength({description, length}: FileState): number {
+  const {uncompressed_length: stated} = (description ?? {}) as {uncompressed_length?: unknown};
+  return typeof stated === 'number' ? Math.max(length, stated) : length;
+}
+
 async function readSchema(files: FileSystem, path: string): Promise<SnapshotSchema> {
   const handle = await files.openForRead(path);
   try {
     const {size} = await handle.status();
-    return (await new ChunkReader(handle, path, size).readHeader()).schema;
+    return (await new ChunkReader(handle, path, size).readHeader()).header.schema;
   } finally {
     await handle.close();
   }

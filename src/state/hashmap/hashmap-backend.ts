@@ -1,4 +1,5 @@
 import {HashTable} from './hash-table.ts';
+import type {Compression} from '../snapshot-format.ts';
 import type {SnapshotRequest, SnapshotWriter} from '../snapshot-request.ts';
 import {isCanonical} from '../canonical/canonical-format.ts';
 import {restoreCanonical} from '../canonical/canonical-reader.ts';
@@ -20,6 +21,7 @@ export interface HashmapBackendOptions {
   /** The restored checkpoint's directory; its bytes are verified. Null when fresh. */
   readonly restoredDirectory: string | null;
   readonly files: FileSystem;
+  readonly compression: Compression;
   /** Not closed by the backend: others may use it too. */
   readonly writer: SnapshotWriter;
 }
@@ -60,7 +62,7 @@ export class HashmapBackend implements StateBackend {
   }
 
   async snapshot(target: BackendSnapshotTarget): Promise<readonly FileState[]> {
-    const {uid, subtask, writer} = this.#options;
+    const {uid, subtask, writer, compression} = this.#options;
     if (this.#ongoing !== null) {
       throw new EngineError(
         'JOB_FAILED',
@@ -84,6 +86,7 @@ export class HashmapBackend implements StateBackend {
         keyGroups: this.keyGroups,
         maxParallelism: this.maxParallelism,
         table: table.freeze(),
+        compression,
         control,
       };
       try {

@@ -81,6 +81,7 @@ export class Harness {
       restoredDirectory,
       files,
       writer: new InProcessWriter(files),
+      compression: 'none',
     });
     this.operator = type.create({
       context: {
