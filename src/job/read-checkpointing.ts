@@ -39,6 +39,7 @@ export function readCheckpointing(
     },
     alignedTimeoutMillis: values['aligned-checkpoint-timeout'] as number,
     incremental: values['incremental'] === true,
+    maxChain: values['max-chain'] as number,
     snapshotCompression: values['snapshot-compression'] as CheckpointingSpec['snapshotCompression'],
     directory,
     savepointDirectory,

@@ -236,6 +236,7 @@ class ThreadPlanner {
       files,
       writer: snapshotWriter,
       compression: job.checkpointing.snapshotCompression,
+      incremental: job.checkpointing.incremental ? {deltasMax: job.checkpointing.maxChain} : null,
     });
     this.#backends.push(state);
     return type.create({

@@ -28,6 +28,7 @@
 
 import {HAS_ZSTD, type Codec} from '../base/compression.ts';
 import {EngineError} from '../base/errors.ts';
+import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {TableSpec} from './state-backend.ts';
 import {dataTypeText} from '../records/data-type.ts';
@@ -210,6 +211,12 @@ function parseObject(bytes: Uint8Array, path: string): Record<string, unknown> {
     throw damaged(path, HEADER_BYTES, 'the schema is not an object');
   }
   return json as Record<string, unknown>;
+}
+
+/** What the file would be without compression. */
+export function plainLengthOf({description, length}: FileState): number {
+  const {uncompressed_length: stated} = (description ?? {}) as {uncompressed_length?: unknown};
+  return typeof stated === 'number' ? Math.max(length, stated) : length;
 }
 
 export function paddedTo8(length: number): number {

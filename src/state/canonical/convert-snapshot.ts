@@ -10,7 +10,7 @@ import type {FileSystem} from '../../storage/file-system.ts';
 import {writeStateFile} from '../../storage/state-file-writer.ts';
 import {HashTable} from '../hashmap/hash-table.ts';
 import {ChunkReader} from '../snapshot-chunk.ts';
-import {schemaJson, type SnapshotSchema} from '../snapshot-format.ts';
+import {plainLengthOf, schemaJson, type SnapshotSchema} from '../snapshot-format.ts';
 import {restoreTable} from '../snapshot-reader.ts';
 
 /** Of a state file that is converted at once. */
@@ -43,9 +43,9 @@ export async function convertSnapshot(
     async (append) => {
       const writer = new CanonicalWriter(spec, maxParallelism, append);
       await writer.begin(schema);
-      for (const slice of slicesOf(range, Math.ceil(plainLength(state) / sliceBytes))) {
+      for (const slice of slicesOf(range, Math.ceil(plainLengthOf(state) / sliceBytes))) {
         const table = new HashTable(spec, maxParallelism, source);
-        await restoreTable(files, source, table, slice, maxParallelism);
+        await restoreTable(files, [{path: source, delta: null}], table, slice, maxParallelism);
         await writer.add(table);
       }
       rowCount = await writer.finish();
@@ -57,12 +57,6 @@ export async function convertSnapshot(
     codecVersion: CANONICAL_VERSION,
     description: {...schemaJson(schema), rows: rowCount, encoding: CANONICAL_ENCODING},
   };
-}
-
-/** What the file would be without compression. */
-function plainLength({description, length}: FileState): number {
-  const {uncompressed_length: stated} = (description ?? {}) as {uncompressed_length?: unknown};
-  return typeof stated === 'number' ? Math.max(length, stated) : length;
 }
 
 async function readSchema(files: FileSystem, path: string): Promise<SnapshotSchema> {
