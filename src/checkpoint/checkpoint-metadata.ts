@@ -9,6 +9,8 @@ import type {KeyGroupRange} from '../base/key-groups.ts';
 export const IN_FLIGHT_FEATURE = 'in-flight-data';
 /** In `requiredFeatures` of a savepoint whose keyed state is in the canonical form. */
 export const CANONICAL_FEATURE = 'canonical-state';
+/** In `requiredFeatures` when a state file lies in `shared/`: a reader that does not know of it could delete it. */
+export const SHARED_FEATURE = 'shared-files';
 
 /** A lineage and the checkpoint id at which the next younger one branched off. */
 export interface LineageAncestor {
@@ -26,7 +28,7 @@ export interface InlineState {
   readonly value: JsonValue;
 }
 
-/** State in a file below the checkpoint's own directory. */
+/** State in a file: of this checkpoint alone, below its own directory, or in `shared/`. */
 export interface FileState {
   readonly location: 'file';
   readonly name: string;
@@ -35,7 +37,10 @@ export interface FileState {
   readonly codecVersion: number;
   /** Of keyed state; null otherwise. */
   readonly keyGroups: KeyGroupRange | null;
-  /** Relative to the checkpoint's directory, `/` between parts: `<uid>/<subtask>.<name>`. */
+  /**
+   * Relative to the checkpoint's directory, `/` between parts: `<uid>/<subtask>.<name>`, or `../shared/ab/<sha256>`,
+   * which several handles and several checkpoints may have.
+   */
   readonly path: string;
   /** Bytes. */
   readonly length: number;

@@ -1,5 +1,6 @@
 import {
   CANONICAL_FEATURE,
+  SHARED_FEATURE,
   type CheckpointMetadata,
   type FileState,
   type SavepointFormat,
@@ -9,14 +10,15 @@ import {
  * What a savepoint says of itself: what its checkpoint said, without what that still had to commit. It was committed
  * before the savepoint was begun, so that the savepoint depends on no directory of a sink and can be moved.
  *
- * `written`: the handle of each state file in the savepoint, by its path.
+ * `written`: the handle in the savepoint for each handle of a state file in the checkpoint.
  */
 export function savepointMetadata(
   checkpoint: CheckpointMetadata,
   format: SavepointFormat,
-  written: ReadonlyMap<string, FileState>,
+  written: ReadonlyMap<FileState, FileState>,
 ): CheckpointMetadata {
-  const {requiredFeatures} = checkpoint;
+  // It refers to nothing outside itself.
+  const requiredFeatures = checkpoint.requiredFeatures.filter((name) => name !== SHARED_FEATURE);
   const isConverted = format === 'canonical' && !requiredFeatures.includes(CANONICAL_FEATURE);
   return {
     ...checkpoint,
@@ -29,7 +31,7 @@ export function savepointMetadata(
         ...subtask,
         states: subtask.states
           .filter(({kind}) => kind !== 'committables')
-          .map((state) => (state.location === 'file' ? written.get(state.path)! : state)),
+          .map((state) => (state.location === 'file' ? written.get(state)! : state)),
       })),
     })),
   };

@@ -48,7 +48,8 @@ class ThroughCanonical {
     for (const state of restored) {
       files.content.delete(`/canonical/${state.path}`);
       const [sourceDirectory, targetDirectory] = ['/restored', '/canonical'];
-      const request = {state, sourceDirectory, targetDirectory, sliceBytes: 3000};
+      const targetPath = state.path;
+      const request = {state, sourceDirectory, targetDirectory, targetPath, sliceBytes: 3000};
       converted.push(await convertSnapshot(files, request));
     }
     if (this.#backend.sizeBytes() === 0) this.#backend = this.#make(converted);
@@ -152,6 +153,7 @@ async function converted(
     state,
     sourceDirectory: '/chk-1',
     targetDirectory: '/sp',
+    targetPath: state.path,
     sliceBytes,
   });
   return files.content.get(`/sp/${state.path}`)!;

@@ -7,6 +7,7 @@ import {must} from '../../base/assert.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
 import type {FileState} from '../../checkpoint/checkpoint-metadata.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
+import {stateFileAt} from '../../storage/paths.ts';
 import {writeStateFile} from '../../storage/state-file-writer.ts';
 import {HashTable} from '../hashmap/hash-table.ts';
 import {ChunkReader} from '../snapshot-chunk.ts';
@@ -17,10 +18,11 @@ import {restoreTable} from '../snapshot-reader.ts';
 const SLICE_BYTES = 8 * 1024 * 1024;
 
 export interface ConversionRequest {
-  /** Of the state file that is read: `state.path` below `sourceDirectory`. Its bytes were verified. */
+  /** Of the checkpoint whose handle `state` is. The bytes of its file were verified. */
   readonly sourceDirectory: string;
   readonly state: FileState;
-  /** Exists; the file has the same path below it. */
+  /** The new file's path below `targetDirectory`; its directory exists. */
+  readonly targetPath: string;
   readonly targetDirectory: string;
   readonly sliceBytes?: number | undefined;
 }
@@ -30,8 +32,9 @@ export async function convertSnapshot(
   files: FileSystem,
   request: ConversionRequest,
 ): Promise<FileState> {
-  const {state, sourceDirectory, targetDirectory, sliceBytes = SLICE_BYTES} = request;
-  const source = `${sourceDirectory}/${state.path}`;
+  const {state, sourceDirectory, targetDirectory, targetPath} = request;
+  const {sliceBytes = SLICE_BYTES} = request;
+  const source = stateFileAt(sourceDirectory, state.path);
   const schema = await readSchema(files, source);
   const spec = specOfSchema(schema, source);
   const {maxParallelism} = schema;
@@ -39,7 +42,7 @@ export async function convertSnapshot(
   let rowCount = 0;
   const written = await writeStateFile(
     files,
-    `${targetDirectory}/${state.path}`,
+    `${targetDirectory}/${targetPath}`,
     async (append) => {
       const writer = new CanonicalWriter(spec, maxParallelism, append);
       await writer.begin(schema);
@@ -54,6 +57,7 @@ export async function convertSnapshot(
   return {
     ...state,
     ...written,
+    path: targetPath,
     codecVersion: CANONICAL_VERSION,
     description: {...schemaJson(schema), rows: rowCount, encoding: CANONICAL_ENCODING},
   };

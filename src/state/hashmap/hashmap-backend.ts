@@ -9,6 +9,7 @@ import {EngineError} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
 import type {FileState, SubtaskMetadata} from '../../checkpoint/checkpoint-metadata.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
+import {stateFileAt} from '../../storage/paths.ts';
 
 export interface HashmapBackendOptions {
   readonly uid: string;
@@ -52,7 +53,7 @@ export class HashmapBackend implements StateBackend {
       if (state.location !== 'file' || state.kind !== 'keyed' || state.name !== spec.name) continue;
       if (state.keyGroups !== null && !overlap(state.keyGroups, this.keyGroups)) continue;
       assert(restoredDirectory !== null, `${uid} is restored from no directory`);
-      const path = `${restoredDirectory}/${state.path}`;
+      const path = stateFileAt(restoredDirectory, state.path);
       const restore = isCanonical(state) ? restoreCanonical : restoreTable;
       await restore(files, path, table, this.keyGroups, maxParallelism);
     }
