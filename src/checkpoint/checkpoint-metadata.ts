@@ -9,24 +9,30 @@ import type {KeyGroupRange} from '../base/key-groups.ts';
 export const IN_FLIGHT_FEATURE = 'in-flight-data';
 /** In `requiredFeatures` of a savepoint whose keyed state is in the canonical form. */
 export const CANONICAL_FEATURE = 'canonical-state';
+/** In `requiredFeatures` when a state file lies in `shared/`: a reader that does not know of it could delete it. */
+export const SHARED_FEATURE = 'shared-files';
 
-/** In `requiredFeatures` when a state file is compressed so: `compression-gzip`. */
-export const COMPRESSION_FEATURES = [
+/** In `requiredFeatures` where the form of a state file asks for it: how it is compressed, or that it is a delta. */
+export const FORM_FEATURES = [
   'compression-gzip',
   'compression-brotli',
   'compression-zstd',
+  'state-deltas',
 ] as const;
 
-/** The features that a reader of these state files must have, as far as the files decide. */
-export function featuresOf(states: readonly StateHandle[]): string[] {
-  const compressions = new Set(states.map(compressionOf));
-  return COMPRESSION_FEATURES.filter((feature) => compressions.has(feature));
+/** Those that a reader of these states must have. */
+export function formFeaturesOf(states: readonly StateHandle[]): string[] {
+  const found = new Set(states.flatMap(formOf));
+  return FORM_FEATURES.filter((feature) => found.has(feature));
 }
 
-function compressionOf(state: StateHandle): string {
-  if (state.location !== 'file') return '';
-  const {compression} = (state.description ?? {}) as {readonly compression?: JsonValue};
-  return typeof compression === 'string' ? `compression-${compression}` : '';
+function formOf(state: StateHandle): string[] {
+  if (state.location !== 'file') return [];
+  const {compression, delta} = (state.description ?? {}) as Readonly<Record<string, JsonValue>>;
+  return [
+    ...(typeof compression === 'string' ? [`compression-${compression}`] : []),
+    ...(delta === undefined ? [] : ['state-deltas']),
+  ];
 }
 
 /** A lineage and the checkpoint id at which the next younger one branched off. */
@@ -45,7 +51,7 @@ export interface InlineState {
   readonly value: JsonValue;
 }
 
-/** State in a file below the checkpoint's own directory. */
+/** State in a file: of this checkpoint alone, below its own directory, or in `shared/`. */
 export interface FileState {
   readonly location: 'file';
   readonly name: string;
@@ -54,7 +60,10 @@ export interface FileState {
   readonly codecVersion: number;
   /** Of keyed state; null otherwise. */
   readonly keyGroups: KeyGroupRange | null;
-  /** Relative to the checkpoint's directory, `/` between parts: `<uid>/<subtask>.<name>`. */
+  /**
+   * Relative to the checkpoint's directory, `/` between parts: `<uid>/<subtask>.<name>`, or `../shared/ab/<sha256>`,
+   * which several handles and several checkpoints may have.
+   */
   readonly path: string;
   /** Bytes. */
   readonly length: number;

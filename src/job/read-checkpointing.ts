@@ -46,6 +46,7 @@ export function readCheckpointing(
   };
   checkTimes(spec, map, context);
   checkUnaligned(spec, map, context);
+  warnWithoutIncremental(spec, map, context);
   checkSupport(spec, map, support, context);
   return spec;
 }
@@ -170,6 +171,17 @@ function checkUnaligned(spec: CheckpointingSpec, map: YamlMap, context: ReadCont
   }
 }
 
+function warnWithoutIncremental(spec: CheckpointingSpec, map: YamlMap, context: ReadContext): void {
+  const node = valueOf(map, 'max-chain');
+  if (spec.incremental || node === null) return;
+  context.findings.warning(
+    'no-effect',
+    node,
+    'checkpointing.max-chain has no effect unless checkpoints are incremental',
+    'add incremental: true, or remove it',
+  );
+}
+
 function checkSupport(
   spec: CheckpointingSpec,
   map: YamlMap,
@@ -183,13 +195,6 @@ function checkSupport(
       `checkpointing.${key}: ${reason}`,
       suggestion,
     );
-  if (spec.incremental && !support.incremental) {
-    refuse(
-      'incremental',
-      'incremental checkpoints are not built yet: the hashmap backend writes all of its state',
-      'write incremental: false',
-    );
-  }
   if (!support.snapshotCompressions.includes(spec.snapshotCompression)) {
     refuse(
       'snapshot-compression',

@@ -6,7 +6,6 @@ export interface RuntimeSupport {
   /** Each is a thread, with a ring to each of the others. */
   readonly parallelism: number;
   readonly backends: readonly JobSpec['state']['backend'][];
-  readonly incremental: boolean;
   readonly snapshotCompressions: readonly CheckpointingSpec['snapshotCompression'][];
   readonly restartStrategies: readonly RestartStrategySpec['type'][];
 }
@@ -14,7 +13,6 @@ export interface RuntimeSupport {
 export const RUNTIME_SUPPORT: RuntimeSupport = {
   parallelism: 64,
   backends: ['hashmap'],
-  incremental: false,
   snapshotCompressions: ['none', 'gzip', 'brotli', ...(HAS_ZSTD ? (['zstd'] as const) : [])],
   restartStrategies: ['none', 'fixed-delay', 'failure-rate', 'exponential-delay'],
 };

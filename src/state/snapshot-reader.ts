@@ -17,9 +17,10 @@ import {
 import type {ValueSlot} from './state-backend.ts';
 import {systemErrorCode} from '../base/errors.ts';
 import type {KeyGroupRange} from '../base/key-groups.ts';
+import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {stateFileAt} from '../storage/paths.ts';
-import {chainPlaceOf, type StateChain} from '../storage/state-chain.ts';
+import {chainPlaceOf} from '../storage/state-chain.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 
 /** A state file, and what its handle says of its place in a chain: null for a file that has all rows. */
@@ -29,8 +30,11 @@ export interface StoredTable {
 }
 
 /** The files of a chain that lies whole in the checkpoint in `directory`. */
-export function storedChain({files}: StateChain, directory: string): readonly StoredTable[] {
-  return files.map((file) => {
+export function storedChain(
+  chain: readonly FileState[],
+  directory: string,
+): readonly StoredTable[] {
+  return chain.map((file) => {
     const {sequence = 0, previous = null} = chainPlaceOf(file) ?? {};
     const delta = sequence === 0 || previous === null ? null : {sequence, previous};
     return {path: stateFileAt(directory, file.path), delta};

@@ -46,7 +46,7 @@ export interface FrozenChanges {
 export interface DeltaRequest {
   readonly place: DeltaPlace;
   readonly changes: FrozenChanges;
-  /** A delta of more bytes than that is not written: all rows are, instead. */
+  /** Rows and keys of more bytes, their strings aside, are not written as a delta: all rows are, instead. */
   readonly bytesMax: number;
 }
 

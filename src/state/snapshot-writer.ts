@@ -110,11 +110,14 @@ async function writeTable(
 }
 
 /** Null: all rows are written, because that was asked for, or because a delta would not be much less. */
-function chosenDelta({delta, table}: SnapshotRequest, layout: RowLayout): DeltaRequest | null {
+function chosenDelta(
+  {delta, table, spec}: SnapshotRequest,
+  layout: RowLayout,
+): DeltaRequest | null {
   if (delta === null) return null;
   const {bits, tombstones} = delta.changes;
   const rows = new ChangedRows(bits, table.rowCount).count() * layout.rowInts;
-  const keys = tombstones.count * (layout.keyStart + layout.keyInts);
+  const keys = tombstones.count * keyLayout(spec).rowInts;
   return (rows + keys) * 4 > delta.bytesMax ? null : delta;
 }
 

@@ -77,6 +77,7 @@ const operator = aggregate.create({
       keyGroups,
       restored: [],
       compression: 'none',
+      incremental: null,
     }),
     metrics: new JobMetrics(),
     restored: [],

@@ -56,6 +56,7 @@ function backendOf(writer, restored = [], restoredDirectory = null) {
     files: nodeFileSystem,
     writer,
     compression: 'none',
+    incremental: null,
   });
 }
 

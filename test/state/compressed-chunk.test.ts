@@ -47,6 +47,8 @@ async function write(
     maxParallelism: 128,
     table: table.freeze(),
     compression,
+    delta: null,
+    shared: false,
     control: new SharedArrayBuffer(4),
   });
   return {bytes: files.content.get(PATH)!, state};
@@ -68,7 +70,7 @@ async function restore(bytes: Uint8Array, range = ALL): Promise<{rows: number; r
     };
   };
   const table = new HashTable(SPEC, 128, 'by-origin');
-  await restoreTable(files, PATH, table, range, 128);
+  await restoreTable(files, [{path: PATH, delta: null}], table, range, 128);
   return {rows: table.liveCount, read};
 }
 

@@ -19,6 +19,7 @@ for (const compression of ['none', 'gzip', 'brotli'] as const) {
         files,
         writer: new InProcessWriter(files),
         compression,
+        incremental: null,
       }),
     () => new MemoryFiles(),
   );

@@ -63,7 +63,7 @@ export class HashmapBackend implements StateBackend {
     const {uid, incremental, maxParallelism} = this.#options;
     assert(!this.#tables.has(spec.name), `table ${uid}.${spec.name} is open already`);
     const table = new HashTable(spec, maxParallelism, uid);
-    const chain = incremental === null ? null : new TableChain(incremental.deltasMax);
+    const chain = incremental === null ? null : new TableChain(spec, incremental.deltasMax);
     this.#tables.set(spec.name, {table, chain});
     await this.#restore(table);
     // What was restored belongs to another run: the first snapshot has all rows.
@@ -149,7 +149,7 @@ export class HashmapBackend implements StateBackend {
           const path = stateFileAt(restoredDirectory, base.path);
           await restoreCanonical(files, path, table, this.keyGroups, maxParallelism);
         } else {
-          const stored = storedChain(chain, restoredDirectory);
+          const stored = storedChain(chain.files, restoredDirectory);
           await restoreTable(files, stored, table, this.keyGroups, maxParallelism);
         }
       }

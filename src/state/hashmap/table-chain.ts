@@ -2,12 +2,14 @@
 // Only files of completed checkpoints are referred to.
 
 import type {FileState} from '../../checkpoint/checkpoint-metadata.ts';
-import {plainLengthOf, type DeltaPlace} from '../snapshot-format.ts';
+import {keyLayout, rowLayout} from './row-layout.ts';
+import type {DeltaPlace} from '../snapshot-format.ts';
+import type {TableSpec} from '../state-backend.ts';
 
 /** What a snapshot may write instead of all rows. */
 export interface NextDelta {
   readonly place: DeltaPlace;
-  /** Files are not compressed for this comparison. */
+  /** Of rows and keys, as they lie in memory; their strings aside. */
   readonly bytesMax: number;
 }
 
@@ -19,10 +21,14 @@ interface PendingChain {
 export class TableChain {
   /** At most so many deltas follow a file with all rows. */
   readonly #deltasMax: number;
+  readonly #rowBytes: number;
+  readonly #keyBytes: number;
   #completed: readonly FileState[] = [];
   #pending: PendingChain[] = [];
 
-  constructor(deltasMax: number) {
+  constructor(spec: TableSpec, deltasMax: number) {
+    this.#rowBytes = rowLayout(spec).rowInts * 4;
+    this.#keyBytes = keyLayout(spec).rowInts * 4;
     this.#deltasMax = deltasMax;
   }
 
@@ -36,8 +42,8 @@ export class TableChain {
     const [base, ...deltas] = this.#completed;
     const last = this.#completed.at(-1);
     if (base === undefined || last === undefined || deltas.length >= this.#deltasMax) return null;
-    const written = deltas.reduce((sum, file) => sum + plainLengthOf(file), 0);
-    const bytesMax = plainLengthOf(base) / 2 - written;
+    const written = deltas.reduce((sum, file) => sum + this.#weightOf(file), 0);
+    const bytesMax = this.#weightOf(base) / 2 - written;
     if (bytesMax <= 0) return null;
     return {place: {sequence: deltas.length + 1, previous: last.sha256}, bytesMax};
   }
@@ -67,6 +73,11 @@ export class TableChain {
 
   abort(checkpointId: number): void {
     this.#pending = this.#pending.filter((pending) => pending.checkpointId !== checkpointId);
+  }
+
+  #weightOf({description}: FileState): number {
+    const {rows = 0, tombstones = 0} = description as {rows?: number; tombstones?: number};
+    return rows * this.#rowBytes + tombstones * this.#keyBytes;
   }
 }
 

@@ -82,6 +82,7 @@ export class Harness {
       files,
       writer: new InProcessWriter(files),
       compression: 'none',
+      incremental: null,
     });
     this.operator = type.create({
       context: {
