@@ -27,6 +27,8 @@ export interface CheckpointOnDisk {
   readonly flushing: ReadonlySet<string>;
   /** In-flight rows may be neither behind the positions nor in the output. */
   readonly unaligned: boolean;
+  /** Some of its state is a delta of an earlier checkpoint's. */
+  readonly deltas: boolean;
   /** It holds rows that were on their way between two tasks. */
   readonly inFlight: boolean;
   /** The rows behind its positions, of all sources. */
@@ -140,6 +142,7 @@ function checkpointFrom(bytes: Buffer, job: JobModel, id: number): CheckpointOnD
     flushed: new Set(operators.filter((it) => endedCount(it) === it.subtasks.length).map(uidOf)),
     flushing: new Set(operators.filter((it) => endedCount(it) > 0).map(uidOf)),
     unaligned: metadata['unaligned'] === true,
+    deltas: metadata['incremental'] === true,
     inFlight: operators.some(({subtasks}) =>
       subtasks.some(({states}) => states.some(({kind}) => kind === 'channel')),
     ),

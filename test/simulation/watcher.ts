@@ -40,8 +40,10 @@ interface Reported {
 export interface WatchCounts {
   checkpoints: number;
   unaligned: number;
+  deltas: number;
   inFlight: number;
   restoredInFlight: number;
+  restoredDeltas: number;
   failedCheckpoints: number;
   starts: number;
   restores: number;
@@ -56,8 +58,10 @@ export class Watcher implements DiskWatch {
   readonly counts: WatchCounts = {
     checkpoints: 0,
     unaligned: 0,
+    deltas: 0,
     inFlight: 0,
     restoredInFlight: 0,
+    restoredDeltas: 0,
     failedCheckpoints: 0,
     starts: 0,
     restores: 0,
@@ -297,9 +301,10 @@ export class Watcher implements DiskWatch {
   }
 
   #onReport(id: number): void {
-    const {lineage, unaligned, inFlight} = readCheckpointOnDisk(this.#disk, this.#job, id);
+    const {lineage, unaligned, inFlight, deltas} = readCheckpointOnDisk(this.#disk, this.#job, id);
     if (unaligned) this.counts.unaligned += 1;
     if (inFlight) this.counts.inFlight += 1;
+    if (deltas) this.counts.deltas += 1;
     this.#reported.set(id, {id, lineage});
     this.#verify(id).catch((error: unknown) => this.#world?.scheduler.fail(error as Error));
   }
@@ -341,7 +346,9 @@ export class Watcher implements DiskWatch {
     if (lineage === null || restoredFrom === null) return;
     const id = checkpointIdOf(restoredFrom);
     if (id === null || !publishedIds(this.#disk).includes(id)) return;
-    if (readCheckpointOnDisk(this.#disk, this.#job, id).inFlight) this.counts.restoredInFlight += 1;
+    const {inFlight, deltas} = readCheckpointOnDisk(this.#disk, this.#job, id);
+    if (inFlight) this.counts.restoredInFlight += 1;
+    if (deltas) this.counts.restoredDeltas += 1;
     this.#checkThrough(lineage, id);
   }
 

@@ -126,6 +126,6 @@ export class Harness {
   }
 
   async snapshot(): Promise<OperatorSnapshot> {
-    return this.operator.snapshot({checkpointId: 1, directory: '/chk-1', last: false});
+    return this.operator.snapshot({checkpointId: 1, directory: '/chk-1', last: false, full: false});
   }
 }
