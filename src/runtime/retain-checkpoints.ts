@@ -105,7 +105,10 @@ export class CheckpointRetention {
       numRetained,
       externalizedRetention,
     });
-    if (remove.length === 0) return;
+    // What attempts that failed have left in shared/ goes too, though no checkpoint is due.
+    const isReadable = this.#checkpoints.every(({lineage}) => lineage !== null);
+    const hasOrphans = isReadable && this.#ownership.hasUnreferencedFiles();
+    if (remove.length === 0 && !hasOrphans) return;
     const permit = await this.#ownership.permitDeletion(remove.map(({id}) => id));
     await this.#ownership.deleteCheckpoints(permit);
     const gone = new Set(remove.map(({id}) => id));

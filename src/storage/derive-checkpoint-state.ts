@@ -19,6 +19,7 @@ import {
   parseSharedPath,
   stateFileAt,
 } from './paths.ts';
+import {brokenChainsOf} from './state-chain.ts';
 import {storageFailed} from './storage-error.ts';
 
 /** A checkpoint whose `_metadata` was read and is whole. */
@@ -68,6 +69,9 @@ async function derive(files: FileSystem, directory: string): Promise<CheckpointS
   if (read.kind !== 'read') return read;
   const findings = [
     ...checkId(directory, read.metadata),
+    ...brokenChainsOf(read.metadata).map(({path, message}) =>
+      errorAt('chain-broken', stateFileAt(directory, path), `${directory}: ${message}`),
+    ),
     ...(await checkChecksums(files, directory, read.metadata, read.bytes)),
     ...(await checkSizes(files, directory, read.metadata)),
   ];

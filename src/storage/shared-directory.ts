@@ -71,12 +71,14 @@ export class SharedDirectory {
       bring.map(({sha256}) => sha256),
     );
     for (const file of bring) await this.#link(file, attemptDirectory);
-    for (const file of shared) {
-      const {sha256} = file;
-      if (brought.has(sha256)) continue;
+    const referred = shared.filter(({sha256}) => !brought.has(sha256));
+    if (referred.length === 0) return;
+    // A successor has taken the attempt away, and perhaps what it refers to: ENOENT, which says so.
+    await this.#files.status(attemptDirectory);
+    for (const file of referred) {
       assert(
-        this.#references.mayRefer(checkpointId, sha256),
-        `checkpoint ${checkpointId} refers to ${sha256}, which no completed checkpoint here has`,
+        this.#references.mayRefer(checkpointId, file.sha256),
+        `checkpoint ${checkpointId} refers to ${file.sha256}, which no completed checkpoint here has`,
       );
       await this.#requireThere(file);
     }
@@ -270,7 +272,8 @@ function sharedNamesOf(metadata: CheckpointMetadata): ReadonlySet<string> {
   return new Set(distinctFilesOf(metadata).shared.map(({sha256}) => sha256));
 }
 
-async function namesIn(files: FileSystem, directory: string): Promise<readonly string[]> {
+/** None when there is no such directory. */
+export async function namesIn(files: FileSystem, directory: string): Promise<readonly string[]> {
   return (await listIfThere(files, directory)).map(({name}) => name);
 }
 

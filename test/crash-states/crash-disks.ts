@@ -90,16 +90,18 @@ export function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Each single sync is dropped in turn: by place, what its loss breaks; null: nothing. */
+/** Each single sync of these phases (null: of all) is dropped in turn: by place, what its loss breaks; null: nothing. */
 export async function withoutEachSync(
   record: (droppedSyncs: ReadonlySet<number>) => Promise<Recording>,
   always: (disk: MemoryFileSystem) => Promise<string | null>,
   placeOf: (path: string) => string,
+  phases: readonly string[] | null = null,
 ): Promise<readonly (readonly [string, string | null])[]> {
   const {disk} = await record(new Set());
   const positions = disk.log.flatMap((entry, index) => (entry.kind === 'sync' ? [index] : []));
   const why = new Map<string, string | null>();
   for (const [index, {phase, path}] of disk.syncs.entries()) {
+    if (phases !== null && !phases.includes(phase)) continue;
     const place = `${phase.padEnd(10)} ${placeOf(path)}`;
     // The same place may be passed several times; needed once is needed.
     if ((why.get(place) ?? null) !== null) continue;
