@@ -54,9 +54,13 @@ export async function writeSavepoint(
           if (isConverted(state, format)) continue;
           written.set(state, await copiedOnce(files, source, {state, uid, index, attempt, copies}));
         }
-        for (const found of chainsOf(own.filter((state) => isConverted(state, format)))) {
+        const chains = chainsOf(own.filter((state) => isConverted(state, format)));
+        for (const [position, found] of chains.entries()) {
           const chain = requireWhole(found, source.directory);
-          const path = stateFilePath(uid, index, chain.name);
+          // Several handles may have one name: each of some key groups.
+          const isRepeated = chains.findIndex(({name}) => name === chain.name) < position;
+          const name = isRepeated ? `${chain.name}-${position}` : chain.name;
+          const path = stateFilePath(uid, index, name);
           const [base, ...deltas] = chain.files;
           written.set(
             must(base, 'a base'),

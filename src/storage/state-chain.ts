@@ -47,9 +47,10 @@ export function chainsOf(states: readonly FileState[]): readonly (StateChain | B
   for (const state of states) {
     byName.set(state.name, [...(byName.get(state.name) ?? []), state]);
   }
-  return [...byName].map(([name, files]) => {
-    const broken = isChained(files) ? brokenAt(files) : null;
-    return broken === null ? {name, files} : {name, ...broken};
+  return [...byName].flatMap(([name, files]): (StateChain | BrokenChain)[] => {
+    if (!isChained(files)) return files.map((file) => ({name, files: [file]}));
+    const broken = brokenAt(files);
+    return [broken === null ? {name, files} : {name, ...broken}];
   });
 }
 

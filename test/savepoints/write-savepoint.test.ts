@@ -158,7 +158,8 @@ describe('a savepoint', () => {
       attempt,
       'canonical',
       async (request) => {
-        const {state, targetDirectory, targetPath} = request;
+        const {states: converted, targetDirectory, targetPath} = request;
+        const state = converted[0]!;
         const written = await writeStateFile(
           disk,
           `${targetDirectory}/${targetPath}`,
