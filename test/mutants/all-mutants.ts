@@ -1,6 +1,7 @@
 import {ALIGNER_MUTANTS} from './aligner-mutants.ts';
 import {CHANNEL_MUTANTS} from './channel-mutants.ts';
 import {COORDINATOR_MUTANTS} from './coordinator-mutants.ts';
+import {DELTA_MUTANTS} from './delta-mutants.ts';
 import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
 import type {Mutant} from './mutant.ts';
 import {RACE_MUTANTS} from './race-mutants.ts';
@@ -20,6 +21,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...RECOVERY_MUTANTS,
   ...SINK_MUTANTS,
   ...STATE_MUTANTS,
+  ...DELTA_MUTANTS,
   ...RUNTIME_MUTANTS,
   ...DEPLOYMENT_MUTANTS,
   ...SAVEPOINT_MUTANTS,
