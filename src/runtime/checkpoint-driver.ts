@@ -268,9 +268,8 @@ export class CheckpointDriver<Attempt extends AttemptHandle> {
     try {
       const {directory} = await attempt;
       // It may have been given up while its directory was made.
-      const pending = this.#state.pending.find((one) => one.id === id);
-      if (pending === undefined) return;
-      const full = pending.requestIds.some((request) => this.#fullRequests.has(request));
+      if (!this.#state.pending.some((pending) => pending.id === id)) return;
+      const full = this.#isFull(id);
       const order = {checkpointId: id, purpose, directory, alignment, full, triggeredAt};
       ports.post({kind: 'trigger', ...order});
     } catch (error) {
@@ -281,6 +280,12 @@ export class CheckpointDriver<Attempt extends AttemptHandle> {
       }
       this.#apply({kind: 'trigger-failed', id, detail: messageOf(error), now: this.#now()});
     }
+  }
+
+  /** Somebody who waits for it wants all state. */
+  #isFull(id: number): boolean {
+    const requestIds = this.#state.pending.find((pending) => pending.id === id)?.requestIds ?? [];
+    return requestIds.some((request) => this.#fullRequests.has(request));
   }
 
   async #publish(decision: CompleteDecision): Promise<void> {

@@ -8,6 +8,7 @@ import {BatchBuilder} from '#src/records/batch-builder.js';
 import {BIGINT, STRING} from '#src/records/data-type.js';
 import {readValue} from '#src/records/value.js';
 import {convertSnapshot} from '#src/state/canonical/convert-snapshot.js';
+import {HashTable} from '#src/state/hashmap/hash-table.js';
 import {HashmapBackend} from '#src/state/hashmap/hashmap-backend.js';
 import {InProcessWriter} from '#src/state/snapshot-writer.js';
 import type {KeyedTable, TableSpec} from '#src/state/state-backend.js';
@@ -37,11 +38,14 @@ interface Options {
   readonly states?: readonly (readonly FileState[])[];
   readonly keyGroups?: typeof ALL;
   readonly directory?: string;
+  /** A snapshot is written, and its backend does not know yet. */
+  readonly afterWrite?: (checkpointId: number) => void;
 }
 
 function make(files: MemoryFiles, options: Options = {}): HashmapBackend {
   const {deltasMax = 3, compression = 'none', states = [], keyGroups = ALL} = options;
-  const {directory = '/chk-restored'} = options;
+  const {directory = '/chk-restored', afterWrite = () => undefined} = options;
+  const writer = new InProcessWriter(files);
   return new HashmapBackend({
     uid: 'op',
     subtask: 0,
@@ -50,7 +54,14 @@ function make(files: MemoryFiles, options: Options = {}): HashmapBackend {
     restored: states.map((own, index) => ({index, states: own, watermark: null})),
     restoredDirectory: states.length === 0 ? null : directory,
     files,
-    writer: new InProcessWriter(files),
+    writer: {
+      call: async (request) => {
+        const state = await writer.call(request);
+        afterWrite(request.checkpointId);
+        return state;
+      },
+      close: async () => writer.close(),
+    },
     compression,
     incremental: {deltasMax},
   });
@@ -133,7 +144,7 @@ type Act =
   | {readonly kind: 'complete' | 'abort'; readonly which: number};
 
 const WORDS = ['', 'a', 'twelve bytes', 'thirteen byte', 'a word that is a good deal longer'];
-const aKey = fc.tuple(fc.constantFrom(...WORDS), fc.bigInt({min: 0n, max: 30n}));
+const aKey = fc.tuple(fc.constantFrom(...WORDS), fc.bigInt({min: 0n, max: 4n}));
 const someKeys = fc.array(aKey, {minLength: 1, maxLength: 8});
 const anAct: fc.Arbitrary<Act> = fc.oneof(
   {
@@ -265,12 +276,43 @@ describe('incremental', () => {
     const running = new Running();
     await running.update(manyKeys, 'first');
     running.complete(await running.snapshot());
+    await running.update([['a', 1n]], 'second');
     running.abort(await running.snapshot(true));
+    await running.update([['a', 2n]], 'third');
     const taken = await running.snapshot();
     expect(taken.states).toHaveLength(1);
     running.complete(taken);
+    expect(new Map(await restored(running.files, [taken.states], taken.id))).toEqual(taken.model);
     await running.update([['a', 1n]], 'later');
     expect((await running.snapshot()).states).toHaveLength(2);
+  });
+
+  it('a snapshot of all rows that was asked for is one', async () => {
+    const running = new Running();
+    await running.update(manyKeys, 'first');
+    running.complete(await running.snapshot());
+    await running.update([['a', 1n]], 'second');
+    const taken = await running.snapshot(true);
+    expect(taken.states.map(({description}) => (description as {rows: number}).rows)).toEqual([
+      manyKeys.length,
+    ]);
+  });
+
+  it('deleted keys are kept up to the number of rows that are left', () => {
+    const table = new HashTable(SPEC, MAX_PARALLELISM, 'op');
+    table.trackChanges();
+    const rows = resolve(
+      table,
+      Array.from({length: 4000}, (_, number): Key => ['key', BigInt(number)]),
+    );
+    const changes = table.changes!;
+    expect(changes.freeze(1, false)).toBeNull();
+    changes.completed(1);
+    table.deleteRows(rows, 0, 1900);
+    expect(changes.freeze(2, false)?.tombstones.count).toBe(1900);
+    changes.completed(2);
+    table.deleteRows(rows, 1900, 4000);
+    expect(changes.freeze(3, false)).toBeNull();
   });
 
   it('more deleted keys than rows that are left are no delta', async () => {
@@ -304,14 +346,16 @@ describe('incremental', () => {
   });
 
   it('an abort that comes when the files are written leaves nothing to refer to', async () => {
-    const running = new Running({deltasMax: 10});
+    const running: Running = new Running({
+      deltasMax: 10,
+      afterWrite: (id): void => {
+        if (id === 2) running.backend.checkpointAborted(2);
+      },
+    });
     await running.update(manyKeys, 'first');
     running.complete(await running.snapshot());
     await running.update([['a', 1n]], 'second');
-    const writing = running.snapshot();
-    await running.table();
-    running.backend.checkpointAborted(2);
-    await expect(writing).rejects.toThrow(/aborted/);
+    await expect(running.snapshot()).rejects.toThrow(/aborted/);
     const taken = await running.snapshot();
     running.complete(taken);
     expect(new Map(await restored(running.files, [taken.states], taken.id))).toEqual(taken.model);
@@ -325,9 +369,11 @@ describe('incremental', () => {
     const taken = await running.snapshot();
     running.complete(taken);
     const again = make(running.files, {states: [taken.states], directory: `/chk-${taken.id}`});
-    await again.openTable(SPEC);
+    resolve(await again.openTable(SPEC), [['a', 3n]]);
     const states = await again.snapshot({checkpointId: 9, directory: '/chk-9'});
-    expect(states).toHaveLength(1);
+    expect(states.map(({description}) => (description as {rows: number}).rows)).toEqual([
+      manyKeys.length,
+    ]);
   });
 
   it('a canonical savepoint has the rows of the chain', async () => {
