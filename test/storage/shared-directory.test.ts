@@ -218,14 +218,13 @@ describe('an attempt under way', () => {
       await publishShared(disk, owner, 1, {brings: ['base', 'other']});
       const random = new SeededRandom(seed);
       const step = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-      disk.options = {
-        async pause() {
-          for (let left = Math.floor(random.next() * 4); left > 0; left -= 1) await step();
-        },
+      const steps = async (most: number): Promise<void> => {
+        for (let left = Math.floor(random.next() * most); left > 0; left -= 1) await step();
       };
+      disk.options = {pause: async () => steps(4)};
       await Promise.all([
-        remove(owner, 1),
-        publishShared(disk, owner, 2, {brings: ['other', 'base']}),
+        steps(60).then(async () => remove(owner, 1)),
+        steps(60).then(async () => publishShared(disk, owner, 2, {brings: ['other', 'base']})),
       ]);
       disk.options = {};
       expect(await findingsOf(disk, 2), `seed ${seed}`).toEqual([]);
