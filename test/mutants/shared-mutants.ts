@@ -22,8 +22,9 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     name: 'shared: one that was found existing is not synced',
     rows: 'sync of publish 3',
     module: shared,
-    find: 'await this.#requireThere(file);\n        }\n',
-    replace: 'await this.#requireThere(file);\n return;\n        }\n',
+    find: "!== 'EEXIST')\n                throw error;\n            await this.#requireThere(file);",
+    replace:
+      "!== 'EEXIST')\n                throw error;\n            await this.#requireThere(file);\n return;",
     prover: 'shared-crash-states',
   },
   {
