@@ -156,7 +156,8 @@ export class SharedDirectory {
     const directory = this.#paths.sharedSubdirectory(sha256);
     await this.#makeDirectory(this.#paths.sharedDirectory, this.#paths.root);
     await this.#makeDirectory(directory, this.#paths.sharedDirectory);
-    while (this.#references.isLeaving(sha256)) await this.#removal;
+    // It is registered, so no later removal takes it.
+    if (this.#references.isLeaving(sha256)) await this.#removal;
     try {
       await this.#files.link(source, this.#paths.sharedFile(sha256));
     } catch (error) {
@@ -261,8 +262,12 @@ export async function sharedNames(files: FileSystem, paths: JobPaths): Promise<r
   const names: string[] = [];
   for (const {name: digits, kind} of await listIfThere(files, paths.sharedDirectory)) {
     if (kind !== 'directory') continue;
-    for (const {name} of await files.list(`${paths.sharedDirectory}/${digits}`)) {
-      if (isSharedName(name) && name.startsWith(digits) && digits.length === 2) names.push(name);
+    for (const {name, kind: inner} of await listIfThere(
+      files,
+      `${paths.sharedDirectory}/${digits}`,
+    )) {
+      const isOurs = isSharedName(name) && name.slice(0, 2) === digits;
+      if (isOurs && inner !== 'directory') names.push(name);
     }
   }
   return names;

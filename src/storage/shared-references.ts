@@ -48,6 +48,8 @@ export class SharedReferences {
   /** Nothing can be published of it any more; repeating it is fine. */
   ended(checkpointId: number): void {
     this.#attempts.delete(checkpointId);
+    // Its rename may have been seen before it was taken back.
+    this.#published.delete(checkpointId);
   }
 
   published(checkpointId: number, names: ReadonlySet<string>): void {

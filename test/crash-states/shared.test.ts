@@ -16,7 +16,10 @@ import {findViolation, say, withoutEachSync, type Promised, type Recording} from
 
 const paths = new JobPaths(JOB_DIRECTORY);
 
-/** 1 and 2 are published, 3 is given up, 4 finds what 3 linked; its owner dies; the next one deletes, and goes on. */
+/**
+ * 1 and 2 are published, 3 is given up, 4 finds what 3 linked; 1 is deleted, 5 is given up and its owner dies; the next one
+ * sweeps, publishes 6 into a directory that 5 made, and deletes 2.
+ */
 async function record(droppedSyncs: ReadonlySet<number>): Promise<Recording> {
   const disk = new MemoryFileSystem({droppedSyncs});
   const promises: Promised[] = [];
@@ -49,12 +52,15 @@ async function record(droppedSyncs: ReadonlySet<number>): Promise<Recording> {
   await owner.deleteCheckpoints(permit);
   promise('checkpoint 1 is deleted', async (crashed) => !(await isThere(crashed, 1)));
 
+  disk.phase = 'given up';
+  await giveUp(disk, owner, 5, 'last');
+
   disk.phase = 'before';
   const next = await start(disk);
   await next.sweepDeleted();
   disk.phase = 'publish';
-  await publishShared(disk, next, 5, {brings: ['more', 'last'], refers: [base!]});
-  published(5);
+  await publishShared(disk, next, 6, {brings: ['more', 'last'], refers: [base!]});
+  published(6);
   disk.phase = 'delete';
   second.until = disk.log.length;
   await next.deleteCheckpoints(await next.permitDeletion([2]));

@@ -8,6 +8,7 @@ import {RACE_MUTANTS} from './race-mutants.ts';
 import {RECOVERY_MUTANTS} from './recovery-mutants.ts';
 import {RUNTIME_MUTANTS} from './runtime-mutants.ts';
 import {SAVEPOINT_MUTANTS} from './savepoint-mutants.ts';
+import {SHARED_MUTANTS} from './shared-mutants.ts';
 import {SINK_MUTANTS} from './sink-mutants.ts';
 import {STATE_MUTANTS} from './state-mutants.ts';
 import {STORAGE_MUTANTS} from './storage-mutants.ts';
@@ -18,6 +19,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...CHANNEL_MUTANTS,
   ...RACE_MUTANTS,
   ...STORAGE_MUTANTS,
+  ...SHARED_MUTANTS,
   ...RECOVERY_MUTANTS,
   ...SINK_MUTANTS,
   ...STATE_MUTANTS,

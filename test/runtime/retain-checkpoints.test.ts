@@ -8,6 +8,12 @@ import type {JobStart} from '#src/runtime/start-job.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import {beginFresh, JOB_DIRECTORY, LINEAGE, publish, start} from '../storage/support/fixture.ts';
 import {MemoryFileSystem} from '../storage/support/memory-file-system.ts';
+import {
+  bring,
+  publishShared,
+  sharedContents,
+  sharingMetadata,
+} from '../storage/support/shared-states.ts';
 
 const JOB_OF_ONE = {
   checkpointing: {numRetained: 1, externalizedRetention: 'retain-on-cancellation'},
@@ -80,4 +86,25 @@ test('what the run was restored from stays', async () => {
     await retention.committed(id);
   }
   expect(await idsIn(owner)).toEqual([3, 1]);
+});
+
+test('what a failed attempt left in shared/ goes with the next commit, also when no checkpoint is due', async () => {
+  const disk = new MemoryFileSystem();
+  const owner = await start(disk);
+  await beginFresh(owner);
+  const retention = retentionOf(owner);
+  const attempt = await owner.beginAttempt(1);
+  const state = await bring(disk, attempt, 'lost');
+  disk.options = {
+    fault: ({name, path}) =>
+      name === 'createNew' && path.endsWith('_metadata') ? {kind: 'fail', code: 'ENOSPC'} : null,
+  };
+  await expect(attempt.publish(sharingMetadata(owner, 1, [state]))).rejects.toThrow('ENOSPC');
+  disk.options = {};
+  await attempt.abort();
+  await publishShared(disk, owner, 2, {brings: ['kept']});
+  await retention.published(2);
+  expect(await sharedContents(disk, JOB_DIRECTORY)).toEqual(['kept', 'lost']);
+  await retention.committed(2);
+  expect(await sharedContents(disk, JOB_DIRECTORY)).toEqual(['kept']);
 });

@@ -68,6 +68,22 @@ export function publishedIds(disk: MemoryFileSystem): readonly number[] {
     .sort((left, right) => left - right);
 }
 
+/** Absolute paths of the files in shared/ that checkpoint `id` needs, as its SHA256SUMS names them. */
+export function sharedFilesOf(disk: MemoryFileSystem, id: number): readonly string[] {
+  const path = `${CHECKPOINTS}/chk-${id}/SHA256SUMS`;
+  const names = disk
+    .contentOf(path)
+    .toString()
+    .matchAll(/ {2}\.\.\/(shared\/.*)$/gm);
+  return [...names].map(([, name]) => `${CHECKPOINTS}/${name}`);
+}
+
+/** All that lies in shared/. */
+export function sharedFiles(disk: MemoryFileSystem): ReturnType<MemoryFileSystem['filesBelow']> {
+  const hasShared = disk.namesIn(CHECKPOINTS).includes('shared');
+  return hasShared ? disk.filesBelow(`${CHECKPOINTS}/shared`) : [];
+}
+
 /** The highest generation with a record; 0: none. */
 export function newestGeneration(disk: MemoryFileSystem): number {
   const records = disk.namesIn(`${CHECKPOINTS}/owner`).filter((name) => /^\d{10}$/.test(name));

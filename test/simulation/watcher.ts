@@ -22,6 +22,8 @@ import {
   publishedIds,
   readCheckpointOnDisk,
   readLineage,
+  sharedFiles,
+  sharedFilesOf,
   type LineageFacts,
   type PartFacts,
 } from './disk-facts.ts';
@@ -185,8 +187,10 @@ export class Watcher implements DiskWatch {
       .flatMap((name) =>
         ['pending', 'deleted'].flatMap((it) => disk.namesIn(`${work}/${name}/${it}`)),
       );
-    if (hidden.length + attempts.length === 0) return;
-    throw new Violation(`left behind: ${[...hidden, ...attempts].join(', ')}`);
+    const needed = new Set(publishedIds(disk).flatMap((id) => sharedFilesOf(disk, id)));
+    const orphans = sharedFiles(disk).flatMap(([path]) => (needed.has(path) ? [] : [path]));
+    const left = [...hidden, ...attempts, ...orphans];
+    if (left.length > 0) throw new Violation(`left behind: ${left.join(', ')}`);
   }
 
   #onRename(source: string, target: string, by: Actor): void {
@@ -400,8 +404,17 @@ export class Watcher implements DiskWatch {
     return this.#takenAway.some((part) => belongs(part, lineage));
   }
 
+  /** None when it is not whole: then it is looked at. */
+  #sharedBy(id: number): readonly string[] {
+    const isListed = this.#disk.namesIn(`${CHECKPOINTS}/chk-${id}`).includes('SHA256SUMS');
+    return isListed ? sharedFilesOf(this.#disk, id) : [];
+  }
+
   async #verify(id: number): Promise<void> {
-    const files = this.#disk.filesBelow(`${CHECKPOINTS}/chk-${id}`);
+    const files = [
+      ...this.#disk.filesBelow(`${CHECKPOINTS}/chk-${id}`),
+      ...sharedFiles(this.#disk).filter(([path]) => this.#sharedBy(id).includes(path)),
+    ];
     const known = this.#verified.get(id) ?? [];
     const isSame = (file: (typeof files)[number], index: number): boolean =>
       file[0] === known[index]?.[0] && file[1] === known[index][1];

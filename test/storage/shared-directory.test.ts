@@ -6,6 +6,7 @@ import {describe, expect, it} from 'vitest';
 import {SeededRandom} from '#src/base/random.js';
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
+import type {FileSystem} from '#src/storage/file-system.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import {JobPaths, sharedPath, stateFileAt} from '#src/storage/paths.js';
 import {beginFresh, JOB_DIRECTORY, publish, start, writeFile} from './support/fixture.js';
@@ -49,6 +50,44 @@ function failAtMetadata(): Fault {
     failed = true;
     return {kind: 'fail', code: 'ENOSPC'};
   };
+}
+
+interface Gate {
+  /** Behind the gate. */
+  readonly disk: MemoryFileSystem;
+  /** The first call that waits. */
+  readonly reached: Promise<void>;
+  open(): void;
+}
+
+/** Calls that `waits` names wait until the gate is open. */
+function gatedDisk(waits: (call: {readonly name: string; readonly path: string}) => boolean): {
+  disk: FileSystem;
+  gate: Gate;
+} {
+  const disk = new MemoryFileSystem();
+  let reach = (): void => undefined;
+  let open = (): void => undefined;
+  const reached = new Promise<void>((resolve) => (reach = resolve));
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  const gated = new Proxy(disk as FileSystem, {
+    get(_, name: keyof FileSystem) {
+      const call = disk[name].bind(disk) as (...values: unknown[]) => Promise<unknown>;
+      return async (...values: [string, ...unknown[]]) => {
+        if (waits({name, path: values[0]})) {
+          reach();
+          await opened;
+        }
+        return call(...values);
+      };
+    },
+  });
+  return {disk: gated, gate: {disk, reached, open: () => open()}};
+}
+
+/** Whatever can go on in memory has gone on. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 300; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** An attempt that brings these, and is given up in the middle of its publish. */
@@ -212,20 +251,50 @@ describe('an attempt under way', () => {
     expect(await contents(disk)).toEqual([]);
   });
 
+  it('waits for a file that is just being removed, and brings it anew', async () => {
+    const {disk, gate} = gatedDisk(
+      ({name, path}) => name === 'rename' && path.includes('/shared/'),
+    );
+    const owner = await start(disk);
+    await publishShared(disk, owner, 1, {brings: ['base']});
+    const removal = remove(owner, 1);
+    await gate.reached;
+    const publication = publishShared(disk, owner, 2, {brings: ['base']});
+    await turns();
+    gate.open();
+    await Promise.all([removal, publication]);
+    expect(await contents(gate.disk)).toEqual(['base']);
+    expect(await findingsOf(gate.disk, 2)).toEqual([]);
+  });
+
+  it('keeps what it has linked, before it is published', async () => {
+    const {disk, gate} = gatedDisk(
+      ({name, path}) => name === 'createNew' && path.endsWith('pending/chk-2/_metadata'),
+    );
+    const owner = await start(disk);
+    await publish(disk, owner, 1);
+    const publication = publishShared(disk, owner, 2, {brings: ['base']});
+    await gate.reached;
+    expect(await contents(gate.disk)).toEqual(['base']);
+    await remove(owner, 1);
+    gate.open();
+    await publication;
+    expect(await findingsOf(gate.disk, 2)).toEqual([]);
+  });
+
   it('loses no file to a deletion of the same bytes, however the two interleave', async () => {
     for (let seed = 1; seed <= 300; seed += 1) {
       const {disk, owner} = await ownedDisk();
       await publishShared(disk, owner, 1, {brings: ['base', 'other']});
       const random = new SeededRandom(seed);
       const step = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-      disk.options = {
-        async pause() {
-          for (let left = Math.floor(random.next() * 4); left > 0; left -= 1) await step();
-        },
+      const steps = async (most: number): Promise<void> => {
+        for (let left = Math.floor(random.next() * most); left > 0; left -= 1) await step();
       };
+      disk.options = {pause: async () => steps(4)};
       await Promise.all([
-        remove(owner, 1),
-        publishShared(disk, owner, 2, {brings: ['other', 'base']}),
+        steps(60).then(async () => remove(owner, 1)),
+        steps(60).then(async () => publishShared(disk, owner, 2, {brings: ['other', 'base']})),
       ]);
       disk.options = {};
       expect(await findingsOf(disk, 2), `seed ${seed}`).toEqual([]);
@@ -296,6 +365,21 @@ describe('deleting', () => {
     await remove(owner);
     expect(await contents(disk)).toEqual(['b']);
     expect(await findingsOf(disk, 2)).toEqual([]);
+  });
+
+  it('that was cut short is repeated', async () => {
+    const {disk, owner} = await ownedDisk();
+    await publishShared(disk, owner, 1, {brings: ['a', 'b', 'c']});
+    disk.options = {
+      fault: ({name, path}) =>
+        name === 'rename' && path.includes('/shared/') ? {kind: 'reply-lost', code: 'EIO'} : null,
+    };
+    await expect(remove(owner, 1)).rejects.toMatchObject({code: 'STORAGE_FAILED'});
+    disk.options = {};
+    await remove(owner, 1);
+    expect(await contents(disk)).toEqual([]);
+    await owner.sweepDeleted();
+    expect(await disk.list(paths.deleted(1))).toEqual([]);
   });
 
   it('leaves names alone that are none of ours', async () => {
