@@ -35,6 +35,7 @@ import {readCheckpoint} from './runtime/start-job.ts';
 import {workerThreads} from './runtime/task-thread.ts';
 import {ThreadClient} from './runtime/worker-client.ts';
 import type {ConvertState} from './savepoints/write-savepoint.ts';
+import {plainLengthOf} from './state/snapshot-format.ts';
 import {convertSnapshot, type ConversionRequest} from './state/canonical/convert-snapshot.ts';
 import type {FileSystem} from './storage/file-system.ts';
 import {nodeFileSystem} from './storage/node-file-system.ts';
@@ -271,12 +272,13 @@ export async function dispose(path: string, environment: Environment): Promise<v
   await disposeSavepoint({files: nodeFileSystem, random: systemRandom, jobs}, path);
 }
 
-/** A state file of more bytes is converted in a thread: the main one has beats to send and questions to answer. */
+/** State of more bytes is converted in a thread: the main one has beats to send and questions to answer. */
 const CONVERTED_HERE_BYTES_MAX = 1024 * 1024;
 
 function stateConverter(files: FileSystem): ConvertState {
   return async (request) => {
-    if (request.state.length <= CONVERTED_HERE_BYTES_MAX) return convertSnapshot(files, request);
+    const bytes = request.states.reduce((sum, state) => sum + plainLengthOf(state), 0);
+    if (bytes <= CONVERTED_HERE_BYTES_MAX) return convertSnapshot(files, request);
     const entry = new URL('./writer-entry.js', import.meta.url);
     const thread = new ThreadClient<ConversionRequest, FileState>(entry, 'savepoint writer');
     try {

@@ -3,7 +3,11 @@ import {listCheckpoints} from '../../src/index.ts';
 import {BaseCommand} from '../_shared/base-command.ts';
 import {escapeText} from '../_shared/text.ts';
 import {formatBytes, formatInstant} from '../_shared/units.ts';
-import type {CheckpointListItem, ExitStatus} from '../../src/index.ts';
+import type {
+  CheckpointList as CheckpointListing,
+  CheckpointListItem,
+  ExitStatus,
+} from '../../src/index.ts';
 
 const COLUMNS = [
   {name: 'ID', align: 'right'},
@@ -11,6 +15,7 @@ const COLUMNS = [
   {name: 'STATE'},
   {name: 'CREATED'},
   {name: 'SIZE', align: 'right'},
+  {name: 'OWN', align: 'right'},
   {name: 'JOB'},
   {name: 'PATH'},
 ] as const;
@@ -40,9 +45,11 @@ export default class CheckpointList extends BaseCommand {
 
   async run(): Promise<void> {
     const {args} = await this.parse(CheckpointList);
-    const {items, warnings} = await listCheckpoints(args.target, {environment: process.env});
+    const {items, orphans, warnings} = await listCheckpoints(args.target, {
+      environment: process.env,
+    });
     if (this.global.json) {
-      this.printObject('CheckpointList', {items: items.map(itemFields), warnings});
+      this.printObject('CheckpointList', {items: items.map(itemFields), orphans, warnings});
       return;
     }
     for (const warning of warnings) {
@@ -50,7 +57,14 @@ export default class CheckpointList extends BaseCommand {
     }
     if (items.length === 0) this.note(`no checkpoints in ${escapeText(args.target)}`);
     else this.print(this.outStyle.table(COLUMNS, items.map(itemCells)));
+    if (orphans.length > 0) this.note(orphansSentence(orphans));
   }
+}
+
+function orphansSentence(orphans: CheckpointListing['orphans']): string {
+  const bytes = orphans.reduce((sum, orphan) => sum + orphan.bytes, 0);
+  const count = orphans.length === 1 ? '1 orphan' : `${orphans.length} orphans`;
+  return `${count} in shared/ (${formatBytes(bytes)}), which no checkpoint needs: the job removes them when it runs`;
 }
 
 function itemCells(item: CheckpointListItem): string[] {
@@ -60,6 +74,7 @@ function itemCells(item: CheckpointListItem): string[] {
     item.held ? `${item.state}, held` : item.state,
     item.created === null ? '?' : formatInstant(item.created),
     formatBytes(item.bytes),
+    formatBytes(item.ownBytes),
     item.jobName ?? '?',
     item.path,
   ];

@@ -60,7 +60,7 @@ export const CHECKPOINT_PAGES = {
   },
   'short-interval': {
     what: 'The interval of checkpoints is under 10 seconds.',
-    why: 'Each checkpoint writes all state and syncs it, and each makes a part file of every file sink: many small files, and a disk that is busy with them.',
+    why: 'Each checkpoint writes state and syncs it, all of it unless it is incremental, and each makes a part file of every file sink: many small files, and a disk that is busy with them.',
     fix: 'Make it 10 s or longer. If output must appear sooner, switch the rule off.',
     example: 'lint: {off: [short-interval]}',
   },
@@ -102,8 +102,8 @@ export const CHECKPOINT_PAGES = {
   },
   'large-heap-state': {
     what: 'The newest checkpoint holds more than a gigabyte of state, and state is kept in memory.',
-    why: 'Memory holds it with its index, and each checkpoint writes all of it. A backend on disk is not built yet.',
-    fix: 'Keep fewer keys or columns, shorten the windows, or give the machine more memory and switch the rule off.',
+    why: 'Memory holds it with its index, and a checkpoint that is not incremental writes all of it. A backend on disk is not built yet.',
+    fix: 'Keep fewer keys or columns, shorten the windows, write incremental: true, or give the machine more memory and switch the rule off.',
     example: 'lint: {off: [large-heap-state]}',
   },
   'volatile-directory': {

@@ -19,6 +19,7 @@ import {
   parseSavepointName,
 } from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
+import {orphansAmong, unclaimedFiles, type Orphan} from './list-orphans.ts';
 
 /** As `checkpoint list --json` prints it. */
 export interface CheckpointItem {
@@ -43,6 +44,8 @@ export interface CheckpointItem {
 
 export interface CheckpointList {
   readonly items: readonly CheckpointItem[];
+  /** In `shared/`, and needed by no checkpoint. */
+  readonly orphans: readonly Orphan[];
   readonly warnings: readonly string[];
 }
 
@@ -57,7 +60,11 @@ export async function listCheckpointDirectory(
     for (const job of jobs) lists.push(await listJob(files, new JobPaths(job)));
     const items = lists.flatMap((list) => list.items);
     if (jobs.length === 0 && items.length === 0) throw nothingThere(directory);
-    return {items, warnings: lists.flatMap(({warnings}) => warnings)};
+    return {
+      items,
+      orphans: lists.flatMap(({orphans}) => orphans),
+      warnings: lists.flatMap(({warnings}) => warnings),
+    };
   } catch (error) {
     throw storageFailed('reading', directory, error);
   }
@@ -101,11 +108,20 @@ function nothingThere(directory: string): EngineError {
 async function listJob(files: FileSystem, paths: JobPaths): Promise<CheckpointList> {
   const warnings: string[] = [];
   const items: CheckpointItem[] = [];
-  for (const {checkpointId, path, state} of await listPublished(files, paths, null)) {
+  const attempts = async (): ReturnType<typeof pendingAttempts> => pendingAttempts(files, paths);
+  const unclaimed = await unclaimedFiles(files, paths, attempts);
+  const published = await listPublished(files, paths, null);
+  for (const {checkpointId, path, state} of published) {
     items.push(await toItem(files, checkpointId, path, state));
     warnings.push(...warningsOf(path, state));
   }
-  for (const {id, path} of await pendingAttempts(files, paths)) {
+  const orphans = await orphansAmong(files, paths, unclaimed, published);
+  if (orphans === null) {
+    warnings.push(
+      `${paths.sharedDirectory}: which files no checkpoint needs is not known, because one cannot be read`,
+    );
+  }
+  for (const {id, path} of await attempts()) {
     items.push(await toItem(files, id, path, {kind: 'in-progress'}));
   }
   items.sort((left, right) => right.id - left.id);
@@ -117,6 +133,7 @@ async function listJob(files: FileSystem, paths: JobPaths): Promise<CheckpointLi
       newest_restorable: index === newest,
       held: item.state !== 'in-progress' && held.has(item.id),
     })),
+    orphans: orphans ?? [],
     warnings,
   };
 }
@@ -134,7 +151,7 @@ async function listSavepoints(files: FileSystem, directory: string): Promise<Che
     warnings.push(...warningsOf(path, state));
   }
   items.sort((left, right) => (right.created ?? '').localeCompare(left.created ?? ''));
-  return {items, warnings};
+  return {items, orphans: [], warnings};
 }
 
 function warningsOf(path: string, state: CheckpointState): readonly string[] {
@@ -181,6 +198,7 @@ async function toItem(
 ): Promise<CheckpointItem> {
   const readable = readableOf(state);
   const bytes = readable?.bytes ?? (await bytesBelow(files, path));
+  const sharedBytes = readable?.sharedBytes ?? 0;
   return {
     id,
     kind: readable?.metadata.kind ?? 'checkpoint',
@@ -188,9 +206,8 @@ async function toItem(
     path,
     created: readable === null ? null : new Date(readable.metadata.completed).toISOString(),
     bytes,
-    own_bytes: bytes,
-    // State files never lie outside a checkpoint's own directory: `incremental` is refused.
-    shared_bytes: 0,
+    own_bytes: bytes - sharedBytes,
+    shared_bytes: sharedBytes,
     generation: readable?.metadata.generation ?? null,
     job_name: readable?.metadata.jobName ?? null,
     unaligned: readable?.metadata.unaligned ?? null,

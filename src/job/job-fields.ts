@@ -129,7 +129,15 @@ export const CHECKPOINTING_FIELDS: readonly FieldSpec[] = [
     type: {kind: 'boolean'},
     default: false,
     description: 'Store only what changed since the last complete checkpoint.',
-    example: 'false',
+    example: 'true',
+  },
+  {
+    name: 'max-chain',
+    type: {kind: 'count', minimum: 1, maximum: 1000},
+    default: 10,
+    description:
+      'Incremental: so many checkpoints with only changes may follow one that stores everything; sooner when their changes outweigh half of it.',
+    example: '10',
   },
   {
     name: 'snapshot-compression',

@@ -112,6 +112,8 @@ export interface CheckpointingSpec {
   readonly unaligned: {readonly enabled: boolean; readonly forced: boolean};
   readonly alignedTimeoutMillis: number;
   readonly incremental: boolean;
+  /** Deltas that may follow a file with all rows. */
+  readonly maxChain: number;
   readonly snapshotCompression: 'none' | 'gzip' | 'brotli' | 'zstd';
   /** Absolute; the job's own directory is `<directory>/<job name>/`. */
   readonly directory: string;

@@ -65,6 +65,8 @@ export interface SnapshotTarget {
   readonly directory: string;
   /** The snapshot at the end of input or before a stop: nothing follows it. */
   readonly last: boolean;
+  /** All state is written, whatever earlier checkpoints hold. */
+  readonly full: boolean;
 }
 
 export interface Operator {

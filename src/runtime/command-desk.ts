@@ -25,7 +25,7 @@ export interface HoldKeeper {
 /** What the desk asks of a deployment. */
 export interface CommandedDeployment {
   readonly ready: Promise<boolean>;
-  request(purpose: 'requested' | 'stop'): Promise<CheckpointAnswer>;
+  request(purpose: 'requested' | 'stop', full?: boolean): Promise<CheckpointAnswer>;
   committed(id: number): Promise<boolean>;
   drain(): void;
   cancel(): void;
@@ -98,11 +98,10 @@ export class CommandDesk implements JobCommands {
 
   // What a client asks.
 
-  async takeCheckpoint(_options: {readonly full: boolean}): Promise<TakenCheckpoint> {
-    // Every checkpoint is full as long as none is incremental.
+  async takeCheckpoint({full}: {readonly full: boolean}): Promise<TakenCheckpoint> {
     return this.#orLeft(async () => {
       const {deployment} = await this.#deployed('take a checkpoint');
-      return takenOf(this.#completed(await deployment.request('requested')));
+      return takenOf(this.#completed(await deployment.request('requested', full)));
     });
   }
 

@@ -231,7 +231,13 @@ class ThreadPlanner {
       restored: step.stateful ? this.#takenOver(step).subtasks : this.#restoredOf(step.uid),
       restoredDirectory: restored?.directory ?? null,
     };
-    const state = new HashmapBackend({...context, files, writer: snapshotWriter});
+    const state = new HashmapBackend({
+      ...context,
+      files,
+      writer: snapshotWriter,
+      compression: job.checkpointing.snapshotCompression,
+      incremental: job.checkpointing.incremental ? {deltasMax: job.checkpointing.maxChain} : null,
+    });
     this.#backends.push(state);
     return type.create({
       context: {...context, output, metrics, state, clock},

@@ -116,9 +116,12 @@ export class CheckpointRetention {
   }
 
   async #remove(): Promise<void> {
-    if (this.#removable([]).length === 0) return;
+    // What attempts that failed have left in shared/ goes too, though no checkpoint is due.
+    const isReadable = this.#checkpoints.every(({lineage}) => lineage !== null);
+    const hasOrphans = isReadable && this.#ownership.hasUnreferencedFiles();
+    if (this.#removable([]).length === 0 && !hasOrphans) return;
     const remove = this.#removable(await this.#ownership.listHolds());
-    if (remove.length === 0) return;
+    if (remove.length === 0 && !hasOrphans) return;
     const permit = await this.#ownership.permitDeletion(remove);
     await this.#ownership.deleteCheckpoints(permit);
     const gone = new Set(remove);

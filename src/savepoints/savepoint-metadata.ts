@@ -1,27 +1,47 @@
 import {
   CANONICAL_FEATURE,
+  FORM_FEATURES,
+  formFeaturesOf,
+  SHARED_FEATURE,
   type CheckpointMetadata,
   type FileState,
   type SavepointFormat,
 } from '../checkpoint/checkpoint-metadata.ts';
 
+/** Those that follow from where the state files lie and what form they have; a savepoint may have others. */
+const FILE_FEATURES: ReadonlySet<string> = new Set([
+  CANONICAL_FEATURE,
+  SHARED_FEATURE,
+  ...FORM_FEATURES,
+]);
+
 /**
  * What a savepoint says of itself: what its checkpoint said, without what that still had to commit. It was committed
  * before the savepoint was begun, so that the savepoint depends on no directory of a sink and can be moved.
  *
- * `written`: the handle of each state file in the savepoint, by its path.
+ * `written`: the handle in the savepoint for each handle of a state file in the checkpoint; null: what that file held
+ * went into another one.
  */
 export function savepointMetadata(
   checkpoint: CheckpointMetadata,
   format: SavepointFormat,
-  written: ReadonlyMap<string, FileState>,
+  written: ReadonlyMap<FileState, FileState | null>,
 ): CheckpointMetadata {
   const {requiredFeatures} = checkpoint;
-  const isConverted = format === 'canonical' && !requiredFeatures.includes(CANONICAL_FEATURE);
+  const isCanonical = format === 'canonical' || requiredFeatures.includes(CANONICAL_FEATURE);
+  const forms = formFeaturesOf([...written.values()].filter((state) => state !== null));
   return {
     ...checkpoint,
     kind: 'savepoint',
-    requiredFeatures: isConverted ? [...requiredFeatures, CANONICAL_FEATURE] : requiredFeatures,
+    requiredFeatures: [
+      ...requiredFeatures.filter((feature) => !FILE_FEATURES.has(feature)),
+      ...(isCanonical ? [CANONICAL_FEATURE] : []),
+      ...forms,
+    ],
+    incremental: forms.includes('state-deltas'),
+    compression: forms.some((form) => form.startsWith('compression-'))
+      ? checkpoint.compression
+      : 'none',
     savepointTarget: null,
     operators: checkpoint.operators.map((operator) => ({
       ...operator,
@@ -29,7 +49,8 @@ export function savepointMetadata(
         ...subtask,
         states: subtask.states
           .filter(({kind}) => kind !== 'committables')
-          .map((state) => (state.location === 'file' ? written.get(state.path)! : state)),
+          .map((state) => (state.location === 'file' ? (written.get(state) ?? null) : state))
+          .filter((state) => state !== null),
       })),
     })),
   };

@@ -1,20 +1,22 @@
 // Makes a savepoint out of a published checkpoint whose output is committed: every byte that goes into it was checked
-// against its checksum first. `native` copies, `canonical` converts the keyed state.
+// against its checksum first. `native` copies, `canonical` converts the keyed state. Files of shared/ are copied into
+// it, under their digest and once for each operator: a savepoint refers to nothing outside itself.
 
-import {assert} from '../base/assert.ts';
+import {assert, must} from '../base/assert.ts';
 import {systemErrorCode} from '../base/errors.ts';
 import type {
   CheckpointMetadata,
   FileState,
   SavepointFormat,
+  StateHandle,
 } from '../checkpoint/checkpoint-metadata.ts';
 import {isCanonical} from '../state/canonical/canonical-format.ts';
 import type {ConversionRequest} from '../state/canonical/convert-snapshot.ts';
 import {makeStateDirectory} from '../state/state-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
-import {stateFilesOf} from '../storage/metadata-encoder.ts';
-import {parentOf} from '../storage/paths.ts';
+import {join, parseSharedPath, stateFileAt, stateFilePath} from '../storage/paths.ts';
 import type {SavepointAttempt} from '../storage/savepoint-attempt.ts';
+import {chainsOf, requireWhole, type StateChain} from '../storage/state-chain.ts';
 import {StateFileReader} from '../storage/state-file-reader.ts';
 import {writeStateFile} from '../storage/state-file-writer.ts';
 import {storageFailed} from '../storage/storage-error.ts';
@@ -39,18 +41,34 @@ export async function writeSavepoint(
 ): Promise<number> {
   const {metadata} = source;
   assert(!metadata.unaligned, `checkpoint ${metadata.checkpointId} holds records in flight`);
-  const written = new Map<string, FileState>();
+  const written = new Map<FileState, FileState | null>();
   try {
-    for (const state of stateFilesOf(metadata)) {
-      await makeStateDirectory(
-        files,
-        `${attempt.directory}/${parentOf(`/${state.path}`).slice(1)}`,
-      );
-      const isConverted = format === 'canonical' && state.kind === 'keyed' && !isCanonical(state);
-      const handle = isConverted
-        ? await converted(files, source, state, attempt, convert)
-        : await copied(files, source, state, attempt);
-      written.set(state.path, handle);
+    for (const {uid, subtasks} of metadata.operators) {
+      /** Copies of this operator's files of shared/, by digest. */
+      const copies = new Map<string, string>();
+      const hasFiles = subtasks.some(({states}) => states.some(isFile));
+      if (hasFiles) await makeStateDirectory(files, join(attempt.directory, uid));
+      for (const {index, states} of subtasks) {
+        const own = states.filter(isFile);
+        for (const state of own) {
+          if (isConverted(state, format)) continue;
+          written.set(state, await copiedOnce(files, source, {state, uid, index, attempt, copies}));
+        }
+        const chains = chainsOf(own.filter((state) => isConverted(state, format)));
+        for (const [position, found] of chains.entries()) {
+          const chain = requireWhole(found, source.directory);
+          // Several handles may have one name: each of some key groups.
+          const isRepeated = chains.findIndex(({name}) => name === chain.name) < position;
+          const name = isRepeated ? `${chain.name}-${position}` : chain.name;
+          const path = stateFilePath(uid, index, name);
+          const [base, ...deltas] = chain.files;
+          written.set(
+            must(base, 'a base'),
+            await converted(files, source, chain, attempt, path, convert),
+          );
+          for (const delta of deltas) written.set(delta, null);
+        }
+      }
     }
     const {bytes} = await attempt.publish(savepointMetadata(metadata, format, written));
     return bytes;
@@ -60,30 +78,68 @@ export async function writeSavepoint(
   }
 }
 
+function isFile(state: StateHandle): state is FileState {
+  return state.location === 'file';
+}
+
+function isConverted(state: FileState, format: SavepointFormat): boolean {
+  return format === 'canonical' && state.kind === 'keyed' && !isCanonical(state);
+}
+
+/** A file of shared/ goes under its digest, and once for each operator. */
+async function copiedOnce(
+  files: FileSystem,
+  source: SavepointSource,
+  {
+    state,
+    uid,
+    index,
+    attempt,
+    copies,
+  }: {
+    readonly state: FileState;
+    readonly uid: string;
+    readonly index: number;
+    readonly attempt: SavepointAttempt;
+    readonly copies: Map<string, string>;
+  },
+): Promise<FileState> {
+  const isShared = parseSharedPath(state.path) !== null;
+  const copy = isShared ? copies.get(state.sha256) : undefined;
+  if (copy !== undefined) return {...state, path: copy};
+  const path = isShared ? stateFilePath(uid, index, state.sha256) : state.path;
+  await copied(files, source, state, attempt, path);
+  if (isShared) copies.set(state.sha256, path);
+  return {...state, path};
+}
+
 async function copied(
   files: FileSystem,
   {directory}: SavepointSource,
   state: FileState,
   attempt: SavepointAttempt,
-): Promise<FileState> {
-  const target = `${attempt.directory}/${state.path}`;
+  path: string,
+): Promise<void> {
+  const target = join(attempt.directory, path);
   const written = await writeStateFile(files, target, async (append) => {
     await readChecked(files, directory, state, append);
   });
   assert(written.sha256 === state.sha256, `${target} has other bytes than were read`);
-  return state;
 }
 
 async function converted(
   files: FileSystem,
   {directory}: SavepointSource,
-  state: FileState,
+  {files: states}: StateChain,
   attempt: SavepointAttempt,
+  targetPath: string,
   convert: ConvertState,
 ): Promise<FileState> {
-  await readChecked(files, directory, state, async () => Promise.resolve());
-  const request = {sourceDirectory: directory, state, targetDirectory: attempt.directory};
-  return convert(request);
+  for (const state of states) {
+    await readChecked(files, directory, state, async () => Promise.resolve());
+  }
+  const targetDirectory = attempt.directory;
+  return convert({sourceDirectory: directory, states, targetDirectory, targetPath});
 }
 
 /** The chunks of a state file in order; rejects when it is damaged. */
@@ -93,7 +149,7 @@ async function readChecked(
   state: FileState,
   take: (chunk: Uint8Array) => Promise<void>,
 ): Promise<void> {
-  const reader = await StateFileReader.open(files, `${directory}/${state.path}`, state);
+  const reader = await StateFileReader.open(files, stateFileAt(directory, state.path), state);
   try {
     for await (const chunk of reader.chunks()) await take(chunk);
   } finally {

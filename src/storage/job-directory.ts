@@ -31,6 +31,7 @@ import type {JsonObject} from './canonical-json.ts';
 import {baseName, JobPaths, type Hold, type OwnerMark} from './paths.ts';
 import {readHistory, type JobHistory} from './read-history.ts';
 import {removeClaimed, type ClaimRemoval} from './remove-claimed.ts';
+import {SharedDirectory} from './shared-directory.ts';
 import {storageFailed} from './storage-error.ts';
 import {
   fencedOr,
@@ -53,6 +54,7 @@ export class Ownership {
   readonly paths: JobPaths;
   readonly #options: TakeOverOptions;
   readonly #files: FileSystem;
+  readonly #shared: SharedDirectory;
   #highestId: number;
   #recordCount = 0;
   readonly #recorded = new Set<OwnerMark>();
@@ -68,6 +70,7 @@ export class Ownership {
   ) {
     this.#options = options;
     this.#files = options.files;
+    this.#shared = new SharedDirectory(options.files, paths, generation);
     this.paths = paths;
     this.generation = generation;
     this.runId = runId;
@@ -216,17 +219,12 @@ export class Ownership {
   }
 
   /**
-   * Decides whether these published checkpoints may go. Throws CHECKPOINT_DAMAGED when any checkpoint's
-   * `_metadata` cannot be read: then nothing may be deleted.
+   * Decides whether these published checkpoints may go; none: only what nobody needs of `shared/`. Throws
+   * CHECKPOINT_DAMAGED when any checkpoint's `_metadata` cannot be read: then nothing may be deleted.
    */
   async permitDeletion(checkpointIds: readonly number[]): Promise<DeletePermit> {
-    return this.#guarded(async () => decideDeletion(this.#files, this.paths, checkpointIds));
-  }
-
-  /** Deletes what the permit names; doing it again is fine. */
-  async deleteCheckpoints(permit: DeletePermit): Promise<DeletionReport> {
     return this.#guarded(async () =>
-      performDeletion(this.#files, this.paths, this.generation, permit),
+      decideDeletion(this.#files, this.paths, this.#shared, checkpointIds),
     );
   }
 
@@ -275,7 +273,22 @@ export class Ownership {
     );
   }
 
-  /** Removes what lies in work/<G>/deleted/: left by older generations, or by a delete that was cut short. */
+  /** A file in `shared/` is needed by no checkpoint and no attempt: the next deletion takes it away. */
+  hasUnreferencedFiles(): boolean {
+    return this.#shared.hasUnreferenced();
+  }
+
+  /** Deletes what the permit names, and the shared files that nobody needs without it; doing it again is fine. */
+  async deleteCheckpoints(permit: DeletePermit): Promise<DeletionReport> {
+    return this.#guarded(async () =>
+      performDeletion(this.#files, this.paths, this.generation, this.#shared, permit),
+    );
+  }
+
+  /**
+   * Removes what lies in work/<G>/deleted/, and in `shared/` without being needed: left by older generations, or by a
+   * delete that was cut short. While a checkpoint cannot be read, nothing goes from `shared/`.
+   */
   async sweepDeleted(): Promise<void> {
     await this.#guarded(async () => {
       // A rename into deleted/ whose sync failed could come back, without what was removed below it.
@@ -286,11 +299,13 @@ export class Ownership {
         if (kind === 'directory') await removeTree(this.#files, path);
         else await unlessMissing(async () => this.#files.unlink(path));
       }
+      await this.#shared.sweep();
     });
   }
 
   #attemptContext(): AttemptContext {
-    return {files: this.#files, paths: this.paths, generation: this.generation};
+    const {paths, generation} = this;
+    return {files: this.#files, paths, generation, shared: this.#shared};
   }
 
   /** Writes a record into work/<G>/, syncs it, links it to `owner/`, syncs `owner/`. */

@@ -11,6 +11,7 @@ import {
   type SubtaskMetadata,
 } from '../checkpoint/checkpoint-metadata.ts';
 import type {JsonObject} from './canonical-json.ts';
+import {parseSharedPath} from './paths.ts';
 import {sealJson} from './sealed-json.ts';
 
 /** Of the layout of this directory and of `_metadata`. Written by this version of the code. */
@@ -109,11 +110,31 @@ function stateToJson(state: StateHandle): JsonObject {
   }
 }
 
-/** Every state file that a checkpoint refers to, in the order of `_metadata`. */
+/** The handle of every state file, in the order of `_metadata`; several may name one shared file. */
 export function stateFilesOf(metadata: CheckpointMetadata): readonly FileState[] {
   return metadata.operators.flatMap((operator) =>
     operator.subtasks.flatMap((subtask) =>
       subtask.states.filter((state) => state.location === 'file'),
     ),
   );
+}
+
+/** The state files of a checkpoint, each once. */
+export interface StateFiles {
+  /** Below its own directory. */
+  readonly own: readonly FileState[];
+  readonly shared: readonly FileState[];
+}
+
+export function distinctFilesOf(metadata: CheckpointMetadata): StateFiles {
+  const byPath = new Map(stateFilesOf(metadata).map((file) => [file.path, file]));
+  const files = [...byPath.values()];
+  return {
+    own: files.filter(({path}) => parseSharedPath(path) === null),
+    shared: files.filter(({path}) => parseSharedPath(path) !== null),
+  };
+}
+
+export function lengthOf(files: readonly FileState[]): number {
+  return files.reduce((sum, {length}) => sum + length, 0);
 }

@@ -4,8 +4,9 @@
 //     FORMAT
 //     owner/NNNNNNNNNN[.lineage|.beat|.published|.settled|.end]     owner/aside-NNNNNNNNNN-<run id>
 //     work/NNNNNNNNNN/{pending/chk-N, deleted/…, record-K}
+//     work/NNNNNNNNNN/pending/chk-N/.shared/<sha256>     what its publish links into shared/
 //     chk-N/{_metadata, SHA256SUMS, <operator-uid>/<subtask>.<name>}
-//     shared/   holds/chk-N[.<lineage>]
+//     shared/<first 2 digits>/<sha256>   holds/chk-N[.<lineage>]
 //
 // and the names in a directory of savepoints:
 //
@@ -24,6 +25,9 @@ export const METADATA_FILE = '_metadata';
 export const CHECKSUMS_FILE = 'SHA256SUMS';
 /** In what was claimed: by which job directory and lineage. */
 export const CLAIM_FILE = 'claimed-by';
+/** In an attempt; no operator uid begins with a dot. */
+const TO_SHARE_DIRECTORY = '.shared';
+const SHARED_DIRECTORY = 'shared';
 
 export const GENERATION_MAX = 9_999_999_999;
 const GENERATION_DIGITS = 10;
@@ -53,6 +57,7 @@ export class JobPaths {
   readonly format: string;
   readonly ownerDirectory: string;
   readonly workDirectory: string;
+  readonly sharedDirectory: string;
   readonly holdsDirectory: string;
 
   constructor(root: string) {
@@ -61,6 +66,7 @@ export class JobPaths {
     this.format = join(root, 'FORMAT');
     this.ownerDirectory = join(root, 'owner');
     this.workDirectory = join(root, 'work');
+    this.sharedDirectory = join(root, SHARED_DIRECTORY);
     this.holdsDirectory = join(root, 'holds');
   }
 
@@ -107,6 +113,15 @@ export class JobPaths {
 
   hold(hold: Hold): string {
     return join(this.holdsDirectory, holdName(hold));
+  }
+
+  /** `shared/ab`, for the file of that content. */
+  sharedSubdirectory(sha256: string): string {
+    return join(this.sharedDirectory, sha256.slice(0, 2));
+  }
+
+  sharedFile(sha256: string): string {
+    return join(this.sharedSubdirectory(sha256), sha256);
   }
 }
 
@@ -211,6 +226,34 @@ export function stateFilePath(uid: string, subtask: number, name: string): strin
   assert(Number.isSafeInteger(subtask) && subtask >= 0, `subtask ${subtask}`);
   assert(STATE_NAME_PATTERN.test(name), `state name ${name}`);
   return `${uid}/${subtask}.${name}`;
+}
+
+/** The path of a shared file as a handle has it: relative to any checkpoint of the job directory. */
+export function sharedPath(sha256: string): string {
+  assert(isSharedName(sha256), `digest ${sha256}`);
+  return `../${SHARED_DIRECTORY}/${sha256.slice(0, 2)}/${sha256}`;
+}
+
+/** The digest in the path of a shared file, which has exactly one form; null: it is none. */
+export function parseSharedPath(path: string): string | null {
+  const sha256 = path.slice(path.lastIndexOf('/') + 1);
+  return isSharedName(sha256) && path === sharedPath(sha256) ? sha256 : null;
+}
+
+/** A name in `shared/ab/`. */
+export function isSharedName(name: string): boolean {
+  return /^[0-9a-f]{64}$/.test(name);
+}
+
+/** Absolute path of the state file that a handle of the checkpoint in `directory` names. */
+export function stateFileAt(directory: string, path: string): string {
+  const isShared = parseSharedPath(path) !== null;
+  return isShared ? join(parentOf(directory), path.slice('../'.length)) : join(directory, path);
+}
+
+/** Where an attempt keeps the files that its publish links into `shared/`; their names are their digests. */
+export function toShareDirectory(attemptDirectory: string): string {
+  return join(attemptDirectory, TO_SHARE_DIRECTORY);
 }
 
 /** `random`: 12 hexadecimal digits. */

@@ -80,6 +80,8 @@ const operator = aggregate.create({
       maxParallelism: 128,
       keyGroups,
       restored: [],
+      compression: 'none',
+      incremental: null,
     }),
     metrics: new JobMetrics(),
     clock: systemClock,

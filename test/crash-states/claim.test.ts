@@ -204,7 +204,8 @@ describe('the n-th call fails', () => {
         disk.options = {};
         if (failure !== null) {
           const known = /^(STORAGE_FAILED|EIO|ENOSPC)$/;
-          expect((failure as {code: string}).code, `n = ${n}: ${String(failure)}`).toMatch(known);
+          const {code: told, message} = failure as {code: string; message: string};
+          expect(told, `n = ${n}: ${message}`).toMatch(known);
         }
         for (const survives of ['whole', 'lost'] as const) {
           const after = disk.afterCrash(disk.log.length, () => survives);

@@ -98,7 +98,7 @@ const EFFECTS: readonly (readonly [string, string, (job: JobSpec) => unknown, un
     '/SP',
   ],
   ['state.savepoints.dir', 'file:/sp', (j) => j.checkpointing.savepointDirectory, '/sp'],
-  ['execution.checkpointing.incremental', 'FALSE', (j) => j.checkpointing.incremental, false],
+  ['execution.checkpointing.incremental', 'TRUE', (j) => j.checkpointing.incremental, true],
   ['state.backend.incremental', 'false', (j) => j.checkpointing.incremental, false],
   [
     'execution.checkpointing.snapshot-compression',
@@ -244,7 +244,7 @@ describe('wrong values', () => {
     ['execution.checkpointing.interval', '10000', '(write 10000ms, as Flink would read it, or'],
     ['execution.checkpointing.unaligned.enabled', 'yes', 'must be true or false'],
     ['execution.checkpointing.num-retained', '-1', 'a whole number from 1'],
-    ['execution.checkpointing.incremental', 'true', 'incremental checkpoints are not built yet'],
+    ['execution.checkpointing.incremental', 'yes', 'must be true or false'],
     ['execution.checkpointing.snapshot-compression', 'true', 'true is Snappy in Flink'],
     ['execution.checkpointing.dir', 's3://bucket/cp', 'is on S3, which is not built yet'],
     ['state.backend.type', 'rocksdb', 'state.backend: rocksdb is not built yet'],

@@ -2,12 +2,14 @@ import {ALIGNER_MUTANTS} from './aligner-mutants.ts';
 import {CHANNEL_MUTANTS} from './channel-mutants.ts';
 import {CLAIM_MUTANTS} from './claim-mutants.ts';
 import {COORDINATOR_MUTANTS} from './coordinator-mutants.ts';
+import {DELTA_MUTANTS} from './delta-mutants.ts';
 import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
 import type {Mutant} from './mutant.ts';
 import {RACE_MUTANTS} from './race-mutants.ts';
 import {RECOVERY_MUTANTS} from './recovery-mutants.ts';
 import {RUNTIME_MUTANTS} from './runtime-mutants.ts';
 import {SAVEPOINT_MUTANTS} from './savepoint-mutants.ts';
+import {SHARED_MUTANTS} from './shared-mutants.ts';
 import {SINK_MUTANTS} from './sink-mutants.ts';
 import {STATE_MUTANTS} from './state-mutants.ts';
 import {STORAGE_MUTANTS} from './storage-mutants.ts';
@@ -19,9 +21,11 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...CHANNEL_MUTANTS,
   ...RACE_MUTANTS,
   ...STORAGE_MUTANTS,
+  ...SHARED_MUTANTS,
   ...RECOVERY_MUTANTS,
   ...SINK_MUTANTS,
   ...STATE_MUTANTS,
+  ...DELTA_MUTANTS,
   ...RUNTIME_MUTANTS,
   ...DEPLOYMENT_MUTANTS,
   ...SAVEPOINT_MUTANTS,

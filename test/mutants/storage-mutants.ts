@@ -54,8 +54,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     name: 'publish: what a given-up snapshot left is published',
     rows: 'publish 1, B21',
     module: seal,
-    find: 'if (!expected.has(path))',
-    replace: 'if (false)',
+    find: 'await files.unlink(`${absolute}/${inner.name}`);',
+    replace: 'isEmpty = false;',
     prover: 'io-failures',
   },
   {

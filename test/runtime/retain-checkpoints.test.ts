@@ -9,6 +9,12 @@ import type {Ownership} from '#src/storage/job-directory.js';
 import type {Hold} from '#src/storage/paths.js';
 import {beginFresh, JOB_DIRECTORY, LINEAGE, publish, start} from '../storage/support/fixture.ts';
 import {MemoryFileSystem} from '../storage/support/memory-file-system.ts';
+import {
+  bring,
+  publishShared,
+  sharedContents,
+  sharingMetadata,
+} from '../storage/support/shared-states.ts';
 
 /** A run that finished before. */
 const EARLIER = 'ffffffff00000000';
@@ -136,4 +142,25 @@ test('a hold that is asked for waits for the deletion under way, and is there wh
   await retention.published(4);
   await retention.committed(4);
   expect(await idsIn(owner)).toEqual([4]);
+});
+
+test('what a failed attempt left in shared/ goes with the next commit, also when no checkpoint is due', async () => {
+  const disk = new MemoryFileSystem();
+  const owner = await start(disk);
+  await beginFresh(owner);
+  const retention = retentionOf(owner);
+  const attempt = await owner.beginAttempt(1);
+  const state = await bring(disk, attempt, 'lost');
+  disk.options = {
+    fault: ({name, path}) =>
+      name === 'createNew' && path.endsWith('_metadata') ? {kind: 'fail', code: 'ENOSPC'} : null,
+  };
+  await expect(attempt.publish(sharingMetadata(owner, 1, [state]))).rejects.toThrow('ENOSPC');
+  disk.options = {};
+  await attempt.abort();
+  await publishShared(disk, owner, 2, {brings: ['kept']});
+  await retention.published(2);
+  expect(await sharedContents(disk, JOB_DIRECTORY)).toEqual(['kept', 'lost']);
+  await retention.committed(2);
+  expect(await sharedContents(disk, JOB_DIRECTORY)).toEqual(['kept']);
 });

@@ -48,7 +48,9 @@ class ThroughCanonical {
     for (const state of restored) {
       files.content.delete(`/canonical/${state.path}`);
       const [sourceDirectory, targetDirectory] = ['/restored', '/canonical'];
-      const request = {state, sourceDirectory, targetDirectory, sliceBytes: 3000};
+      const targetPath = state.path;
+      const states = [state];
+      const request = {states, sourceDirectory, targetDirectory, targetPath, sliceBytes: 3000};
       converted.push(await convertSnapshot(files, request));
     }
     if (this.#backend.sizeBytes() === 0) this.#backend = this.#make(converted);
@@ -70,6 +72,8 @@ class ThroughCanonical {
       restoredDirectory: states.length === 0 ? null : '/canonical',
       files,
       writer: new InProcessWriter(files),
+      compression: 'gzip',
+      incremental: null,
     });
   }
 }
@@ -84,6 +88,8 @@ stateBackendSuite(
       openTable: async (spec) => through.openTable(spec),
       snapshot: async (target) => through.inner.snapshot(target),
       abortSnapshot: (id) => through.inner.abortSnapshot(id),
+      checkpointCompleted: (id) => through.inner.checkpointCompleted(id),
+      checkpointAborted: (id) => through.inner.checkpointAborted(id),
       sizeBytes: () => through.inner.sizeBytes(),
       close: async () => through.inner.close(),
     };
@@ -138,6 +144,9 @@ async function written(files: MemoryFiles, table: HashTable): Promise<FileState>
     keyGroups: RANGE,
     maxParallelism: 128,
     table: table.freeze(),
+    compression: 'none',
+    delta: null,
+    shared: false,
     control: new SharedArrayBuffer(4),
   });
 }
@@ -149,9 +158,10 @@ async function converted(
 ): Promise<Uint8Array> {
   files.content.delete(`/sp/${state.path}`);
   await convertSnapshot(files, {
-    state,
+    states: [state],
     sourceDirectory: '/chk-1',
     targetDirectory: '/sp',
+    targetPath: state.path,
     sliceBytes,
   });
   return files.content.get(`/sp/${state.path}`)!;

@@ -77,9 +77,8 @@ function compression(value: string): FlinkValue {
   if (lower !== 'true') return ok(value);
   return {
     kind: 'refused',
-    reason:
-      'true is Snappy in Flink, which does not exist here; snapshot files are stored as they are',
-    instead: 'leave it out, or write false',
+    reason: 'true is Snappy in Flink, which does not exist here',
+    instead: 'write gzip or brotli, which Flink does not know, or false',
   };
 }
 

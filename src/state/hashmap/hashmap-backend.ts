@@ -1,14 +1,18 @@
 import {HashTable} from './hash-table.ts';
-import type {SnapshotRequest, SnapshotWriter} from '../snapshot-request.ts';
+import type {Compression} from '../snapshot-format.ts';
+import {givenUp, type SnapshotRequest, type SnapshotWriter} from '../snapshot-request.ts';
 import {isCanonical} from '../canonical/canonical-format.ts';
 import {restoreCanonical} from '../canonical/canonical-reader.ts';
-import {restoreTable} from '../snapshot-reader.ts';
+import {restoreTable, storedChain} from '../snapshot-reader.ts';
+import {TableChain} from './table-chain.ts';
 import type {BackendSnapshotTarget, KeyedTable, StateBackend, TableSpec} from '../state-backend.ts';
 import {assert} from '../../base/assert.ts';
 import {EngineError} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
 import type {FileState, SubtaskMetadata} from '../../checkpoint/checkpoint-metadata.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
+import {stateFileAt} from '../../storage/paths.ts';
+import {chainsOf, isKeyedFile, requireWhole} from '../../storage/state-chain.ts';
 
 export interface HashmapBackendOptions {
   readonly uid: string;
@@ -20,6 +24,12 @@ export interface HashmapBackendOptions {
   /** The restored checkpoint's directory; its bytes are verified. Null when fresh. */
   readonly restoredDirectory: string | null;
   readonly files: FileSystem;
+  readonly compression: Compression;
+  /** Null: each checkpoint has all rows, in files of its own. */
+  readonly incremental: {
+    /** At most so many deltas follow a file with all rows. */
+    readonly deltasMax: number;
+  } | null;
   /** Not closed by the backend: others may use it too. */
   readonly writer: SnapshotWriter;
 }
@@ -29,12 +39,18 @@ interface OngoingSnapshot {
   readonly control: SharedArrayBuffer;
 }
 
+interface OpenTable {
+  readonly table: HashTable;
+  /** Null: every snapshot has all rows, in files of its own. */
+  readonly chain: TableChain | null;
+}
+
 /** The hashmap backend of one operator and subtask: all rows in memory. */
 export class HashmapBackend implements StateBackend {
   readonly maxParallelism: number;
   readonly keyGroups: KeyGroupRange;
   readonly #options: HashmapBackendOptions;
-  readonly #tables = new Map<string, HashTable>();
+  readonly #tables = new Map<string, OpenTable>();
   #ongoing: OngoingSnapshot | null = null;
 
   constructor(options: HashmapBackendOptions) {
@@ -44,27 +60,24 @@ export class HashmapBackend implements StateBackend {
   }
 
   async openTable(spec: TableSpec): Promise<KeyedTable> {
-    const {uid, restored, restoredDirectory, files, maxParallelism} = this.#options;
+    const {uid, incremental, maxParallelism} = this.#options;
     assert(!this.#tables.has(spec.name), `table ${uid}.${spec.name} is open already`);
     const table = new HashTable(spec, maxParallelism, uid);
-    this.#tables.set(spec.name, table);
-    for (const state of restored.flatMap((subtask) => subtask.states)) {
-      if (state.location !== 'file' || state.kind !== 'keyed' || state.name !== spec.name) continue;
-      if (state.keyGroups !== null && !overlap(state.keyGroups, this.keyGroups)) continue;
-      assert(restoredDirectory !== null, `${uid} is restored from no directory`);
-      const path = `${restoredDirectory}/${state.path}`;
-      const restore = isCanonical(state) ? restoreCanonical : restoreTable;
-      await restore(files, path, table, this.keyGroups, maxParallelism);
-    }
+    const chain = incremental === null ? null : new TableChain(spec, incremental.deltasMax);
+    this.#tables.set(spec.name, {table, chain});
+    await this.#restore(table);
+    // What was restored belongs to another run: the first snapshot has all rows.
+    if (chain !== null) table.trackChanges();
     return table;
   }
 
   async snapshot(target: BackendSnapshotTarget): Promise<readonly FileState[]> {
-    const {uid, subtask, writer} = this.#options;
+    const {uid} = this.#options;
+    const {checkpointId} = target;
     if (this.#ongoing !== null) {
       throw new EngineError(
         'JOB_FAILED',
-        `checkpoint ${target.checkpointId} cannot begin: the state of ${uid} for checkpoint ` +
+        `checkpoint ${checkpointId} cannot begin: the state of ${uid} for checkpoint ` +
           `${this.#ongoing.checkpointId} is still being written`,
         {
           hint: 'Raise checkpointing.interval or min-pause, or use a faster disk.',
@@ -73,29 +86,73 @@ export class HashmapBackend implements StateBackend {
       );
     }
     const control = new SharedArrayBuffer(4);
-    this.#ongoing = {checkpointId: target.checkpointId, control};
-    const writes = [...this.#tables.values()].map(async (table) => {
-      const request: SnapshotRequest = {
-        checkpointId: target.checkpointId,
-        directory: target.directory,
-        uid,
-        subtask,
-        spec: table.spec,
-        keyGroups: this.keyGroups,
-        maxParallelism: this.maxParallelism,
-        table: table.freeze(),
-        control,
-      };
-      try {
-        return await writer.call(request);
-      } finally {
-        table.release();
-      }
-    });
+    this.#ongoing = {checkpointId, control};
+    const writes = [...this.#tables.values()].map(async (open) =>
+      this.#write(open, target, control),
+    );
     try {
-      return await allOrFirstError(writes);
+      const written = await allOrFirstError(writes);
+      // Given up when it was all but written: nobody will say once more that it is.
+      if (isGivenUp(control)) throw givenUp(uid, checkpointId);
+      return written.flat();
+    } catch (error) {
+      this.checkpointAborted(checkpointId);
+      throw error;
     } finally {
       this.#ongoing = null;
+    }
+  }
+
+  async #write(
+    {table, chain}: OpenTable,
+    {checkpointId, directory, full = false}: BackendSnapshotTarget,
+    control: SharedArrayBuffer,
+  ): Promise<readonly FileState[]> {
+    const {uid, subtask, writer, compression} = this.#options;
+    const before = chain?.completed ?? [];
+    const next = full ? null : (chain?.next() ?? null);
+    const changes = table.changes?.freeze(checkpointId, next === null) ?? null;
+    const request: SnapshotRequest = {
+      checkpointId,
+      directory,
+      uid,
+      subtask,
+      spec: table.spec,
+      keyGroups: this.keyGroups,
+      maxParallelism: this.maxParallelism,
+      table: table.freeze(),
+      compression,
+      delta: next === null || changes === null ? null : {...next, changes},
+      shared: chain !== null,
+      control,
+    };
+    let file: FileState;
+    try {
+      file = await writer.call(request);
+    } finally {
+      table.release();
+    }
+    return chain?.written(checkpointId, before, file) ?? [file];
+  }
+
+  async #restore(table: HashTable): Promise<void> {
+    const {uid, restored, restoredDirectory, files, maxParallelism} = this.#options;
+    for (const {states} of restored) {
+      const own = states.filter(isKeyedFile).filter(({name}) => name === table.spec.name);
+      for (const found of chainsOf(own)) {
+        assert(restoredDirectory !== null, `${uid} is restored from no directory`);
+        const chain = requireWhole(found, restoredDirectory);
+        const [base] = chain.files;
+        const groups = base?.keyGroups ?? null;
+        if (base === undefined || (groups !== null && !overlap(groups, this.keyGroups))) continue;
+        if (isCanonical(base)) {
+          const path = stateFileAt(restoredDirectory, base.path);
+          await restoreCanonical(files, path, table, this.keyGroups, maxParallelism);
+        } else {
+          const stored = storedChain(chain.files, restoredDirectory);
+          await restoreTable(files, stored, table, this.keyGroups, maxParallelism);
+        }
+      }
     }
   }
 
@@ -104,8 +161,23 @@ export class HashmapBackend implements StateBackend {
     Atomics.store(new Int32Array(this.#ongoing.control), 0, 1);
   }
 
+  checkpointCompleted(checkpointId: number): void {
+    for (const {table, chain} of this.#tables.values()) {
+      chain?.complete(checkpointId);
+      table.changes?.completed(checkpointId);
+    }
+  }
+
+  checkpointAborted(checkpointId: number): void {
+    this.abortSnapshot(checkpointId);
+    for (const {table, chain} of this.#tables.values()) {
+      chain?.abort(checkpointId);
+      table.changes?.aborted(checkpointId);
+    }
+  }
+
   sizeBytes(): number {
-    return [...this.#tables.values()].reduce((sum, table) => sum + table.sizeBytes, 0);
+    return [...this.#tables.values()].reduce((sum, {table}) => sum + table.sizeBytes, 0);
   }
 
   async close(): Promise<void> {
@@ -113,6 +185,10 @@ export class HashmapBackend implements StateBackend {
     this.#tables.clear();
     return Promise.resolve();
   }
+}
+
+function isGivenUp(control: SharedArrayBuffer): boolean {
+  return Atomics.load(new Int32Array(control), 0) !== 0;
 }
 
 /** Waits for all: nothing may still be reading a table when its snapshot is over. */

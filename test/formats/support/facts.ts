@@ -113,6 +113,8 @@ async function readRows(
     restored: subtasks,
     restoredDirectory: directory,
     files,
+    compression: 'none',
+    incremental: null,
     writer: new InProcessWriter(files),
   });
   const table = await backend.openTable(spec);

@@ -87,6 +87,8 @@ export class Harness {
       restoredDirectory,
       files,
       writer: new InProcessWriter(files),
+      compression: 'none',
+      incremental: null,
     });
     this.operator = type.create({
       context: {
@@ -131,6 +133,6 @@ export class Harness {
   }
 
   async snapshot(): Promise<OperatorSnapshot> {
-    return this.operator.snapshot({checkpointId: 1, directory: '/chk-1', last: false});
+    return this.operator.snapshot({checkpointId: 1, directory: '/chk-1', last: false, full: false});
   }
 }

@@ -145,7 +145,8 @@ export async function canonical({files, subtasks}: Restored): Promise<Restored> 
   for (const state of subtask!.states) {
     if (state.location === 'file') {
       const directories = {sourceDirectory: '/chk-1', targetDirectory: '/savepoint'};
-      states.push(await convertSnapshot(files, {...directories, state}));
+      const request = {...directories, states: [state], targetPath: state.path};
+      states.push(await convertSnapshot(files, request));
       converted.content.set(`/chk-1/${state.path}`, files.content.get(`/savepoint/${state.path}`)!);
     } else states.push(state);
   }
