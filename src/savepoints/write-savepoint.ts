@@ -7,6 +7,7 @@ import {systemErrorCode} from '../base/errors.ts';
 import type {
   CheckpointMetadata,
   FileState,
+  OperatorMetadata,
   SavepointFormat,
   StateHandle,
 } from '../checkpoint/checkpoint-metadata.ts';
@@ -43,38 +44,62 @@ export async function writeSavepoint(
   assert(!metadata.unaligned, `checkpoint ${metadata.checkpointId} holds records in flight`);
   const written = new Map<FileState, FileState | null>();
   try {
-    for (const {uid, subtasks} of metadata.operators) {
-      /** Copies of this operator's files of shared/, by digest. */
-      const copies = new Map<string, string>();
-      const hasFiles = subtasks.some(({states}) => states.some(isFile));
-      if (hasFiles) await makeStateDirectory(files, join(attempt.directory, uid));
-      for (const {index, states} of subtasks) {
-        const own = states.filter(isFile);
-        for (const state of own) {
-          if (isConverted(state, format)) continue;
-          written.set(state, await copiedOnce(files, source, {state, uid, index, attempt, copies}));
-        }
-        const chains = chainsOf(own.filter((state) => isConverted(state, format)));
-        for (const [position, found] of chains.entries()) {
-          const chain = requireWhole(found, source.directory);
-          // Several handles may have one name: each of some key groups.
-          const isRepeated = chains.findIndex(({name}) => name === chain.name) < position;
-          const name = isRepeated ? `${chain.name}-${position}` : chain.name;
-          const path = stateFilePath(uid, index, name);
-          const [base, ...deltas] = chain.files;
-          written.set(
-            must(base, 'a base'),
-            await converted(files, source, chain, attempt, path, convert),
-          );
-          for (const delta of deltas) written.set(delta, null);
-        }
-      }
+    for (const operator of metadata.operators) {
+      await writeOperator(files, source, operator, {attempt, format, convert, written});
     }
     const {bytes} = await attempt.publish(savepointMetadata(metadata, format, written));
     return bytes;
   } catch (error) {
     if (systemErrorCode(error) === null) throw error;
     throw storageFailed('writing the savepoint', attempt.path, error);
+  }
+}
+
+interface Writing {
+  readonly attempt: SavepointAttempt;
+  readonly format: SavepointFormat;
+  readonly convert: ConvertState;
+  readonly written: Map<FileState, FileState | null>;
+}
+
+async function writeOperator(
+  files: FileSystem,
+  source: SavepointSource,
+  {uid, subtasks}: OperatorMetadata,
+  writing: Writing,
+): Promise<void> {
+  const {attempt, format, written} = writing;
+  /** Copies of this operator's files of shared/, by digest. */
+  const copies = new Map<string, string>();
+  const hasFiles = subtasks.some(({states}) => states.some(isFile));
+  if (hasFiles) await makeStateDirectory(files, join(attempt.directory, uid));
+  for (const {index, states} of subtasks) {
+    const own = states.filter(isFile);
+    for (const state of own) {
+      if (isConverted(state, format)) continue;
+      written.set(state, await copiedOnce(files, source, {state, uid, index, attempt, copies}));
+    }
+    const chains = chainsOf(own.filter((state) => isConverted(state, format)));
+    await convertChains(files, source, chains, {uid, index, ...writing});
+  }
+}
+
+async function convertChains(
+  files: FileSystem,
+  source: SavepointSource,
+  chains: ReturnType<typeof chainsOf>,
+  {uid, index, attempt, convert, written}: Writing & {readonly uid: string; readonly index: number},
+): Promise<void> {
+  for (const [position, found] of chains.entries()) {
+    const chain = requireWhole(found, source.directory);
+    // Several handles may have one name: each of some key groups.
+    const isRepeated = chains.findIndex(({name}) => name === chain.name) < position;
+    const name = isRepeated ? `${chain.name}-${position}` : chain.name;
+    const path = stateFilePath(uid, index, name);
+    const [base, ...deltas] = chain.files;
+    const handle = await converted(files, source, chain, attempt, path, convert);
+    written.set(must(base, 'a base'), handle);
+    for (const delta of deltas) written.set(delta, null);
   }
 }
 

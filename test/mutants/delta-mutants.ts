@@ -153,7 +153,7 @@ export const DELTA_MUTANTS: readonly Mutant[] = [
     module: 'state/snapshot-reader.js',
     find: 'refuseOtherPlace(header.delta, delta, path);',
     replace: '',
-    prover: 'deltas',
+    prover: 'broken-chains',
   },
   {
     name: 'chains: one that lacks a file passes',

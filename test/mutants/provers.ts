@@ -50,6 +50,7 @@ export const TEST_PROVERS = {
   'snapshot-format': 'state/snapshot-format.test.ts',
   'hashmap-backend': 'state/hashmap-backend.test.ts',
   deltas: 'state/deltas.test.ts',
+  'broken-chains': 'state/broken-chains.test.ts',
   'compressed-chunk': 'state/compressed-chunk.test.ts',
   'state-chain': 'storage/state-chain.test.ts',
   'file-sink': 'connectors/file-sink.test.ts',

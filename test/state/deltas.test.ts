@@ -1,141 +1,23 @@
 // Promise: with `incremental` a checkpoint's chain of files restores to the table as it was at the checkpoint, whatever
 // was updated, deleted and put back between checkpoints, and whichever of them were completed or given up; and it has
-// only what changed. A chain that is not whole is refused with the name of what is missing.
+// only what changed.
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
-import {BatchBuilder} from '#src/records/batch-builder.js';
-import {BIGINT, STRING} from '#src/records/data-type.js';
-import {readValue} from '#src/records/value.js';
 import {convertSnapshot} from '#src/state/canonical/convert-snapshot.js';
 import {HashTable} from '#src/state/hashmap/hash-table.js';
-import {HashmapBackend} from '#src/state/hashmap/hashmap-backend.js';
-import {InProcessWriter} from '#src/state/snapshot-writer.js';
-import type {KeyedTable, TableSpec} from '#src/state/state-backend.js';
-import {MemoryFiles} from './support/memory-files.ts';
-
-const MAX_PARALLELISM = 16;
-const ALL = {start: 0, end: MAX_PARALLELISM - 1};
-const SPEC: TableSpec = {
-  name: 'rows',
-  key: [
-    {name: 'word', type: STRING},
-    {name: 'number', type: BIGINT},
-  ],
-  keyGroupColumns: 1,
-  values: [
-    {name: 'count', kind: 'float64'},
-    {name: 'last', kind: 'bytes'},
-  ],
-};
-type Key = readonly [string, bigint];
-type Model = ReadonlyMap<string, string>;
-type Codec = 'none' | 'gzip';
-
-interface Options {
-  readonly deltasMax?: number;
-  readonly compression?: Codec;
-  readonly states?: readonly (readonly FileState[])[];
-  readonly keyGroups?: typeof ALL;
-  readonly directory?: string;
-  /** A snapshot is written, and its backend does not know yet. */
-  readonly afterWrite?: (checkpointId: number) => void;
-}
-
-function make(files: MemoryFiles, options: Options = {}): HashmapBackend {
-  const {deltasMax = 3, compression = 'none', states = [], keyGroups = ALL} = options;
-  const {directory = '/chk-restored', afterWrite = () => undefined} = options;
-  const writer = new InProcessWriter(files);
-  return new HashmapBackend({
-    uid: 'op',
-    subtask: 0,
-    maxParallelism: MAX_PARALLELISM,
-    keyGroups,
-    restored: states.map((own, index) => ({index, states: own, watermark: null})),
-    restoredDirectory: states.length === 0 ? null : directory,
-    files,
-    writer: {
-      call: async (request) => {
-        const state = await writer.call(request);
-        afterWrite(request.checkpointId);
-        return state;
-      },
-      close: async () => writer.close(),
-    },
-    compression,
-    incremental: {deltasMax},
-  });
-}
-
-/** A backend, its table, and what has to be in it. */
-class Running {
-  readonly files = new MemoryFiles();
-  readonly backend: HashmapBackend;
-  readonly model = new Map<string, string>();
-  #table: KeyedTable | null = null;
-  #last = 0;
-
-  constructor(options: Options = {}) {
-    this.backend = make(this.files, options);
-  }
-
-  async table(): Promise<KeyedTable> {
-    this.#table ??= await this.backend.openTable(SPEC);
-    return this.#table;
-  }
-
-  async update(keys: readonly Key[], text: string): Promise<void> {
-    const table = await this.table();
-    const rows = resolve(table, keys);
-    const bytes = new TextEncoder().encode(text);
-    for (const [position, key] of keys.entries()) {
-      table.writeBytes(rows[position]!, table.shape.slots[1]!, bytes, 0, bytes.length);
-      this.model.set(keyText(key), text);
-    }
-  }
-
-  async remove(keys: readonly Key[]): Promise<void> {
-    const table = await this.table();
-    const known = new Map(keys.map((key) => [keyText(key), key]));
-    const present = [...known.values()].filter((key) => this.model.has(keyText(key)));
-    table.deleteRows(resolve(table, present), 0, present.length);
-    for (const key of present) this.model.delete(keyText(key));
-  }
-
-  async snapshot(full = false): Promise<Taken> {
-    this.#last += 1;
-    const id = this.#last;
-    await this.table();
-    const model = new Map(this.model);
-    const states = await this.backend.snapshot({checkpointId: id, directory: `/chk-${id}`, full});
-    return {id, model, states};
-  }
-
-  /** What a publish and its notification do. */
-  complete({id}: Taken): void {
-    for (const [path, bytes] of this.files.content) {
-      const shared = `/chk-${id}/.shared/`;
-      if (!path.startsWith(shared)) continue;
-      const name = path.slice(shared.length);
-      this.files.content.set(`/shared/${name.slice(0, 2)}/${name}`, bytes);
-    }
-    this.backend.checkpointCompleted(id);
-  }
-
-  /** What an abort does: the attempt's directory goes. */
-  abort({id}: Taken): void {
-    for (const path of [...this.files.content.keys()]) {
-      if (path.startsWith(`/chk-${id}/`)) this.files.content.delete(path);
-    }
-    this.backend.checkpointAborted(id);
-  }
-}
-
-interface Taken {
-  readonly id: number;
-  readonly model: Model;
-  readonly states: readonly FileState[];
-}
+import {
+  make,
+  manyKeys,
+  MAX_PARALLELISM,
+  resolve,
+  restored,
+  Running,
+  SPEC,
+  WORDS,
+  type Codec,
+  type Key,
+  type Taken,
+} from './support/incremental.ts';
 
 type Act =
   | {readonly kind: 'update'; readonly keys: readonly Key[]; readonly text: string}
@@ -143,7 +25,6 @@ type Act =
   | {readonly kind: 'snapshot'; readonly full: boolean}
   | {readonly kind: 'complete' | 'abort'; readonly which: number};
 
-const WORDS = ['', 'a', 'twelve bytes', 'thirteen byte', 'a word that is a good deal longer'];
 const aKey = fc.tuple(fc.constantFrom(...WORDS), fc.bigInt({min: 0n, max: 4n}));
 const someKeys = fc.array(aKey, {minLength: 1, maxLength: 8});
 const anAct: fc.Arbitrary<Act> = fc.oneof(
@@ -170,9 +51,6 @@ const anAct: fc.Arbitrary<Act> = fc.oneof(
       which: fc.nat({max: 2}),
     }),
   },
-);
-const manyKeys: readonly Key[] = WORDS.flatMap((word) =>
-  Array.from({length: 60}, (_, number): Key => [word, BigInt(number)]),
 );
 
 describe('incremental', () => {
@@ -395,99 +273,3 @@ describe('incremental', () => {
     expect(new Map(found)).toEqual(model);
   });
 });
-
-describe('a chain that is not whole is refused', () => {
-  async function chain(): Promise<{running: Running; taken: Taken}> {
-    const running = new Running({deltasMax: 10});
-    await running.update(manyKeys, 'first');
-    let taken = await running.snapshot();
-    for (let round = 0; round < 3; round += 1) {
-      running.complete(taken);
-      await running.update([['a', BigInt(round)]], `round ${round}`);
-      taken = await running.snapshot();
-    }
-    running.complete(taken);
-    expect(taken.states).toHaveLength(4);
-    return {running, taken};
-  }
-
-  it.each([
-    ['without its base', (s: FileState[]) => s.slice(1), 0],
-    ['without a delta', (s: FileState[]) => [s[0]!, s[1]!, s[3]!], 2],
-    ['without its last delta', (s: FileState[]) => s.slice(0, 3), 2],
-    ['out of order', (s: FileState[]) => [s[0]!, s[2]!, s[1]!, s[3]!], 2],
-    ['backwards', (s: FileState[]) => s.toReversed(), 3],
-    ['with a delta twice', (s: FileState[]) => [s[0]!, s[1]!, s[1]!, s[2]!], 1],
-    ['with a loop', (s: FileState[]) => [s[0]!, s[1]!, following(s[2]!, s[2]!), s[3]!], 2],
-  ] as const)('%s', async (_, change, named) => {
-    const {running, taken} = await chain();
-    const {path} = taken.states[named]!;
-    await expect(
-      restored(running.files, [change([...taken.states])], taken.id),
-    ).rejects.toMatchObject({code: 'CHECKPOINT_DAMAGED', message: expect.stringContaining(path)});
-  });
-
-  it('with another file under a handle', async () => {
-    const {running, taken} = await chain();
-    const place = (index: number): string => {
-      const {sha256} = taken.states[index]!;
-      return `/shared/${sha256.slice(0, 2)}/${sha256}`;
-    };
-    running.files.content.set(place(2), running.files.content.get(place(1))!);
-    await expect(restored(running.files, [taken.states], taken.id)).rejects.toThrow(
-      /it is delta 1 after [0-9a-f]{64}, not delta 2/,
-    );
-    running.files.content.set(place(0), running.files.content.get(place(1))!);
-    await expect(restored(running.files, [taken.states], taken.id)).rejects.toThrow(
-      /it is delta 1 after [0-9a-f]{64}, not a whole table/,
-    );
-  });
-
-  it('with a file that is gone', async () => {
-    const {running, taken} = await chain();
-    const {sha256} = taken.states[1]!;
-    running.files.content.delete(`/shared/${sha256.slice(0, 2)}/${sha256}`);
-    await expect(restored(running.files, [taken.states], taken.id)).rejects.toThrow(sha256);
-  });
-});
-
-/** The handle as if it followed another one. */
-function following(state: FileState, previous: FileState): FileState {
-  const {chain, ...rest} = state.description as {chain: object};
-  return {...state, description: {...rest, chain: {...chain, previous: previous.sha256}}};
-}
-
-async function restored(
-  files: MemoryFiles,
-  states: readonly (readonly FileState[])[],
-  id: number,
-  options: Options = {},
-): Promise<[string, string][]> {
-  const backend = make(files, {directory: `/chk-${id}`, ...options, states});
-  const table = await backend.openTable(SPEC);
-  const rows = Int32Array.from({length: table.rowCount}, (_, row) => row).filter((row) =>
-    table.isLive(row),
-  );
-  const columns = SPEC.key.map((_, index) => table.readKey(index, rows, 0, rows.length));
-  const last = table.shape.slots[1]!;
-  return [...rows].map((row, at): [string, string] => {
-    const [word, number] = SPEC.key.map((field, index) =>
-      readValue(field.type, columns[index]!, at),
-    );
-    const start = table.bytesStart(row, last);
-    const bytes = table.arena().slice(start, start + table.bytesLength(row, last));
-    return [keyText([word as string, number as bigint]), new TextDecoder().decode(bytes)];
-  });
-}
-
-function resolve(table: KeyedTable, keys: readonly Key[]): Int32Array {
-  const builder = new BatchBuilder({fields: SPEC.key});
-  for (const key of keys) builder.appendRow([...key]);
-  const rows = new Int32Array(keys.length);
-  table.resolve(builder.build().columns, null, 0, keys.length, rows);
-  return rows;
-}
-
-function keyText([word, number]: Key): string {
-  return `${word}|${number}`;
-}
