@@ -141,6 +141,9 @@ async function leftAfter(disk: MemoryFileSystem): Promise<string | null> {
   return hidden.length > 0 ? `left behind: ${hidden.join()}` : null;
 }
 
+/** The pruning generation's, which crash-states.test.ts is about: that others are fenced off is not looked at here. */
+const OF_TAKE_OVER = /^remove-chk (\/other\/flights\/(owner|work)|\/other$|\/$)/;
+
 function placeOf(path: string): string {
   return path
     .replace(JOB_DIRECTORY, '<job>')
@@ -164,7 +167,10 @@ describe('crash states of claims and holds', () => {
       const isOwn = (phase: string): boolean => phase !== 'before';
       const own = await withoutEachSync(record, alwaysHolds, placeOf, isOwn);
       expect(own.length).toBeGreaterThan(8);
-      expect(own.filter(([, violation]) => violation === null)).toEqual([]);
+      const unneeded = own.filter(([place, violation]) => {
+        return violation === null && !OF_TAKE_OVER.test(place);
+      });
+      expect(unneeded).toEqual([]);
     },
     300_000,
   );
