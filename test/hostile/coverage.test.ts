@@ -17,7 +17,7 @@ const ROWS = [
   ...span('H', 79, 83),
   ...span('B', 1, 18),
   ...span('B', 26, 37),
-  ...['B44', 'B55'],
+  ...['H41', 'B20', 'B23', 'B24', 'B38', 'B39', 'B44', 'B55'],
 ];
 
 function span(letter: string, first: number, last: number): string[] {
