@@ -141,6 +141,9 @@ async function leftAfter(disk: MemoryFileSystem): Promise<string | null> {
   return hidden.length > 0 ? `left behind: ${hidden.join()}` : null;
 }
 
+/** The pruning generation's, which crash-states.test.ts is about: that others are fenced off is not looked at here. */
+const OF_TAKE_OVER = /^remove-chk (\/other\/flights\/(owner|work)|\/other$|\/$)/;
+
 function placeOf(path: string): string {
   return path
     .replace(JOB_DIRECTORY, '<job>')
@@ -163,7 +166,10 @@ describe('crash states of claims and holds', () => {
     async () => {
       const own = await withoutEachSync(record, alwaysHolds, placeOf);
       expect(own.length).toBeGreaterThan(8);
-      expect(own.filter(([, violation]) => violation === null)).toEqual([]);
+      const unneeded = own.filter(([place, violation]) => {
+        return violation === null && !OF_TAKE_OVER.test(place);
+      });
+      expect(unneeded).toEqual([]);
     },
     300_000,
   );
@@ -204,8 +210,7 @@ describe('the n-th call fails', () => {
         disk.options = {};
         if (failure !== null) {
           const known = /^(STORAGE_FAILED|EIO|ENOSPC)$/;
-          const {code: told, message} = failure as {code: string; message: string};
-          expect(told, `n = ${n}: ${message}`).toMatch(known);
+          expect((failure as {code: string}).code, `n = ${n}`).toMatch(known);
         }
         for (const survives of ['whole', 'lost'] as const) {
           const after = disk.afterCrash(disk.log.length, () => survives);

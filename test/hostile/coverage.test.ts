@@ -15,10 +15,8 @@ const ROWS = [
   ...span('H', 50, 55),
   ...span('H', 60, 65),
   ...span('H', 79, 83),
-  ...span('B', 1, 22),
-  ...['B24', 'B25'],
-  ...span('B', 26, 37),
-  ...['B39', 'B44', 'B55'],
+  ...span('B', 1, 37),
+  ...['H41', 'B38', 'B39', 'B44', 'B55'],
 ];
 
 function span(letter: string, first: number, last: number): string[] {

@@ -182,14 +182,6 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     prover: 'retain-checkpoints',
   },
   {
-    name: 'retention deletes what a restore began with',
-    rows: 'K2, B20',
-    module: retain,
-    find: 'this.#held = new Set(isOurs ? [origin.checkpointId] : []);',
-    replace: 'this.#held = new Set();',
-    prover: 'retain-checkpoints',
-  },
-  {
     name: 'retention counts on commits that were not done',
     rows: 'K2, B43',
     module: retain,

@@ -26,7 +26,7 @@ function jobOf(numRetained: number): JobSpec {
 
 function retentionOf(
   owner: Ownership,
-  restoredFrom: {id: number; claimed: boolean; numRetained?: number} | null = null,
+  restoredFrom: {id: number; claimed: boolean; numRetained?: number; end?: string} | null = null,
   deleted: (ids: ReadonlySet<number>) => void = () => undefined,
 ): CheckpointRetention {
   const origin =
@@ -40,7 +40,7 @@ function retentionOf(
         };
   const checkpoints =
     restoredFrom === null ? [] : [{id: restoredFrom.id, metadata: {lineage: EARLIER}}];
-  const generations = [{lineage: {lineage: EARLIER}, end: {how: 'finished'}}];
+  const generations = [{lineage: {lineage: EARLIER}, end: {how: restoredFrom?.end ?? 'finished'}}];
   const begun = {record: {lineage: LINEAGE, origin}, facts: {checkpoints, generations}};
   return new CheckpointRetention(
     jobOf(restoredFrom?.numRetained ?? 1),
@@ -82,13 +82,17 @@ test('its mark is there before anybody is told of the first one', async () => {
 });
 
 /** Restored from 1, which `others` published; then 2 and 3 are committed. */
-async function afterRestore(hold: Hold | null, claimed = false): Promise<readonly number[]> {
+async function afterRestore(
+  hold: Hold | null,
+  claimed = false,
+  end = 'finished',
+): Promise<readonly number[]> {
   const disk = new MemoryFileSystem();
   const owner = await start(disk);
   await publish(disk, owner, 1);
   await beginFresh(owner);
   if (hold !== null) await owner.placeHold(hold);
-  const retention = retentionOf(owner, {id: 1, claimed});
+  const retention = retentionOf(owner, {id: 1, claimed, end});
   for (const id of [2, 3]) {
     await publish(disk, owner, id);
     await retention.published(id);
@@ -105,6 +109,9 @@ test('what is held stays, whoever holds it', async () => {
 
 test('what was claimed here counts as the first of the lineage', async () => {
   expect(await afterRestore(null, true)).toEqual([3]);
+  // What a run left that was stopped stays, unless it is this lineage's own.
+  expect(await afterRestore(null, false, 'stopped')).toEqual([3, 1]);
+  expect(await afterRestore(null, true, 'stopped')).toEqual([3]);
   expect(await afterRestore({checkpointId: 1, lineage: null}, true)).toEqual([3, 1]);
   const disk = new MemoryFileSystem();
   const owner = await start(disk);
