@@ -52,6 +52,7 @@ export class Ownership {
   readonly #files: FileSystem;
   readonly #shared: SharedDirectory;
   #highestId: number;
+  #lastBegun: Promise<unknown> = Promise.resolve();
   #recordCount = 0;
   readonly #recorded = new Set<OwnerMark>();
   #beating = false;
@@ -204,14 +205,22 @@ export class Ownership {
     }
   }
 
-  /** Starts checkpoint `checkpointId`: its directory exists when it resolves. Ids only grow. */
+  /**
+   * Starts checkpoint `checkpointId`: its directory exists when it resolves. Ids only grow, and attempts begin one after
+   * another: whoever triggers one when it has begun triggers them in the order of their ids.
+   */
   async beginAttempt(checkpointId: number): Promise<CheckpointAttempt> {
     assert(
       checkpointId > this.#highestId,
       `checkpoint id ${checkpointId} after ${this.#highestId}`,
     );
     this.#highestId = checkpointId;
-    return this.#guarded(async () => CheckpointAttempt.begin(this.#attemptContext(), checkpointId));
+    const begun = this.#lastBegun.then(async () =>
+      this.#guarded(async () => CheckpointAttempt.begin(this.#attemptContext(), checkpointId)),
+    );
+    // Whoever asked for it hears of a failure; the next one begins all the same.
+    this.#lastBegun = begun.catch(() => undefined);
+    return begun;
   }
 
   /**

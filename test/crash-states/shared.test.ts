@@ -10,7 +10,7 @@ import {orphansAmong, unclaimedFiles} from '#src/inspection/list-orphans.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import {JobPaths} from '#src/storage/paths.js';
 import {beginFresh, JOB_DIRECTORY, start} from '../storage/support/fixture.js';
-import {MemoryFileSystem} from '../storage/support/memory-file-system.js';
+import {MemoryFileSystem, type Fault} from '../storage/support/memory-file-system.js';
 import {bring, publishShared, sharingMetadata} from '../storage/support/shared-states.js';
 import {findViolation, say, withoutEachSync, type Promised, type Recording} from './crash-disks.ts';
 
@@ -41,7 +41,7 @@ async function record(droppedSyncs: ReadonlySet<number>): Promise<Recording> {
   await publishShared(disk, owner, 2, {brings: ['delta'], refers: [base!]});
   const second = published(2);
   disk.phase = 'given up';
-  await giveUp(disk, owner, 3, 'left behind');
+  await giveUp(disk, owner, 3, 'left behind', linkUnanswered);
   disk.phase = 'publish';
   await publishShared(disk, owner, 4, {brings: ['left behind'], refers: [base!]});
   published(4);
@@ -53,7 +53,7 @@ async function record(droppedSyncs: ReadonlySet<number>): Promise<Recording> {
   promise('checkpoint 1 is deleted', async (crashed) => !(await isThere(crashed, 1)));
 
   disk.phase = 'given up';
-  await giveUp(disk, owner, 5, 'last');
+  await giveUp(disk, owner, 5, 'last', metadataRefused);
 
   disk.phase = 'before';
   const next = await start(disk);
@@ -68,22 +68,25 @@ async function record(droppedSyncs: ReadonlySet<number>): Promise<Recording> {
   return {disk, promises};
 }
 
+const metadataRefused: Fault = ({name, path}) =>
+  name === 'createNew' && path.endsWith('_metadata') ? {kind: 'fail', code: 'EIO'} : null;
+/** It was made, and whoever asked for it does not know. */
+const linkUnanswered: Fault = ({name}) =>
+  name === 'link' ? {kind: 'reply-lost', code: 'EIO'} : null;
+
 /** What it brought is linked, and nothing of it is synced. */
 async function giveUp(
   disk: MemoryFileSystem,
   owner: Ownership,
   id: number,
   content: string,
+  fault: Fault,
 ): Promise<void> {
   const attempt = await owner.beginAttempt(id);
   const state = await bring(disk, attempt, content);
   const {options} = disk;
-  disk.options = {
-    ...options,
-    fault: ({name, path}) =>
-      name === 'createNew' && path.endsWith('_metadata') ? {kind: 'fail', code: 'ENOSPC'} : null,
-  };
-  await expect(attempt.publish(sharingMetadata(owner, id, [state]))).rejects.toThrow('ENOSPC');
+  disk.options = {...options, fault};
+  await expect(attempt.publish(sharingMetadata(owner, id, [state]))).rejects.toThrow('EIO');
   disk.options = options;
   await attempt.abort();
 }

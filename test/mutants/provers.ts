@@ -33,6 +33,7 @@ export const TEST_PROVERS = {
   verify: 'inspection/verify-checkpoint.test.ts',
   'list-and-resolve': 'inspection/list-and-resolve.test.ts',
   'shared-directory': 'storage/shared-directory.test.ts',
+  'shared-obstacles': 'storage/shared-obstacles.test.ts',
   'shared-references': 'storage/shared-references.test.ts',
   'shared-files': 'inspection/shared-files.test.ts',
   'shared-crash-states': 'crash-states/shared.test.ts',

@@ -91,7 +91,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     module: shared,
     find: "status?.kind === 'file' && status.size === length",
     replace: "status?.kind === 'file'",
-    prover: 'shared-directory',
+    prover: 'shared-obstacles',
   },
   {
     name: 'shared: a file is renamed over the one that is there',
@@ -99,7 +99,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     module: shared,
     find: 'await this.#files.link(source,',
     replace: 'await this.#files.rename(source,',
-    prover: 'shared-directory',
+    prover: 'shared-obstacles',
   },
   {
     name: 'shared: what is referred to is not looked at',
@@ -107,7 +107,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     module: shared,
     find: 'here has`);\n            await this.#requireThere(file);',
     replace: 'here has`);',
-    prover: 'shared-directory',
+    prover: 'shared-obstacles',
   },
   {
     name: 'shared: a link in place of a directory is followed',
@@ -115,7 +115,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     module: shared,
     find: "if ((await this.#files.status(directory)).kind !== 'directory')",
     replace: 'if (false)',
-    prover: 'shared-directory',
+    prover: 'shared-obstacles',
   },
   {
     name: 'shared: files of attempts that were given up may be referred to',

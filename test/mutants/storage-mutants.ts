@@ -212,6 +212,14 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     prover: 'take-over',
   },
   {
+    name: 'attempts begin in whatever order the disk answers',
+    rows: 'W6',
+    module: directory,
+    find: 'const begun = this.#lastBegun.then(',
+    replace: 'const begun = Promise.resolve().then(',
+    prover: 'io-failures',
+  },
+  {
     name: 'delete: the job directory is not synced before anything is removed',
     rows: 'sync of delete',
     module: deletion,

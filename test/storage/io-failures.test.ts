@@ -287,6 +287,29 @@ describe('I/O failures', () => {
   });
 });
 
+it('attempts begin in the order of their ids, though the disk is slow with one of them', async () => {
+  const disk = await preparedDisk();
+  const owner = await start(disk);
+  await owner.sweepDeleted();
+  let calls = 0;
+  disk.options = {
+    async pause() {
+      calls += 1;
+      // The directory of the first.
+      if (calls > 1) return;
+      for (let turn = 0; turn < 50; turn += 1)
+        await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+  const begun: number[] = [];
+  const begin = async (id: number): Promise<void> => {
+    await owner.beginAttempt(id);
+    begun.push(id);
+  };
+  await Promise.all([begin(2), begin(3)]);
+  expect(begun).toEqual([2, 3]);
+});
+
 describe('deleting', () => {
   it('one unreadable _metadata anywhere means that nothing is deleted', async () => {
     const disk = await preparedDisk();

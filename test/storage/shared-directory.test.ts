@@ -6,10 +6,10 @@ import {describe, expect, it} from 'vitest';
 import {SeededRandom} from '#src/base/random.js';
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
-import type {FileSystem} from '#src/storage/file-system.js';
 import type {Ownership} from '#src/storage/job-directory.js';
-import {JobPaths, sharedPath, stateFileAt} from '#src/storage/paths.js';
+import {JobPaths, stateFileAt} from '#src/storage/paths.js';
 import {beginFresh, JOB_DIRECTORY, publish, start, writeFile} from './support/fixture.js';
+import {gatedDisk, turns} from './support/gated-disk.js';
 import {MemoryFileSystem, type Fault} from './support/memory-file-system.js';
 import {bring, publishShared, sharedContents, sharingMetadata} from './support/shared-states.js';
 
@@ -50,44 +50,6 @@ function failAtMetadata(): Fault {
     failed = true;
     return {kind: 'fail', code: 'ENOSPC'};
   };
-}
-
-interface Gate {
-  /** Behind the gate. */
-  readonly disk: MemoryFileSystem;
-  /** The first call that waits. */
-  readonly reached: Promise<void>;
-  open(): void;
-}
-
-/** Calls that `waits` names wait until the gate is open. */
-function gatedDisk(waits: (call: {readonly name: string; readonly path: string}) => boolean): {
-  disk: FileSystem;
-  gate: Gate;
-} {
-  const disk = new MemoryFileSystem();
-  let reach = (): void => undefined;
-  let open = (): void => undefined;
-  const reached = new Promise<void>((resolve) => (reach = resolve));
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  const gated = new Proxy(disk as FileSystem, {
-    get(_, name: keyof FileSystem) {
-      const call = disk[name].bind(disk) as (...values: unknown[]) => Promise<unknown>;
-      return async (...values: [string, ...unknown[]]) => {
-        if (waits({name, path: values[0]})) {
-          reach();
-          await opened;
-        }
-        return call(...values);
-      };
-    },
-  });
-  return {disk: gated, gate: {disk, reached, open: () => open()}};
-}
-
-/** Whatever can go on in memory has gone on. */
-async function turns(): Promise<void> {
-  for (let turn = 0; turn < 300; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** An attempt that brings these, and is given up in the middle of its publish. */
@@ -392,7 +354,7 @@ describe('deleting', () => {
       // B39: the beginning of a name is not the name.
       `${paths.sharedSubdirectory(digest)}/${digest.slice(0, 63)}`,
     ];
-    const other = `${digest.startsWith('00') ? '11' : '00'}`;
+    const other = digest.startsWith('00') ? '11' : '00';
     await disk.makeDirectory(`${paths.sharedDirectory}/${other}`);
     strange.push(`${paths.sharedDirectory}/${other}/${digest}`);
     for (const path of strange) await writeFile(disk, path, Buffer.from('mine'));
@@ -471,60 +433,5 @@ describe('another process', () => {
     await publishShared(disk, next, 3, {refers: states});
     await remove(next, 1);
     expect(await findingsOf(disk, 3)).toEqual([]);
-  });
-});
-
-describe('what is in the way', () => {
-  it('another length under that name is not taken for the content, brought or referred to', async () => {
-    for (const change of ['brought', 'referred'] as const) {
-      const {disk, owner} = await ownedDisk();
-      const {states} = await publishShared(disk, owner, 1, {brings: ['base']});
-      disk.overwrite(paths.sharedFile(states[0]!.sha256), Buffer.from('bas'));
-      const next = change === 'brought' ? {brings: ['base']} : {refers: states};
-      await expect(publishShared(disk, owner, 2, next), change).rejects.toMatchObject({
-        code: 'CHECKPOINT_DAMAGED',
-        message: expect.stringContaining('a file of 3 bytes') as string,
-      });
-    }
-  });
-
-  it('a missing one is not referred to', async () => {
-    const {disk, owner} = await ownedDisk();
-    const {states} = await publishShared(disk, owner, 1, {brings: ['base']});
-    await disk.unlink(paths.sharedFile(states[0]!.sha256));
-    await expect(publishShared(disk, owner, 2, {refers: states})).rejects.toMatchObject({
-      code: 'CHECKPOINT_DAMAGED',
-    });
-  });
-
-  it('H35: a link in place of a directory or of the file is not followed', async () => {
-    const digest = (await publishShared(...(await onNew()), 1, {brings: ['base']})).states[0]!
-      .sha256;
-    for (const place of ['shared', 'subdirectory', 'file'] as const) {
-      const {disk, owner} = await ownedDisk();
-      if (place !== 'shared') await disk.makeDirectory(paths.sharedDirectory);
-      if (place === 'file') await disk.makeDirectory(paths.sharedSubdirectory(digest));
-      const path = {
-        shared: paths.sharedDirectory,
-        subdirectory: paths.sharedSubdirectory(digest),
-        file: paths.sharedFile(digest),
-      }[place];
-      disk.plant(path, 'link');
-      await expect(publishShared(disk, owner, 1, {brings: ['base']}), place).rejects.toMatchObject({
-        code: place === 'file' ? 'CHECKPOINT_DAMAGED' : 'REFUSED',
-        message: expect.stringContaining(path) as string,
-      });
-    }
-  });
-
-  async function onNew(): Promise<[MemoryFileSystem, Ownership]> {
-    const {disk, owner} = await ownedDisk();
-    return [disk, owner];
-  }
-
-  it('the path of a handle is relative to any checkpoint of the directory', () => {
-    const digest = 'ab'.repeat(32);
-    expect(sharedPath(digest)).toBe(`../shared/ab/${digest}`);
-    expect(stateFileAt('/a/job/chk-3', sharedPath(digest))).toBe(`/a/job/shared/ab/${digest}`);
   });
 });

@@ -93,17 +93,21 @@ function run(references: SharedReferences, model: Model, id: number, taken: Step
       model.published.delete(checkpoint[0]);
       return;
     }
-    case 'remove': {
-      const needed = model.needed();
-      const names = references.takeUnreferenced();
-      expect([...names].sort()).toEqual([...model.there].filter((one) => !needed.has(one)).sort());
-      for (const name of names) {
-        expect(references.isLeaving(name)).toBe(true);
-        references.left(name, taken.gone);
-        expect(references.isLeaving(name)).toBe(false);
-        if (taken.gone) model.there.delete(name);
-      }
-    }
+    case 'remove':
+      remove(references, model, taken.gone);
+  }
+}
+
+/** All of what nobody needs, and nothing else. */
+function remove(references: SharedReferences, model: Model, gone: boolean): void {
+  const needed = model.needed();
+  const names = references.takeUnreferenced();
+  expect([...names].sort()).toEqual([...model.there].filter((one) => !needed.has(one)).sort());
+  for (const name of names) {
+    expect(references.isLeaving(name)).toBe(true);
+    references.left(name, gone);
+    expect(references.isLeaving(name)).toBe(false);
+    if (gone) model.there.delete(name);
   }
 }
 
