@@ -147,7 +147,7 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     find: 'await withdraw(files, job, ownership.generation, ahead);',
     replace: '',
     prover,
-    from: 111,
+    from: 1,
   },
   {
     name: 'temporaries that no checkpoint prepared stay',
@@ -246,7 +246,7 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     find: 'if (!this.#inputEnded)',
     replace: 'if (true)',
     prover,
-    from: 571,
+    from: 201,
   },
   {
     name: 'that the input has ended is in no snapshot',
