@@ -13,6 +13,7 @@ import {statePathsOf} from './control/state-directory.ts';
 import type {TcpListening} from './control/tcp-listener.ts';
 import {MAX_JOB_FILE_BYTES} from './job/decode-job-file.ts';
 import type {JobSpec} from './job/job-spec.ts';
+import {takeRecoveryKeys} from './job/flink/recovery-keys.ts';
 import {loadJob, type LoadResult} from './job/load-job.ts';
 import {jobEdges, jobOperators} from './runtime/job-operators.ts';
 import type {CheckpointMetadata, FileState} from './checkpoint/checkpoint-metadata.ts';
@@ -34,6 +35,7 @@ import {readCheckpoint} from './runtime/start-job.ts';
 import {workerThreads} from './runtime/task-thread.ts';
 import {ThreadClient} from './runtime/worker-client.ts';
 import type {ConvertState} from './savepoints/write-savepoint.ts';
+import {plainLengthOf} from './state/snapshot-format.ts';
 import {convertSnapshot, type ConversionRequest} from './state/canonical/convert-snapshot.ts';
 import type {DatabaseConversion} from './state/canonical/convert-database.ts';
 import {loadBinding} from './state/rocksdb/database.ts';
@@ -182,11 +184,12 @@ export function runJob(
 }
 
 async function execute(
-  request: RunRequest,
+  asked: RunRequest,
   resolveReference: ResolveReference,
   events: EventStream<RunEvent>,
   {begun, registered}: RunWatcher,
 ): Promise<RunSummary> {
+  const request = withRecoveryKeys(asked);
   const {job, warnings} = await requireJob(request);
   // Before anything is begun: without the package no restart would help.
   if (job.state.backend === 'rocksdb') await loadBinding();
@@ -273,13 +276,14 @@ export async function dispose(path: string, environment: Environment): Promise<v
   await disposeSavepoint({files: nodeFileSystem, random: systemRandom, jobs}, path);
 }
 
-/** A state file of more bytes is converted in a thread: the main one has beats to send and questions to answer. */
+/** State of more bytes is converted in a thread: the main one has beats to send and questions to answer. */
 const CONVERTED_HERE_BYTES_MAX = 1024 * 1024;
 
 function stateConverter(files: FileSystem): ConvertState {
   return async (request) => {
-    if ('state' in request && request.state.length <= CONVERTED_HERE_BYTES_MAX) {
-      return convertSnapshot(files, request);
+    if ('states' in request) {
+      const bytes = request.states.reduce((sum, state) => sum + plainLengthOf(state), 0);
+      if (bytes <= CONVERTED_HERE_BYTES_MAX) return convertSnapshot(files, request);
     }
     const entry = new URL('./writer-entry.js', import.meta.url);
     const thread = new ThreadClient<ConversionRequest | DatabaseConversion, FileState>(
@@ -316,11 +320,35 @@ export async function startOf(
   job: JobSpec,
   resolveReference: ResolveReference,
 ): Promise<MasterOptions['start']> {
+  const claim = request.claimMode === 'claim';
+  if (claim && (request.fresh || request.restoreFrom === undefined)) {
+    throw new EngineError('USAGE', 'claim mode claim: nothing is named that could be claimed', {
+      hint: 'name the checkpoint or savepoint: tidemark restore REF JOB.yaml --claim-mode claim',
+    });
+  }
   if (request.fresh) return {kind: 'fresh'};
   if (request.restoreFrom === undefined) return {kind: 'auto'};
   const path = await resolveReference(job, request.restoreFrom);
   const checkpoint = await readCheckpoint(nodeFileSystem, path);
-  return {kind: 'restore', ref: request.restoreFrom, checkpoint};
+  return {kind: 'restore', ref: request.restoreFrom, checkpoint, claim};
+}
+
+/** Flink's keys that say something to the command become what its flags are. USAGE when the two contradict. */
+export function withRecoveryKeys(request: RunRequest): RunRequest {
+  const {flink} = request.overrides;
+  const {claimMode, allowNonRestoredState, others} = takeRecoveryKeys(flink);
+  const flag = request.claimMode;
+  if (flag !== undefined && claimMode !== null && flag !== claimMode) {
+    throw new EngineError('USAGE', `--claim-mode ${flag} and -D contradict each other`, {
+      hint: 'give one of them',
+    });
+  }
+  return {
+    ...request,
+    overrides: {...request.overrides, flink: others},
+    claimMode: flag ?? claimMode ?? 'no-claim',
+    allowNonRestoredState: request.allowNonRestoredState || allowNonRestoredState === true,
+  };
 }
 
 /** What a restore of `metadata` would do to each operator of the job. */

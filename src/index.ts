@@ -31,6 +31,7 @@ import type {
 import type {ConfigReport} from './reports/config-report.ts';
 import type {DoctorReport} from './reports/doctor-report.ts';
 import type {Explanation, PageSearch} from './explain/find-page.ts';
+import type {HeldCheckpoint} from './control/hold-checkpoint.ts';
 import type {ResolveReference} from './engine.ts';
 import type {
   GraphFormat,
@@ -95,6 +96,7 @@ export function runJob(request: RunRequest): RunningJob {
     commands: {
       takeCheckpoint: async (options) => (await running).commands.takeCheckpoint(options),
       takeSavepoint: async (target) => (await running).commands.takeSavepoint(target),
+      setHold: async (id, held) => (await running).commands.setHold(id, held),
       stop: async (request) => (await running).commands.stop(request),
       cancel: async () => (await running).commands.cancel(),
     },
@@ -251,6 +253,18 @@ export async function startDetached(request: RunRequest): Promise<StartedJob> {
 export async function disposeSavepoint(path: string, options: ClientOptions): Promise<void> {
   const engine = await import('./engine.ts');
   await engine.dispose(resolve(path), options.environment);
+}
+
+export type {HeldCheckpoint} from './control/hold-checkpoint.ts';
+
+/** `path`: absolute. Retention and prune keep it from now on, or not any more. */
+export async function setHold(
+  path: string,
+  held: boolean,
+  options: ClientOptions & {readonly takeOver: boolean},
+): Promise<HeldCheckpoint> {
+  const {setHold: set} = await import('./control/hold-checkpoint.ts');
+  return set(path, held, options);
 }
 
 // ---------------------------------------------------------------------------------------- job files

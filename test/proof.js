@@ -1,7 +1,8 @@
 // `npm run proof [-- --minutes N] [-- --seed N] [-- --parts N]`: the long proofs of which `npm test` runs a fixed sample.
-// It is the same test files with TIDEMARK_PROOF=1; --minutes repeats them with new seeds until the time is over, --within
-// bounds simulation and mutants: what is left out then is printed. Of what starts hundreds of processes one run has one part
-// in three, another with each seed: `--parts 1` runs all of it. Prints what it ran; ends with 1 when anything failed.
+// It is the test files that have more to run with TIDEMARK_PROOF=1 (proof-files.js), of some of them only that; --minutes
+// repeats them with new seeds until the time is over, --within bounds simulation and mutants: what is left out then is
+// printed. Of what starts hundreds of processes one run has one part in three, another with each seed: `--parts 1` runs all
+// of it. Prints what it ran; ends with 1 when anything failed.
 
 import {spawn} from 'node:child_process';
 import {readFileSync, rmSync} from 'node:fs';
@@ -10,32 +11,9 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 
+import {proofFiles} from './proof-files.js';
+
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** Directories that take TIDEMARK_PROOF=1 as "all of it". */
-const TARGETS = [
-  'channels',
-  'checkpoint',
-  'connectors',
-  'crash-states',
-  'decoders',
-  'expressions',
-  'hostile',
-  'inspection',
-  'jobs',
-  'kills',
-  'mutants',
-  'operators',
-  'recovery',
-  'rescale',
-  'restarts',
-  'runtime',
-  'savepoints',
-  'simulation',
-  'state',
-  'storage',
-  'commands/contract-examples',
-  'commands/contract-streams',
-].map((room) => `test/${room}`);
 /** Half of the files mostly wait, for their rate limits and for processes: more run at once than there are processors. */
 const WORKERS = 4;
 
@@ -52,7 +30,7 @@ const {values} = parseArgs({
 const deadline =
   values.within === undefined ? '' : String(Date.now() + Number(values.within) * 60_000);
 const until = performance.now() + Number(values.minutes ?? 0) * 60_000;
-const targets = values.only === undefined ? TARGETS : values.only.split(',');
+const targets = values.only === undefined ? proofFiles(ROOT) : values.only.split(',');
 const totals = {passed: 0, failed: 0};
 
 let seed = Number(values.seed);

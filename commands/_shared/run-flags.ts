@@ -45,8 +45,7 @@ const restoreFlags = {
   'claim-mode': Flags.option({
     options: ['no-claim', 'claim'] as const,
     description:
-      'no-claim: what is restored stays yours, is never deleted and never written to. claim is not built yet.',
-    default: 'no-claim' as const,
+      'no-claim (the default): what is restored stays yours, is never deleted and never written to. claim: the job owns it, and deletes it once it has a checkpoint of its own.',
   })(),
   'dry-run': Flags.boolean({
     description: 'Print what the start would do, per operator, and do nothing.',
@@ -141,17 +140,13 @@ export function toRunRequest(
     readonly live: boolean;
   },
 ): RunRequest {
-  if (flags['claim-mode'] === 'claim') {
-    throw new EngineError('USAGE', '--claim-mode claim is not built yet', {
-      hint: 'leave it out: what is restored stays yours, and you delete it when you like',
-    });
-  }
   return {
     file,
     overrides: overridesOf(flags),
     fresh: start.fresh,
     restoreFrom: start.restoreFrom,
     allowNonRestoredState: flags['allow-non-restored-state'],
+    claimMode: flags['claim-mode'],
     takeOver: flags['take-over'],
     onDamaged: flags['on-damaged'],
     outputAhead: flags['output-ahead'],

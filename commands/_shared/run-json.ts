@@ -185,5 +185,7 @@ export function planFields(plan: RestorePlan): Readonly<Record<string, unknown>>
       parallelism_to: operator.parallelismTo,
     })),
     sources: plan.sources,
+    positions: plan.positions,
+    claim_mode: plan.claimMode,
   };
 }

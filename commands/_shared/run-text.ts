@@ -78,7 +78,8 @@ export class RunText {
           ? [`savepoint ${event.id}: ${escapeText(event.path)}`]
           : [];
       case 'checkpoint_failed':
-        return [`${style.warn('checkpoint failed:')} ${event.id}: ${escapeText(event.reason)}`];
+        // The reason is a sentence that begins with the checkpoint's id.
+        return [`${style.warn('warning:')} ${escapeText(event.reason)}`];
       case 'restarting':
         return [
           `${style.warn('restarting')} (attempt ${event.attempt}) ${
@@ -262,6 +263,9 @@ function nextLines(summary: RunSummary, style: Style): string[] {
   return [`${next} tidemark checkpoint list ${file}   (a new run starts fresh)`];
 }
 
+/** Lines of one source in the plan. */
+const POSITIONS_SHOWN = 10;
+
 const ACTION_ORDER = ['refuse', 'drop', 'new', 'restore'] as const;
 
 /** The plan of `--dry-run`; what needs attention comes first. */
@@ -270,7 +274,10 @@ export function planLines(plan: RestorePlan, style: Style): string[] {
     (left, right) => ACTION_ORDER.indexOf(left.action) - ACTION_ORDER.indexOf(right.action),
   );
   const lines = [startText(plan)];
-  if (plan.from !== null) lines.push(`from ${escapeText(plan.from)}`);
+  if (plan.from !== null) {
+    const whose = plan.claimMode === 'claim' ? ', which the job then owns and deletes' : '';
+    lines.push(`from ${escapeText(plan.from)}${whose}`);
+  }
   if (operators.length > 0) {
     lines.push(
       style.table(
@@ -284,10 +291,12 @@ export function planLines(plan: RestorePlan, style: Style): string[] {
       ),
     );
   }
-  for (const source of plan.sources) {
-    const position = toJson(source.position);
-    const shown = style.live && position.length > 60 ? `${position.slice(0, 60)}…` : position;
-    lines.push(`source ${escapeText(source.operator)} goes on at ${shown}`);
+  for (const {operator, at} of plan.positions) {
+    const more = at.length - POSITIONS_SHOWN;
+    const shown = at.slice(0, POSITIONS_SHOWN).map(escapeText);
+    lines.push(`source ${escapeText(operator)} goes on: ${shown[0] ?? ''}`);
+    for (const line of shown.slice(1)) lines.push(`  ${line}`);
+    if (more > 0) lines.push(`  and ${more} more (all of them with --json)`);
   }
   lines.push(
     plan.restorable ? style.good('This start is possible.') : style.bad('This start is refused.'),

@@ -3,7 +3,11 @@ import {listCheckpoints} from '../../src/index.ts';
 import {BaseCommand} from '../_shared/base-command.ts';
 import {escapeText} from '../_shared/text.ts';
 import {formatBytes, formatInstant} from '../_shared/units.ts';
-import type {CheckpointListItem, ExitStatus} from '../../src/index.ts';
+import type {
+  CheckpointList as CheckpointListing,
+  CheckpointListItem,
+  ExitStatus,
+} from '../../src/index.ts';
 
 const COLUMNS = [
   {name: 'ID', align: 'right'},
@@ -11,6 +15,7 @@ const COLUMNS = [
   {name: 'STATE'},
   {name: 'CREATED'},
   {name: 'SIZE', align: 'right'},
+  {name: 'OWN', align: 'right'},
   {name: 'JOB'},
   {name: 'PATH'},
 ] as const;
@@ -19,7 +24,7 @@ export default class CheckpointList extends BaseCommand {
   static override summary = 'List checkpoints, newest first, with what each one is.';
   static override description =
     'The state is derived from what a directory contains: complete, incomplete, damaged, in-progress or foreign. ' +
-    'Names and sizes are checked, not contents: `checkpoint verify` does that. An asterisk marks the one that a resume takes.';
+    'Names and sizes are checked, not contents: `checkpoint verify` does that. An asterisk marks the one that a resume takes; what is held is deleted by no retention and no prune.';
   static override examples = [
     {description: 'Of a job', command: '<%= config.bin %> <%= command.id %> my.job.yaml'},
     {
@@ -40,9 +45,11 @@ export default class CheckpointList extends BaseCommand {
 
   async run(): Promise<void> {
     const {args} = await this.parse(CheckpointList);
-    const {items, warnings} = await listCheckpoints(args.target, {environment: process.env});
+    const {items, orphans, warnings} = await listCheckpoints(args.target, {
+      environment: process.env,
+    });
     if (this.global.json) {
-      this.printObject('CheckpointList', {items: items.map(itemFields), warnings});
+      this.printObject('CheckpointList', {items: items.map(itemFields), orphans, warnings});
       return;
     }
     for (const warning of warnings) {
@@ -50,16 +57,24 @@ export default class CheckpointList extends BaseCommand {
     }
     if (items.length === 0) this.note(`no checkpoints in ${escapeText(args.target)}`);
     else this.print(this.outStyle.table(COLUMNS, items.map(itemCells)));
+    if (orphans.length > 0) this.note(orphansSentence(orphans));
   }
+}
+
+function orphansSentence(orphans: CheckpointListing['orphans']): string {
+  const bytes = orphans.reduce((sum, orphan) => sum + orphan.bytes, 0);
+  const count = orphans.length === 1 ? '1 orphan' : `${orphans.length} orphans`;
+  return `${count} in shared/ (${formatBytes(bytes)}), which no checkpoint needs: the job removes them when it runs`;
 }
 
 function itemCells(item: CheckpointListItem): string[] {
   return [
     `${item.newestRestorable ? '*' : ''}${item.id ?? '?'}`,
     item.kind,
-    item.state,
+    item.held ? `${item.state}, held` : item.state,
     item.created === null ? '?' : formatInstant(item.created),
     formatBytes(item.bytes),
+    formatBytes(item.ownBytes),
     item.jobName ?? '?',
     item.path,
   ];
@@ -80,5 +95,6 @@ function itemFields(item: CheckpointListItem): object {
     unaligned: item.unaligned,
     incremental: item.incremental,
     newest_restorable: item.newestRestorable,
+    held: item.held,
   };
 }

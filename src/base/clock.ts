@@ -7,7 +7,7 @@ export interface Clock {
    * timeouts, intervals, durations.
    */
   monotonicMillis(): number;
-  /** Milliseconds since the epoch, UTC. For names and reports only; it may jump. */
+  /** Milliseconds since the epoch, UTC. It may jump: for names, reports, and where other processes began. */
   wallMillis(): number;
 }
 

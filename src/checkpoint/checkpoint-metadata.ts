@@ -9,8 +9,43 @@ import type {KeyGroupRange} from '../base/key-groups.ts';
 export const IN_FLIGHT_FEATURE = 'in-flight-data';
 /** In `requiredFeatures` of a savepoint whose keyed state is in the canonical form. */
 export const CANONICAL_FEATURE = 'canonical-state';
-/** When keyed state is files of RocksDB: a reader that passed over them would begin empty. */
-export const ROCKSDB_FEATURE = 'rocksdb-state';
+/** In `requiredFeatures` when a state file lies in `shared/`: a reader that does not know of it could delete it. */
+export const SHARED_FEATURE = 'shared-files';
+
+/** In `requiredFeatures` where the form of a state file asks for it: how it is compressed, that it is a delta, or a file of RocksDB. */
+export const FORM_FEATURES = [
+  'compression-gzip',
+  'compression-brotli',
+  'compression-zstd',
+  'state-deltas',
+  'rocksdb-state',
+] as const;
+
+/** Those that a reader of these states must have. */
+export function formFeaturesOf(states: readonly StateHandle[]): string[] {
+  const found = new Set(states.flatMap(formOf));
+  return FORM_FEATURES.filter((feature) => found.has(feature));
+}
+
+function formOf(state: StateHandle): string[] {
+  if (state.location !== 'file') return [];
+  const {compression, delta, encoding} = (state.description ?? {}) as Readonly<
+    Record<string, JsonValue>
+  >;
+  return [
+    ...(typeof compression === 'string' ? [`compression-${compression}`] : []),
+    ...(delta === undefined ? [] : ['state-deltas']),
+    ...(encoding === 'rocksdb' ? ['rocksdb-state'] : []),
+  ];
+}
+
+/** Every feature with the first version that reads it; an older one names it when it refuses. Only added to. */
+export const FEATURE_VERSIONS: Readonly<Record<string, string>> = {
+  [IN_FLIGHT_FEATURE]: '0.1.0',
+  [CANONICAL_FEATURE]: '0.1.0',
+  [SHARED_FEATURE]: '0.1.0',
+  ...Object.fromEntries(FORM_FEATURES.map((feature) => [feature, '0.1.0'])),
+};
 
 /** A lineage and the checkpoint id at which the next younger one branched off. */
 export interface LineageAncestor {
@@ -28,7 +63,7 @@ export interface InlineState {
   readonly value: JsonValue;
 }
 
-/** State in a file below the checkpoint's own directory. */
+/** State in a file: of this checkpoint alone, below its own directory, or in `shared/`. */
 export interface FileState {
   readonly location: 'file';
   readonly name: string;
@@ -37,7 +72,10 @@ export interface FileState {
   readonly codecVersion: number;
   /** Of keyed state; null otherwise. */
   readonly keyGroups: KeyGroupRange | null;
-  /** Relative to the checkpoint's directory, `/` between parts: `<uid>/<subtask>.<name>`. */
+  /**
+   * Relative to the checkpoint's directory, `/` between parts: `<uid>/<subtask>.<name>`, or `../shared/ab/<sha256>`,
+   * which several handles and several checkpoints may have.
+   */
   readonly path: string;
   /** Bytes. */
   readonly length: number;

@@ -61,6 +61,11 @@ export interface SourceConnector {
    * Absent: each subtask finds its own splits.
    */
   enumerate?(source: SourceSpec, context: EnumerateContext): Promise<JsonValue | null>;
+  /**
+   * Where all subtasks of a checkpoint together go on, one line per split, for a person. CHECKPOINT_DAMAGED when that
+   * cannot be read.
+   */
+  describePosition(uid: string, subtasks: readonly SubtaskMetadata[]): readonly string[];
 }
 
 export interface SinkConnector {

@@ -33,6 +33,13 @@ export class BodyFields {
     throw new HttpError(400, `${field} must be true or false`);
   }
 
+  /** A whole number from 1. */
+  count(field: string): number {
+    const value = this.#body[field];
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value;
+    throw new HttpError(400, `${field} must be a whole number from 1`);
+  }
+
   oneOf<Word extends string>(field: string, words: readonly Word[], fallback: Word): Word {
     const value = this.text(field) ?? fallback;
     const word = words.find((candidate) => candidate === value);

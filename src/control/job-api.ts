@@ -25,6 +25,7 @@ import {HttpError, type ControlReply, type ControlRequest} from './http-shell.ts
 import type {JobCommands, SavepointFormat, StopRequest} from '../runtime/job-commands.ts';
 import type {Operations} from './operations.ts';
 import {prometheusText} from './prometheus.ts';
+import {whyNotReady} from './readiness.ts';
 import {
   errorOf,
   failureOf,
@@ -53,11 +54,10 @@ export class JobApi {
   }
 
   async handle(request: ControlRequest): Promise<ControlReply> {
-    const reply = this.#route(request);
-    return Promise.resolve(reply);
+    return this.#route(request);
   }
 
-  #route(request: ControlRequest): ControlReply {
+  #route(request: ControlRequest): ControlReply | Promise<ControlReply> {
     const {method, path} = request;
     const [head = '', ...rest] = path;
     switch (`${method} ${head}`) {
@@ -81,6 +81,8 @@ export class JobApi {
         return this.#pollDisposal(rest);
       case 'GET tidemark':
         return this.#own(rest);
+      case 'POST tidemark':
+        return this.#setHold(request, rest);
       default:
         throw notFound(request);
     }
@@ -317,6 +319,15 @@ export class JobApi {
     return this.#poll(triggerId, ['disposal']);
   }
 
+  async #setHold({body}: ControlRequest, rest: readonly string[]): Promise<ControlReply> {
+    if (rest.join('/') !== 'holds') throw new HttpError(404, 'Not found.');
+    const fields = new BodyFields(body, ['checkpointId', 'held']);
+    const checkpointId = fields.count('checkpointId');
+    const held = fields.flag('held');
+    await this.#options.commands.setHold(checkpointId, held);
+    return ok({checkpointId, held});
+  }
+
   #requireTarget(directory: string | null, property: string): void {
     if (directory !== null || this.#options.view().config.savepointDirectory !== null) return;
     throw new HttpError(
@@ -425,21 +436,4 @@ function maxExceptionsOf({query}: ControlRequest): number {
   if (text === null) return EXCEPTIONS_DEFAULT;
   if (!/^\d{1,6}$/.test(text)) throw new HttpError(400, 'maxExceptions must be a whole number');
   return Number(text);
-}
-
-/** Null: it is ready. */
-export function whyNotReady(view: JobView): string | null {
-  if (view.state !== 'RUNNING') return `the job is ${view.state}`;
-  const {intervalMillis} = view.config;
-  if (intervalMillis === null) return null;
-  const {completed, savepoint} = view.checkpoints.latest;
-  const newest = Math.max(
-    view.stateTimes.RUNNING ?? view.started,
-    ...[completed, savepoint].map((entry) =>
-      entry === null ? 0 : entry.triggered + entry.durationMillis,
-    ),
-  );
-  const age = view.now - newest;
-  if (age <= 3 * intervalMillis) return null;
-  return `no checkpoint for ${Math.round(age)} ms, with an interval of ${intervalMillis} ms`;
 }

@@ -42,7 +42,7 @@ export function eventLines(event: RunEvent): string[] {
       return [line('INFO', `${kind} ${id}: ${bytes} bytes in ${durationMillis} ms: ${path}`)];
     }
     case 'checkpoint_failed':
-      return [line('WARN', `checkpoint ${event.id} failed: ${event.reason}`)];
+      return [line('WARN', event.reason)];
     case 'restarting': {
       const {attempt, cause, restoredFrom} = event;
       const from = restoredFrom ?? 'the beginning';

@@ -60,7 +60,7 @@ export const CHECKPOINT_PAGES = {
   },
   'short-interval': {
     what: 'The interval of checkpoints is under 10 seconds.',
-    why: 'Each checkpoint writes all state and syncs it, and each makes a part file of every file sink: many small files, and a disk that is busy with them.',
+    why: 'Each checkpoint writes state and syncs it, all of it unless it is incremental, and each makes a part file of every file sink: many small files, and a disk that is busy with them.',
     fix: 'Make it 10 s or longer. If output must appear sooner, switch the rule off.',
     example: 'lint: {off: [short-interval]}',
   },
@@ -88,16 +88,22 @@ export const CHECKPOINT_PAGES = {
     fix: 'Use exactly-once; where alignment is slow, unaligned checkpoints.',
     example: 'checkpointing: {mode: exactly-once, unaligned: {enabled: true}}',
   },
+  'short-ttl': {
+    what: 'An aggregate sends its results with checkpoints, and its groups expire before the next one comes.',
+    why: 'What has expired is as if it were not there: the result of a group whose last record is older than its ttl does not go out.',
+    fix: 'Let state live for several intervals, or send results at once.',
+    example: 'checkpointing: {interval: 10s}\nsteps: [{…, emit: on-checkpoint, ttl: 1 h}]',
+  },
   'unbounded-state': {
-    what: 'A step keeps a row for each key, its input never ends, and it has no window.',
-    why: 'State that expires is not built yet: every key that ever came stays, until memory ends. With keys of a few values (countries, pages) that is right.',
-    fix: 'Give it a window, or a key of few values; if the keys are few, switch the rule off.',
-    example: 'window: {tumbling: 1 h}',
+    what: 'A step keeps a row for each key, its input never ends, and it has no window and no ttl.',
+    why: 'Every key that ever came stays, until memory ends. With keys of a few values (countries, pages) that is right.',
+    fix: 'Give it a ttl: a group that had no record for that long is forgotten, and begins anew when its key comes again. Or give it a window, or a key of few values; if the keys are few, switch the rule off.',
+    example: 'ttl: 1 d',
   },
   'large-heap-state': {
     what: 'The newest checkpoint holds more than a gigabyte of state, and state is kept in memory.',
-    why: 'Memory holds it with its index, and each checkpoint writes all of it. A backend on disk is not built yet.',
-    fix: 'Keep fewer keys or columns, shorten the windows, or give the machine more memory and switch the rule off.',
+    why: 'Memory holds it with its index, and a checkpoint that is not incremental writes all of it. A backend on disk is not built yet.',
+    fix: 'Keep fewer keys or columns, shorten the windows, write incremental: true, or give the machine more memory and switch the rule off.',
     example: 'lint: {off: [large-heap-state]}',
   },
   'volatile-directory': {

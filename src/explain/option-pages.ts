@@ -109,7 +109,7 @@ export const OPTION_PAGES = {
   },
   'no-effect': {
     what: 'An option changes nothing in this job.',
-    why: 'Flink takes it, so it is taken here; but whoever reads the job may think that it does something.',
+    why: 'It is taken, because Flink takes it or another step may need it; but whoever reads the job may think that it does something.',
     fix: 'Leave it out, or switch the rule off.',
     example: 'lint: {off: [no-effect]}',
   },

@@ -4,6 +4,7 @@ import type {ChainInput, ExecutionGraph} from './execution-graph.ts';
 import type {Partitioning, StreamGraph, StreamNode} from './stream-graph.ts';
 import {must} from '../base/assert.ts';
 import type {JsonValue} from '../base/json.ts';
+import {durationText} from '../job/duration.ts';
 import {dataTypeText} from '../records/data-type.ts';
 import type {Schema} from '../records/schema.ts';
 
@@ -44,9 +45,13 @@ function inputText(input: ChainInput): string {
 }
 
 function columnsText(node: StreamNode): string {
-  if (node.usedColumns === null) return schemaText(node.schema);
+  if (node.usedColumns === null) return `${schemaText(node.schema)}${ttlText(node)}`;
   const count = `reads ${node.usedColumns.length} of ${node.schema.fields.length} columns`;
   return node.usedColumns.length === 0 ? count : `${count}: ${node.usedColumns.join(', ')}`;
+}
+
+function ttlText({stateTtlMillis}: StreamNode): string {
+  return stateTtlMillis === null ? '' : `; state lives ${durationText(stateTtlMillis)}`;
 }
 
 function schemaText(schema: Schema): string {
@@ -67,6 +72,7 @@ export function renderJson(
       parallelism: node.parallelism,
       max_parallelism: node.maxParallelism,
       stateful: node.stateful,
+      state_ttl_ms: node.stateTtlMillis,
       side_outputs: node.sideOutputs,
       used_columns: node.usedColumns,
       schema: node.schema.fields.map(({name, type}) => ({name, type: dataTypeText(type)})),

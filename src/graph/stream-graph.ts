@@ -3,7 +3,7 @@
 import {usedSourceColumns} from './used-columns.ts';
 import {must} from '../base/assert.ts';
 import type {OperatorUid} from '../base/ids.ts';
-import type {JobSpec, StepSpec} from '../job/job-spec.ts';
+import type {JobSpec, StateTtl, StepSpec} from '../job/job-spec.ts';
 import type {Schema} from '../records/schema.ts';
 
 export type Partitioning =
@@ -26,6 +26,8 @@ export interface StreamNode {
   /** Of its main output; of its input in a sink. */
   readonly schema: Schema;
   readonly stateful: boolean;
+  /** How long its state lives; null: for ever, or it has none without a window. */
+  readonly stateTtlMillis: number | null;
   /** Names of its side outputs. */
   readonly sideOutputs: readonly string[];
   /** Of a source: the columns that the job reads, in the order of the schema. Null in others. */
@@ -65,6 +67,7 @@ function buildNodes(job: JobSpec): StreamNode[] {
     maxParallelism,
     schema: source.schema,
     stateful: true,
+    stateTtlMillis: null,
     sideOutputs: source.sideOutputs.map((output) => output.name),
     usedColumns: must(used.get(source.uid), `used columns of ${source.uid}`),
   }));
@@ -76,6 +79,7 @@ function buildNodes(job: JobSpec): StreamNode[] {
     maxParallelism,
     schema: step.schema,
     stateful: step.stateful,
+    stateTtlMillis: (step.options['ttl'] as StateTtl | undefined)?.durationMillis ?? null,
     sideOutputs: step.sideOutputs.map((output) => output.name),
     usedColumns: null,
   }));
@@ -87,6 +91,7 @@ function buildNodes(job: JobSpec): StreamNode[] {
     maxParallelism,
     schema: sink.schema,
     stateful: true,
+    stateTtlMillis: null,
     sideOutputs: [],
     usedColumns: null,
   }));

@@ -10,6 +10,7 @@ import {
 } from '../storage/derive-checkpoint-state.ts';
 import {unlessMissing} from '../storage/durable-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
+import {listHolds} from '../storage/holds.ts';
 import {listCheckpoints as listPublished} from '../storage/list-checkpoints.ts';
 import {
   JobPaths,
@@ -18,6 +19,7 @@ import {
   parseSavepointName,
 } from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
+import {orphansAmong, unclaimedFiles, type Orphan} from './list-orphans.ts';
 
 /** As `checkpoint list --json` prints it. */
 export interface CheckpointItem {
@@ -36,10 +38,14 @@ export interface CheckpointItem {
   readonly incremental: boolean | null;
   /** The newest complete one of its job: what a resume or restore would choose. */
   readonly newest_restorable: boolean;
+  /** Retention and prune keep it. */
+  readonly held: boolean;
 }
 
 export interface CheckpointList {
   readonly items: readonly CheckpointItem[];
+  /** In `shared/`, and needed by no checkpoint. */
+  readonly orphans: readonly Orphan[];
   readonly warnings: readonly string[];
 }
 
@@ -54,7 +60,11 @@ export async function listCheckpointDirectory(
     for (const job of jobs) lists.push(await listJob(files, new JobPaths(job)));
     const items = lists.flatMap((list) => list.items);
     if (jobs.length === 0 && items.length === 0) throw nothingThere(directory);
-    return {items, warnings: lists.flatMap(({warnings}) => warnings)};
+    return {
+      items,
+      orphans: lists.flatMap(({orphans}) => orphans),
+      warnings: lists.flatMap(({warnings}) => warnings),
+    };
   } catch (error) {
     throw storageFailed('reading', directory, error);
   }
@@ -98,17 +108,32 @@ function nothingThere(directory: string): EngineError {
 async function listJob(files: FileSystem, paths: JobPaths): Promise<CheckpointList> {
   const warnings: string[] = [];
   const items: CheckpointItem[] = [];
-  for (const {checkpointId, path, state} of await listPublished(files, paths, null)) {
+  const attempts = async (): ReturnType<typeof pendingAttempts> => pendingAttempts(files, paths);
+  const unclaimed = await unclaimedFiles(files, paths, attempts);
+  const published = await listPublished(files, paths, null);
+  for (const {checkpointId, path, state} of published) {
     items.push(await toItem(files, checkpointId, path, state));
     warnings.push(...warningsOf(path, state));
   }
-  for (const {id, path} of await pendingAttempts(files, paths)) {
+  const orphans = await orphansAmong(files, paths, unclaimed, published);
+  if (orphans === null) {
+    warnings.push(
+      `${paths.sharedDirectory}: which files no checkpoint needs is not known, because one cannot be read`,
+    );
+  }
+  for (const {id, path} of await attempts()) {
     items.push(await toItem(files, id, path, {kind: 'in-progress'}));
   }
   items.sort((left, right) => right.id - left.id);
+  const held = new Set((await listHolds(files, paths)).map(({checkpointId}) => checkpointId));
   const newest = items.findIndex((item) => item.state === 'complete');
   return {
-    items: items.map((item, index) => ({...item, newest_restorable: index === newest})),
+    items: items.map((item, index) => ({
+      ...item,
+      newest_restorable: index === newest,
+      held: item.state !== 'in-progress' && held.has(item.id),
+    })),
+    orphans: orphans ?? [],
     warnings,
   };
 }
@@ -126,7 +151,7 @@ async function listSavepoints(files: FileSystem, directory: string): Promise<Che
     warnings.push(...warningsOf(path, state));
   }
   items.sort((left, right) => (right.created ?? '').localeCompare(left.created ?? ''));
-  return {items, warnings};
+  return {items, orphans: [], warnings};
 }
 
 function warningsOf(path: string, state: CheckpointState): readonly string[] {
@@ -173,6 +198,7 @@ async function toItem(
 ): Promise<CheckpointItem> {
   const readable = readableOf(state);
   const bytes = readable?.bytes ?? (await bytesBelow(files, path));
+  const sharedBytes = readable?.sharedBytes ?? 0;
   return {
     id,
     kind: readable?.metadata.kind ?? 'checkpoint',
@@ -180,14 +206,14 @@ async function toItem(
     path,
     created: readable === null ? null : new Date(readable.metadata.completed).toISOString(),
     bytes,
-    own_bytes: bytes,
-    // State files never lie outside a checkpoint's own directory: `incremental` is refused.
-    shared_bytes: 0,
+    own_bytes: bytes - sharedBytes,
+    shared_bytes: sharedBytes,
     generation: readable?.metadata.generation ?? null,
     job_name: readable?.metadata.jobName ?? null,
     unaligned: readable?.metadata.unaligned ?? null,
     incremental: readable?.metadata.incremental ?? null,
     newest_restorable: false,
+    held: false,
   };
 }
 

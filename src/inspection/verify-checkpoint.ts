@@ -6,7 +6,7 @@ import {checkCheckpoint, type CheckLevel, type CheckResult} from '../storage/che
 import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import type {Finding} from '../storage/finding.ts';
-import {stateFilesOf} from '../storage/metadata-encoder.ts';
+import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 
 export interface VerifyOptions {
@@ -15,7 +15,8 @@ export interface VerifyOptions {
   /** Absolute paths of checkpoints: what `resolveReference` gives. */
   readonly directories: readonly string[];
   readonly level: CheckLevel;
-  readonly onFinding: (finding: Finding) => void;
+  /** `directory`: of the checkpoint that it concerns, also when the file lies in `shared/`. */
+  readonly onFinding: (finding: Finding, directory: string) => void;
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
 }
 
@@ -57,7 +58,7 @@ export async function verifyCheckpoints(options: VerifyOptions): Promise<Verific
       level: options.level,
       onFinding(finding) {
         if (finding.severity === 'error') codes.add(finding.code);
-        options.onFinding(finding);
+        options.onFinding(finding, directory);
       },
       onProgress(bytes) {
         bytesDone += bytes;
@@ -95,7 +96,8 @@ async function bytesToRead(options: VerifyOptions): Promise<number> {
       throw failureOf(directory, error);
     });
     if (read.kind !== 'read') continue;
-    bytes += stateFilesOf(read.metadata).reduce((sum, file) => sum + file.length, 0);
+    const {own, shared} = distinctFilesOf(read.metadata);
+    bytes += lengthOf(own) + lengthOf(shared);
   }
   return bytes;
 }
@@ -147,6 +149,7 @@ const CLASSES: Readonly<Record<Finding['code'], ErrorCode>> = {
   'file-too-long': 'CHECKPOINT_DAMAGED',
   'chunk-damaged': 'CHECKPOINT_DAMAGED',
   'digest-differs': 'CHECKPOINT_DAMAGED',
+  'chain-broken': 'CHECKPOINT_DAMAGED',
   'extra-file': 'CHECKPOINT_DAMAGED',
   'deleted-meanwhile': 'CHECKPOINT_DAMAGED',
 };

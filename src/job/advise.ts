@@ -1,8 +1,9 @@
 // What is allowed and seldom meant: warnings that `validate` gives over a job that is valid. `run` does not
 // repeat them: whoever runs a job ten times a day has read them once. Each can be switched off by its id.
 
+import {durationText} from './duration.ts';
 import type {FindingList} from './finding.ts';
-import type {JobSpec, StepSpec} from './job-spec.ts';
+import type {JobSpec, StateTtl, StepSpec} from './job-spec.ts';
 import type {Catalog} from './operator-spec.ts';
 import type {Place} from './source-text.ts';
 import type {Mount} from './volatile-directory.ts';
@@ -100,10 +101,11 @@ function adviseState({root, job, facts}: Advising, findings: FindingList): void 
     findings.warning(
       'unbounded-state',
       stepPlace(root, step.uid),
-      `steps.${step.uid} keeps every ${(step.keyColumns ?? []).join(', ')} that it ever saw: its input never ends, and state does not expire`,
-      'give it a window, whose state goes when it closes, or a key of few values',
+      `steps.${step.uid} keeps every ${(step.keyColumns ?? []).join(', ')} that it ever saw: its input never ends, and it has no ttl`,
+      'give it a ttl, a window, whose state goes when it closes, or a key of few values',
     );
   }
+  adviseShortTtl(root, job, findings);
   const newest = facts.newestCheckpoint;
   if (newest === null || job.state.backend !== 'hashmap' || newest.stateBytes <= LARGE_HEAP_BYTES) {
     return;
@@ -114,6 +116,23 @@ function adviseState({root, job, facts}: Advising, findings: FindingList): void 
     `state.backend: hashmap holds all state in memory, and that of ${newest.name} has ${(newest.stateBytes / 2 ** 30).toFixed(1)} GiB`,
     'spread it over more subtasks, keep fewer keys or columns, or shorten the windows',
   );
+}
+
+/** Results that wait for a barrier and expire before it comes. */
+function adviseShortTtl(root: YamlMap, job: JobSpec, findings: FindingList): void {
+  const {intervalMillis} = job.checkpointing;
+  for (const {uid, options} of job.steps) {
+    const ttl = options['ttl'] as StateTtl | undefined;
+    if (ttl === undefined || options['emit'] !== 'on-checkpoint' || intervalMillis === null)
+      continue;
+    if (ttl.durationMillis > intervalMillis || ttl.visibility !== 'never-return-expired') continue;
+    findings.warning(
+      'short-ttl',
+      stepPlace(root, uid),
+      `steps.${uid}: its results go out with each checkpoint, every ${durationText(intervalMillis)}, and its groups expire after ${durationText(ttl.durationMillis)}: some are gone by then`,
+      'a ttl of several intervals, or emit: on-update',
+    );
+  }
 }
 
 /** Keyed steps without a window over input that never ends. */
@@ -127,7 +146,8 @@ function growingSteps(job: JobSpec): readonly StepSpec[] {
     if (!step.inputs.some((input) => endless.has(input))) return false;
     for (const name of [step.uid, ...step.sideOutputs.map((each) => each.name)]) endless.add(name);
     const isKeyed = step.keyColumns !== null && step.keyColumns.length > 0;
-    return step.stateful && isKeyed && step.options['window'] === undefined;
+    const {window, ttl} = step.options;
+    return step.stateful && isKeyed && window === undefined && ttl === undefined;
   });
 }
 
@@ -189,11 +209,4 @@ function stepPlace(root: YamlMap, uid: string): Place {
     if (id?.kind === 'scalar' && id.value === uid) return id;
   }
   return root;
-}
-
-/** As it would stand in a job file. */
-function durationText(millis: number): string {
-  if (millis >= 60_000 && millis % 60_000 === 0) return `${millis / 60_000} min`;
-  if (millis >= 1000 && millis % 1000 === 0) return `${millis / 1000}s`;
-  return `${Math.round(millis)}ms`;
 }

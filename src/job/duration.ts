@@ -117,3 +117,10 @@ export function parseSize(text: string): Parsed {
 function invalid(message: string, suggestion: string | null): Parsed {
   return {kind: 'invalid', message, suggestion};
 }
+
+/** As it would stand in a job file. */
+export function durationText(millis: number): string {
+  if (millis >= 60_000 && millis % 60_000 === 0) return `${millis / 60_000} min`;
+  if (millis >= 1000 && millis % 1000 === 0) return `${millis / 1000}s`;
+  return `${Math.round(millis)}ms`;
+}

@@ -5,6 +5,7 @@ import {ROCKSDB_FIELDS} from './rocksdb-fields.ts';
 import type {FieldSpec} from './field-spec.ts';
 import type {RestartStrategySpec} from './job-spec.ts';
 import {RULES, canBeSwitchedOff, isRule} from './rules.ts';
+import {JOB_TTL_FIELD} from './state-ttl.ts';
 import {DEFAULT_MAX_PARALLELISM, MAX_PARALLELISM_LIMIT} from '../base/key-groups.ts';
 
 /** Flink's least interval and timeout of a checkpoint. */
@@ -129,7 +130,15 @@ export const CHECKPOINTING_FIELDS: readonly FieldSpec[] = [
     type: {kind: 'boolean'},
     default: false,
     description: 'Store only what changed since the last complete checkpoint.',
-    example: 'false',
+    example: 'true',
+  },
+  {
+    name: 'max-chain',
+    type: {kind: 'count', minimum: 1, maximum: 1000},
+    default: 10,
+    description:
+      'Incremental: so many checkpoints with only changes may follow one that stores everything; sooner when their changes outweigh half of it.',
+    example: '10',
   },
   {
     name: 'snapshot-compression',
@@ -161,13 +170,7 @@ export const STATE_FIELDS: readonly FieldSpec[] = [
     description: 'How keyed state is kept.',
     example: 'hashmap',
   },
-  {
-    name: 'ttl',
-    type: {kind: 'string'},
-    default: 'none',
-    description: 'How long state lives without being written.',
-    example: 'none',
-  },
+  JOB_TTL_FIELD,
   {
     name: 'rocksdb',
     type: {kind: 'object', fields: ROCKSDB_FIELDS},

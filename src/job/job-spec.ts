@@ -85,6 +85,17 @@ export interface SinkSpec {
   readonly schema: Schema;
 }
 
+/** How long keyed state without a window lives; see operators/ttl/table-ttl.ts. */
+export interface StateTtl {
+  readonly durationMillis: number;
+  readonly updateType: 'on-create-and-write' | 'on-read-and-write';
+  readonly visibility: 'never-return-expired' | 'return-expired-if-not-cleaned-up';
+  /** Expired rows go before each snapshot. */
+  readonly cleanupInFullSnapshot: boolean;
+  /** Rows that are looked at for each record, in search of expired ones; 0: none. */
+  readonly cleanupSize: number;
+}
+
 export type ExternalizedRetention =
   'retain-on-cancellation' | 'delete-on-cancellation' | 'no-externalized-checkpoints';
 
@@ -101,6 +112,8 @@ export interface CheckpointingSpec {
   readonly unaligned: {readonly enabled: boolean; readonly forced: boolean};
   readonly alignedTimeoutMillis: number;
   readonly incremental: boolean;
+  /** Deltas that may follow a file with all rows. */
+  readonly maxChain: number;
   readonly snapshotCompression: 'none' | 'gzip' | 'brotli' | 'zstd';
   /** Absolute; the job's own directory is `<directory>/<job name>/`. */
   readonly directory: string;
@@ -129,6 +142,8 @@ export type RestartStrategySpec =
 
 export interface StateSpec {
   readonly backend: 'hashmap' | 'rocksdb';
+  /** Of steps that say nothing themselves; null: state lives on. */
+  readonly ttl: StateTtl | null;
   /** What holds with `backend: rocksdb`; the defaults with another. */
   readonly rocksdb: RocksdbSpec;
 }

@@ -2,7 +2,7 @@
 // an operator or a connector.
 
 import type {FieldSpec} from './field-spec.ts';
-import type {OptionValues, SideOutput} from './job-spec.ts';
+import type {OptionValues, SideOutput, StateTtl} from './job-spec.ts';
 import type {ErrorRule} from './rules.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {DataType} from '../records/data-type.ts';
@@ -86,6 +86,8 @@ export interface OperatorSpec {
     readonly uid: string;
     readonly options: OptionValues;
     readonly inputs: readonly InputDescription[];
+    /** `state.ttl` of the job. */
+    readonly stateTtl: StateTtl | null;
     readonly expressions: ExpressionChecker;
     readonly report: (problem: OptionProblem) => void;
   }): StepPlan | null;

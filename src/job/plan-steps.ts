@@ -3,7 +3,7 @@
 // in a cycle, behind one, or behind a step that failed.
 
 import {PARTITIONING_FIELD} from './job-fields.ts';
-import type {StepSpec} from './job-spec.ts';
+import type {StateTtl, StepSpec} from './job-spec.ts';
 import type {ExpressionChecker, InputDescription, StepPlan} from './operator-spec.ts';
 import {checkColumns, reportProblem} from './option-problem.ts';
 import {checkUid} from './read-step.ts';
@@ -15,6 +15,7 @@ import {OPERATOR_UID_PATTERN} from '../base/ids.ts';
 
 export interface Planning {
   readonly expressions: ExpressionChecker;
+  readonly stateTtl: StateTtl | null;
   readonly streams: StreamTable;
   readonly names: NameTable;
   readonly context: ReadContext;
@@ -77,6 +78,7 @@ function planStep(
     uid,
     options,
     inputs,
+    stateTtl: planning.stateTtl,
     expressions: planning.expressions,
     report: (problem) => {
       reportProblem(problem, step.map, step.name, context);

@@ -39,12 +39,14 @@ export function readCheckpointing(
     },
     alignedTimeoutMillis: values['aligned-checkpoint-timeout'] as number,
     incremental: values['incremental'] === true,
+    maxChain: values['max-chain'] as number,
     snapshotCompression: values['snapshot-compression'] as CheckpointingSpec['snapshotCompression'],
     directory,
     savepointDirectory,
   };
   checkTimes(spec, map, context);
   checkUnaligned(spec, map, context);
+  warnWithoutIncremental(spec, map, context);
   checkSupport(spec, map, support, context);
   return spec;
 }
@@ -169,6 +171,17 @@ function checkUnaligned(spec: CheckpointingSpec, map: YamlMap, context: ReadCont
   }
 }
 
+function warnWithoutIncremental(spec: CheckpointingSpec, map: YamlMap, context: ReadContext): void {
+  const node = valueOf(map, 'max-chain');
+  if (spec.incremental || node === null) return;
+  context.findings.warning(
+    'no-effect',
+    node,
+    'checkpointing.max-chain has no effect unless checkpoints are incremental',
+    'add incremental: true, or remove it',
+  );
+}
+
 function checkSupport(
   spec: CheckpointingSpec,
   map: YamlMap,
@@ -182,18 +195,11 @@ function checkSupport(
       `checkpointing.${key}: ${reason}`,
       suggestion,
     );
-  if (spec.incremental && !support.incremental) {
-    refuse(
-      'incremental',
-      'incremental checkpoints are not built yet: the hashmap backend writes all of its state',
-      'write incremental: false',
-    );
-  }
   if (!support.snapshotCompressions.includes(spec.snapshotCompression)) {
     refuse(
       'snapshot-compression',
-      `${spec.snapshotCompression} is not built yet: snapshot files are stored as they are`,
-      'write snapshot-compression: none',
+      `this Node has no ${spec.snapshotCompression}: it came with Node 22.15`,
+      'write gzip or brotli, or use a newer Node',
     );
   }
 }

@@ -1,6 +1,6 @@
 import {quoted} from './finding.ts';
 import {HEARTBEAT_FIELDS, JOB_FIELDS, STATE_FIELDS} from './job-fields.ts';
-import type {CheckpointingSpec, JobSpec, OptionValues, StepSpec} from './job-spec.ts';
+import type {CheckpointingSpec, JobSpec, OptionValues, StateTtl, StepSpec} from './job-spec.ts';
 import type {Catalog} from './operator-spec.ts';
 import {planSteps} from './plan-steps.ts';
 import {readCheckpointing} from './read-checkpointing.ts';
@@ -14,10 +14,12 @@ import {readSource} from './read-source.ts';
 import {checkUid, readStep} from './read-step.ts';
 import type {ReadStep} from './read-step.ts';
 import type {ReadContext} from './read-scalar.ts';
+import {refuseWithRocksdb} from './refuse-with-rocksdb.ts';
 import type {RuntimeSupport} from './runtime-support.ts';
+import {readStateTtl} from './state-ttl.ts';
 import {NameTable, StreamTable} from './stream-table.ts';
 import type {YamlEntry, YamlMap, YamlNode} from './yaml-node.ts';
-import {valueOf} from './yaml-node.ts';
+import {nodeAt, valueOf} from './yaml-node.ts';
 import {JOB_NAME_PATTERN, isJobName} from '../base/ids.ts';
 
 /** Sources, steps and sinks, each. */
@@ -58,7 +60,12 @@ export function readJob(root: YamlMap, reading: JobReading): JobSpec | undefined
   const restartStrategy = readRestartStrategy(strategyNode, support, context);
   const heartbeatNode = sectionMap(root, 'heartbeat', context);
   const heartbeat = heartbeatNode && readHeartbeat(heartbeatNode, context);
-  const graph = readGraph(root, reading, checkpointing);
+  const stateTtl = state?.ttl ?? null;
+  const graph = readGraph(root, reading, checkpointing, stateTtl);
+  if (state?.backend === 'rocksdb') {
+    refuseWithRocksdb(root, checkpointing, stateTtl !== null, graph.steps, context);
+  }
+  if (stateTtl !== null && !context.findings.hasErrors) warnUnusedTtl(root, graph.steps, context);
   if (own === undefined || checkpointing === undefined || state === undefined) return undefined;
   if (restartStrategy === undefined || heartbeat === undefined) return undefined;
   return {
@@ -98,7 +105,7 @@ function checkOwnFields(
       'not-supported',
       valueOf(root, 'parallelism') ?? root,
       `parallelism: ${parallelism}: each subtask is a thread of this process, and there are at most ${support.parallelism}`,
-      `write parallelism: ${support.parallelism}`,
+      `ask for ${support.parallelism} or fewer`,
     );
   }
   if (parallelism > maxParallelism) {
@@ -135,10 +142,22 @@ function readState(
   if (rocksdb !== null && backend !== 'rocksdb') {
     refuse(rocksdb, 'state.rocksdb has no effect with another backend', 'remove it');
   }
-  if (values['ttl'] !== 'none') {
-    refuse(valueOf(map, 'ttl'), 'state.ttl is not built yet: state lives on', 'write ttl: none');
-  }
-  return {backend, rocksdb: options};
+  const read = readStateTtl(values['ttl']);
+  if (read.kind === 'ok') return {backend, ttl: read.ttl, rocksdb: options};
+  const {path, message, suggestion} = read.problem;
+  const place = nodeAt(map, ['ttl', ...path]);
+  context.findings.error('option-invalid', place, `state.ttl: ${message}`, suggestion);
+  return undefined;
+}
+
+function warnUnusedTtl(root: YamlMap, steps: readonly StepSpec[], context: ReadContext): void {
+  if (steps.some(({options}) => options['ttl'] !== undefined)) return;
+  context.findings.warning(
+    'no-effect',
+    nodeAt(root, ['state', 'ttl']),
+    'state.ttl has no effect: no step keeps state without a window, and windows take theirs with them',
+    'remove it',
+  );
 }
 
 /** As in Flink, a timeout below the interval is an error: every thread would count as dead. */
@@ -188,6 +207,7 @@ function readGraph(
   root: YamlMap,
   reading: JobReading,
   checkpointing: CheckpointingSpec | undefined,
+  stateTtl: StateTtl | null,
 ): Graph {
   const {catalog, context} = reading;
   const names = new NameTable(context.findings);
@@ -200,7 +220,13 @@ function readGraph(
     addSourceStreams(entry.key, source, streams);
     return source ?? [];
   });
-  const planned = planSteps(steps, {expressions: catalog.expressions, streams, names, context});
+  const planned = planSteps(steps, {
+    expressions: catalog.expressions,
+    stateTtl,
+    streams,
+    names,
+    context,
+  });
   const written = sinkEntries.flatMap((entry) => readSink(entry, catalog, streams, context) ?? []);
   const implicit = sources.flatMap((source) => implicitSink(source, reading, names, streams) ?? []);
   const sinks = [...written, ...implicit];

@@ -25,7 +25,9 @@ export function readValue(
     case 'map':
       return readPairs(node, kind, field, context);
     case 'object':
-      if (node.kind !== 'map') return mismatch(node, 'a map', field, context);
+      if (node.kind !== 'map') {
+        return mismatch(node, 'a map', field, context, switchSuggestion(node, kind.fields));
+      }
       return readFields(node, kind.fields, field.name, context);
     case 'one-of':
       return readOneOf(node, kind.alternatives, field, context);
@@ -68,6 +70,16 @@ function listSuggestion(node: YamlScalar): string | null {
   return node.written === '' ? null : `write [${node.written}]`;
 }
 
+/** `unaligned: true`, for a map that has a field `enabled`. */
+function switchSuggestion(
+  node: YamlNode,
+  fields: readonly {readonly name: string}[],
+): string | null {
+  const isSwitch = node.kind === 'scalar' && typeof node.value === 'boolean';
+  if (!isSwitch || !fields.some(({name}) => name === 'enabled')) return null;
+  return `write {enabled: ${node.written}}`;
+}
+
 function readPairs(
   node: YamlNode,
   kind: Extract<FieldKind, {kind: 'map'}>,
@@ -100,9 +112,19 @@ function readOneOf(
   context: ReadContext,
 ): OptionValue {
   const shaped = alternatives.filter((alternative) => shapeOf(alternative) === node.kind);
-  const fitting = shaped.find((alternative) => fitsValue(alternative, node)) ?? shaped[0];
+  const fitting =
+    shaped.find((alternative) => isChoice(alternative, node)) ??
+    shaped.find((alternative) => fitsValue(alternative, node)) ??
+    shaped[0];
   if (fitting !== undefined) return readValue(node, fitting, field, context);
   return mismatch(node, alternatives.map(describeKind).join(', or '), field, context);
+}
+
+/** A word that stands for itself, beside texts of another kind: `none` where a duration may stand. */
+function isChoice(kind: FieldKind, node: YamlNode): boolean {
+  return (
+    kind.kind === 'choice' && node.kind === 'scalar' && kind.values.includes(String(node.value))
+  );
 }
 
 function shapeOf(kind: FieldKind): YamlNode['kind'] | null {

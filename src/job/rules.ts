@@ -93,6 +93,7 @@ export const RULES = {
   'one-checkpoint-retained': 'advice',
   'at-least-once-sink': 'advice',
   'unbounded-state': 'advice',
+  'short-ttl': 'advice',
   'large-heap-state': 'advice',
   'volatile-directory': 'advice',
   'uneven-key-groups': 'advice',

@@ -1,3 +1,4 @@
+import {HAS_ZSTD} from '../base/compression.ts';
 import type {CheckpointingSpec, JobSpec, RestartStrategySpec} from './job-spec.ts';
 
 /** What the engine can run. A job that asks for more is refused with the reason, never run otherwise. */
@@ -5,7 +6,6 @@ export interface RuntimeSupport {
   /** Each is a thread, with a ring to each of the others. */
   readonly parallelism: number;
   readonly backends: readonly JobSpec['state']['backend'][];
-  readonly incremental: boolean;
   readonly snapshotCompressions: readonly CheckpointingSpec['snapshotCompression'][];
   readonly restartStrategies: readonly RestartStrategySpec['type'][];
 }
@@ -13,7 +13,6 @@ export interface RuntimeSupport {
 export const RUNTIME_SUPPORT: RuntimeSupport = {
   parallelism: 64,
   backends: ['hashmap', 'rocksdb'],
-  incremental: false,
-  snapshotCompressions: ['none'],
+  snapshotCompressions: ['none', 'gzip', 'brotli', ...(HAS_ZSTD ? (['zstd'] as const) : [])],
   restartStrategies: ['none', 'fixed-delay', 'failure-rate', 'exponential-delay'],
 };

@@ -53,3 +53,10 @@ export function entryOf(map: YamlMap, key: string): YamlEntry | null {
 export function valueOf(map: YamlMap, key: string): YamlNode | null {
   return entryOf(map, key)?.value ?? null;
 }
+
+/** The deepest node on the way along `path` that is there. */
+export function nodeAt(map: YamlMap, path: readonly string[]): YamlNode {
+  let node: YamlNode = map;
+  for (const key of path) node = (node.kind === 'map' ? valueOf(node, key) : null) ?? node;
+  return node;
+}

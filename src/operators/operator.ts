@@ -4,6 +4,7 @@
 
 import type {OperatorSnapshot, SubtaskMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import type {KeyGroupRange} from '../base/key-groups.ts';
+import type {Clock} from '../base/clock.ts';
 import type {OperatorUid} from '../base/ids.ts';
 import type {JobMetrics} from '../metrics/job-metrics.ts';
 import type {OptionValues} from '../job/job-spec.ts';
@@ -30,6 +31,7 @@ export interface OperatorContext {
   /** This operator's own; the runtime closes it after `close`. */
   readonly state: StateBackend;
   readonly metrics: JobMetrics;
+  readonly clock: Clock;
   /**
    * This operator's subtasks in the restored checkpoint; empty when fresh. Keyed state is not read from
    * here: `state.openTable` does that.
@@ -63,6 +65,8 @@ export interface SnapshotTarget {
   readonly directory: string;
   /** The snapshot at the end of input or before a stop: nothing follows it. */
   readonly last: boolean;
+  /** All state is written, whatever earlier checkpoints hold. */
+  readonly full: boolean;
 }
 
 export interface Operator {

@@ -27,6 +27,8 @@ export interface StartRequest {
         readonly kind: 'restore';
         readonly ref: string;
         readonly checkpoint: CheckpointFacts | null;
+        /** `--claim-mode claim` */
+        readonly claim: boolean;
       };
   readonly onDamaged: 'stop' | 'use-older';
   readonly allowDrained: boolean;
@@ -71,6 +73,8 @@ export type StartDecision =
       readonly kind: 'restored';
       readonly checkpoint: CompleteCheckpoint;
       readonly because: 'requested' | 'newest-damaged';
+      /** The new lineage owns it from then on. */
+      readonly claimed: boolean;
       readonly sentence: string;
     }
   /** The work is done: settle `checkpoint`, write the end record, exit 0. */
@@ -136,7 +140,7 @@ function refuseRunning(
 
 function restoreRequested(
   {checkpoints}: StartFacts,
-  {ref, checkpoint: asked}: Extract<StartRequest['start'], {kind: 'restore'}>,
+  {ref, checkpoint: asked, claim}: Extract<StartRequest['start'], {kind: 'restore'}>,
   allowDrained: boolean,
 ): StartDecision {
   // In our own directory it must be ours; elsewhere another job's may be asked for.
@@ -174,7 +178,8 @@ function restoreRequested(
     kind: 'restored',
     checkpoint,
     because: 'requested',
-    sentence: `restored from ${nameOf(checkpoint)} (${checkpoint.path}), as asked`,
+    claimed: claim,
+    sentence: `restored from ${nameOf(checkpoint)} (${checkpoint.path}), ${claim ? 'which is claimed, ' : ''}as asked`,
   };
 }
 
@@ -275,6 +280,7 @@ function damagedNewest(
       kind: 'restored',
       checkpoint: good,
       because: 'newest-damaged',
+      claimed: false,
       sentence: `restored from ${nameOf(good)}, because the newer ${nameOf(bad)} is damaged (${damage}) and --on-damaged is use-older`,
     };
   }

@@ -15,6 +15,7 @@ export const COMPATIBILITY_STATE = 'compatibility';
  * - `aggregates`: `{name: {kind, type}}`: may be added; removed ones are state that is dropped; the
  *   kind stays, the type may widen
  * - `columns`: `{name: type}` of stored values: as aggregates, without a kind
+ * - `ttl`: there when state expires, and rows say when they were written: may not come or go, as in Flink
  */
 export type Facets = Readonly<Record<string, JsonValue>>;
 
@@ -34,6 +35,7 @@ const COMPARERS: Readonly<Record<string, Comparer>> = {
   window: compareExactly,
   aggregates: compareMembers,
   columns: compareMembers,
+  ttl: compareTtl,
 };
 
 /** As a snapshot carries it. */
@@ -79,6 +81,16 @@ export function compareFacets(stored: JsonValue, wanted: JsonValue): Comparison 
 function compareExactly(facet: string, stored: JsonValue, wanted: JsonValue): Comparison {
   if (textOf(stored) === textOf(wanted)) return NOTHING;
   return refuse(`its ${facet} was ${textOf(stored)} and is ${textOf(wanted)}`);
+}
+
+function compareTtl(_facet: string, stored: JsonValue, wanted: JsonValue): Comparison {
+  if (stored !== null && wanted === null) {
+    return refuse('its state was kept with a ttl and would live on without one');
+  }
+  if (stored === null && wanted !== null) {
+    return refuse('its state was kept without a ttl, so nothing says how old it is');
+  }
+  return compareExactly('ttl', stored, wanted);
 }
 
 function compareKey(facet: string, stored: JsonValue, wanted: JsonValue): Comparison {

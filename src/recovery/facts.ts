@@ -14,6 +14,8 @@ export type LineageOrigin =
       readonly path: string;
       /** Of its `_metadata`: what it was is what it must still be. */
       readonly metadataSha256: string;
+      /** It belongs to the lineage (`--claim-mode claim`). */
+      readonly claimed: boolean;
     };
 
 export type OutputAheadPolicy = 'refuse' | 'keep' | 'withdraw';

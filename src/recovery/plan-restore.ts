@@ -68,6 +68,7 @@ export function planRestore(request: RestoreRequest): RestorePlan {
   ];
   const reasons = [
     ...unreadable(metadata),
+    ...disagreement(metadata),
     ...inFlightReasons(request),
     ...plans.flatMap((plan) =>
       plan.action === 'refuse' ? plan.reasons.map((reason) => `${plan.uid}: ${reason}`) : [],
@@ -90,6 +91,16 @@ function unreadable({compression}: CheckpointMetadata): readonly string[] {
   return compression === 'none'
     ? []
     : [`its state is compressed with ${compression}, which this version cannot read`];
+}
+
+/** Chained operators have their key groups from one hash: with two numbers of them the keys of one are elsewhere. */
+function disagreement({operators}: CheckpointMetadata): readonly string[] {
+  const first = operators[0];
+  const other = operators.find(({maxParallelism}) => maxParallelism !== first?.maxParallelism);
+  if (first === undefined || other === undefined) return [];
+  return [
+    `its operators disagree on max-parallelism: ${first.uid} has ${first.maxParallelism}, ${other.uid} has ${other.maxParallelism}`,
+  ];
 }
 
 /** In-flight data needs the edge that it was on, and the same columns. */
@@ -129,6 +140,8 @@ function planStored(
   if (stored.maxParallelism !== maxParallelism) {
     reasons.push(`max-parallelism was ${stored.maxParallelism} and is ${maxParallelism}`);
   }
+  const missing = missingKeyGroups(stored);
+  if (missing !== null) reasons.push(missing);
   if (reasons.length > 0) return [refuse(stored, reasons)];
 
   const {refused, dropped, notes} = compareFacets(storedFacets(stored), wanted.compatibility);
@@ -137,6 +150,29 @@ function planStored(
   if (all.length > 0) return [refuse(stored, all)];
   const restore: OperatorPlan = {uid, type, action: 'restore', notes};
   return dropped.length === 0 ? [restore] : [restore, {uid, type, action: 'drop', what: dropped}];
+}
+
+/** Keyed state of which some key groups are in no file: their keys would start empty without a word. Null: none. */
+function missingKeyGroups({maxParallelism, subtasks}: OperatorMetadata): string | null {
+  const states = subtasks.flatMap((subtask) => subtask.states);
+  const keyed = states.flatMap((state) =>
+    state.location === 'file' && state.kind === 'keyed' ? [state] : [],
+  );
+  for (const name of new Set(keyed.map((state) => state.name))) {
+    const ranges = keyed
+      .filter((state) => state.name === name)
+      .map(({keyGroups}) => keyGroups ?? {start: 0, end: maxParallelism - 1})
+      .toSorted((left, right) => left.start - right.start);
+    let next = 0;
+    for (const {start, end} of ranges) {
+      if (start > next) break;
+      next = Math.max(next, end + 1);
+    }
+    if (next < maxParallelism) {
+      return `its state ${name} lacks key group ${next} of ${maxParallelism}`;
+    }
+  }
+  return null;
 }
 
 /**

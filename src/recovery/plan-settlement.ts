@@ -128,7 +128,7 @@ function ownStep(facts: JobDirectoryFacts, start: StartsWork, own: KnownLineage)
 }
 
 /** The checkpoint of another lineage that the work starts from, for the first time or again. */
-function restoredCheckpoint(start: StartsWork): CompleteCheckpoint | null {
+export function restoredCheckpoint(start: StartsWork): CompleteCheckpoint | null {
   if (start.kind === 'restored') return start.checkpoint;
   if (start.kind === 'resumed' && start.from.kind === 'checkpoint-origin') {
     return start.from.checkpoint;
@@ -217,7 +217,13 @@ export function lineageRecordOf(
       const {id, path, metadataSha256} = start.checkpoint;
       return {
         lineage: newLineage,
-        origin: {kind: 'checkpoint', checkpointId: id, path, metadataSha256},
+        origin: {
+          kind: 'checkpoint',
+          checkpointId: id,
+          path,
+          metadataSha256,
+          claimed: start.claimed,
+        },
         ancestors: ancestorsAfter(start.checkpoint),
         outputAhead,
       };

@@ -5,7 +5,8 @@
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {deriveCheckpointState} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
-import {stateFilesOf} from '../storage/metadata-encoder.ts';
+import {distinctFilesOf} from '../storage/metadata-encoder.ts';
+import {stateFileAt} from '../storage/paths.ts';
 import {StateFileReader} from '../storage/state-file-reader.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import {checkpointFacts} from './directory-facts.ts';
@@ -40,16 +41,18 @@ export async function verifyCheckpoint(
   if (facts.metadataSha256 !== metadataSha256) {
     return damaged(`${path}/_metadata has changed since it was chosen`);
   }
-  for (const file of stateFilesOf(metadata)) {
+  const {own, shared} = distinctFilesOf(metadata);
+  for (const file of [...own, ...shared]) {
+    const filePath = stateFileAt(path, file.path);
     try {
-      const reader = await StateFileReader.open(files, `${path}/${file.path}`, file);
+      const reader = await StateFileReader.open(files, filePath, file);
       await readToEnd(reader);
     } catch (error) {
       if (error instanceof EngineError && error.code === 'CHECKPOINT_DAMAGED') {
         return damaged(error.message);
       }
       if (systemErrorCode(error) === null) throw error;
-      throw storageFailed('verifying', `${path}/${file.path}`, error);
+      throw storageFailed('verifying', filePath, error);
     }
   }
   return {kind: 'verified', checkpoint: checkpoint as VerifiedCheckpoint};

@@ -47,11 +47,15 @@ export interface CheckpointListItem {
   readonly incremental: boolean;
   /** The one that a resume would take. */
   readonly newestRestorable: boolean;
+  /** No retention and no prune deletes it. */
+  readonly held: boolean;
 }
 
 export interface CheckpointList {
   /** Newest first. */
   readonly items: readonly CheckpointListItem[];
+  /** Files in `shared/` that no checkpoint needs. Absolute paths. */
+  readonly orphans: readonly {readonly path: string; readonly bytes: number}[];
   readonly warnings: readonly string[];
 }
 
@@ -99,8 +103,8 @@ export async function listCheckpoints(
   options: {readonly environment: Environment},
 ): Promise<CheckpointList> {
   const directory = await listedDirectory(target, options.environment);
-  const {items, warnings} = await listCheckpointDirectory(files, directory);
-  return {items: items.map(toListItem), warnings};
+  const {items, orphans, warnings} = await listCheckpointDirectory(files, directory);
+  return {items: items.map(toListItem), orphans, warnings};
 }
 
 export async function verifyCheckpoints(
@@ -123,9 +127,8 @@ export async function verifyCheckpoints(
     clock: systemClock,
     directories,
     level,
-    onFinding(finding) {
-      const directory = directories.find((one) => finding.path.startsWith(`${one}/`));
-      const ref = owners.get(directory ?? finding.path) ?? refs[0] ?? '';
+    onFinding(finding, directory) {
+      const ref = owners.get(directory) ?? '';
       onEvent({type: 'finding', at: now(), ref, ...finding});
     },
     onProgress({bytes_done, bytes_total}) {
@@ -215,5 +218,6 @@ function toListItem(item: CheckpointItem): CheckpointListItem {
     unaligned: item.unaligned ?? false,
     incremental: item.incremental ?? false,
     newestRestorable: item.newest_restorable,
+    held: item.held,
   };
 }

@@ -4,8 +4,16 @@ import {resolve} from 'node:path';
 
 import {adviceFacts} from './advice-facts.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {runtimeCatalog} from '../catalog.ts';
 import type {JsonValue} from '../base/json.ts';
-import {compareWithJob, readJob, requireJob, startOf, type ResolveReference} from '../engine.ts';
+import {
+  compareWithJob,
+  readJob,
+  requireJob,
+  startOf,
+  withRecoveryKeys,
+  type ResolveReference,
+} from '../engine.ts';
 import {buildExecutionGraph} from '../graph/execution-graph.ts';
 import {renderDot, renderJson, renderMermaid, renderText} from '../graph/render-graph.ts';
 import {buildStreamGraph} from '../graph/stream-graph.ts';
@@ -18,7 +26,14 @@ import {directoryFacts} from '../recovery/directory-facts.ts';
 import {lastRun, type CompleteCheckpoint, type JobDirectoryFacts} from '../recovery/facts.ts';
 import type {OperatorPlan as ComparedOperator} from '../recovery/plan-restore.ts';
 import {verifyCheckpoint} from '../recovery/verify-checkpoint.ts';
-import type {Environment, JobOverrides, RunRequest, StartDecision} from '../runtime/run-types.ts';
+import type {
+  ClaimMode,
+  Environment,
+  JobOverrides,
+  RunRequest,
+  StartDecision,
+} from '../runtime/run-types.ts';
+import {requireUnclaimed} from '../runtime/claim-origin.ts';
 import {judgeCommitted, ownPolicy, readCheckpoint} from '../runtime/start-job.ts';
 import {listCheckpoints} from '../storage/list-checkpoints.ts';
 import {nodeFileSystem} from '../storage/node-file-system.ts';
@@ -43,6 +58,10 @@ export interface RestorePlan {
   readonly restorable: boolean;
   readonly operators: readonly OperatorPlan[];
   readonly sources: readonly {readonly operator: string; readonly position: JsonValue}[];
+  /** The same for a person: where each source goes on, a line per split. */
+  readonly positions: readonly {readonly operator: string; readonly at: readonly string[]}[];
+  /** Who owns what is restored; null: nothing is. */
+  readonly claimMode: ClaimMode | null;
 }
 
 export interface FileFinding {
@@ -169,9 +188,10 @@ const NEW_LINEAGE = '';
 
 /** What a start would do. Takes no generation, so another process may change what it says. */
 export async function planStart(
-  request: RunRequest,
+  asked: RunRequest,
   resolveReference: ResolveReference,
 ): Promise<RestorePlan> {
+  const request = withRecoveryKeys(asked);
   const {job} = await requireJob(request);
   const facts = await readFacts(job);
   const origin = lastRun(facts)?.lineage.origin ?? null;
@@ -194,12 +214,17 @@ export async function planStart(
   if (decision.kind === 'refuse') {
     throw new EngineError(decision.code, decision.message, {hint: decision.hint});
   }
+  const directory = jobDirectoryOf(job.checkpointing.directory, job.name);
+  await requireUnclaimed(nodeFileSystem, directory, facts, decision);
   const own = ownPolicy(decision, NEW_LINEAGE, request.outputAhead);
   if (own !== null && checkpoint !== null) {
     await judgeCommitted({files: nodeFileSystem, job, facts, restored: checkpoint, own});
   }
   const kind = decision.kind === 'finish-only' ? 'resumed' : decision.kind;
-  return {decision: kind, reason: decision.sentence, ...planAgainst(request, job, checkpoint)};
+  const claimed = decision.kind === 'restored' && decision.claimed;
+  const claimMode = checkpoint === null ? null : claimed ? 'claim' : 'no-claim';
+  const plan = planAgainst(request, job, checkpoint);
+  return {decision: kind, reason: decision.sentence, ...plan, claimMode};
 }
 
 async function readFacts(job: JobSpec): Promise<JobDirectoryFacts> {
@@ -218,12 +243,12 @@ function planAgainst(
   request: RunRequest,
   job: JobSpec,
   checkpoint: CompleteCheckpoint | null,
-): Pick<RestorePlan, 'from' | 'restorable' | 'operators' | 'sources'> {
+): Pick<RestorePlan, 'from' | 'restorable' | 'operators' | 'sources' | 'positions'> {
   if (checkpoint === null) {
     const operators = buildStreamGraph(job).nodes.map(({uid}) =>
       toOperator(job, null, {uid, action: 'new', reason: 'the job starts fresh'}),
     );
-    return {from: null, restorable: true, operators, sources: []};
+    return {from: null, restorable: true, operators, sources: [], positions: []};
   }
   const plan = compareWithJob(request, job, checkpoint.metadata);
   const sources = checkpoint.metadata.operators.flatMap(({uid, subtasks}) =>
@@ -238,7 +263,19 @@ function planAgainst(
     const action = operator.action === 'gone' ? 'drop' : operator.action;
     return toOperator(job, checkpoint, {uid: operator.uid, action, reason});
   });
-  return {from: checkpoint.path, restorable: plan.kind === 'restore', operators, sources};
+  const restorable = plan.kind === 'restore';
+  const positions = positionsOf(checkpoint);
+  return {from: checkpoint.path, restorable, operators, sources, positions};
+}
+
+/** Of sources that this version knows. */
+function positionsOf({metadata}: CompleteCheckpoint): RestorePlan['positions'] {
+  return metadata.operators.flatMap(({uid, type, subtasks}) => {
+    const [kind, connector = ''] = type.split(':');
+    const source = kind === 'source' ? runtimeCatalog.sources.get(connector) : undefined;
+    const at = source?.describePosition(uid, subtasks) ?? [];
+    return at.length === 0 ? [] : [{operator: uid, at}];
+  });
 }
 
 function toOperator(

@@ -1,16 +1,17 @@
 import {must} from '../base/assert.ts';
 import {
+  formFeaturesOf,
   IN_FLIGHT_FEATURE,
-  ROCKSDB_FEATURE,
+  SHARED_FEATURE,
   type CheckpointMetadata,
   type SavepointRecord,
   type LineageAncestor,
   type OperatorMetadata,
   type OperatorSnapshot,
 } from '../checkpoint/checkpoint-metadata.ts';
-import {isRocksdbFile} from '../state/rocksdb/stored-database.ts';
 import type {JobSpec} from '../job/job-spec.ts';
 import {FORMAT_MAJOR, FORMAT_MINOR} from '../storage/metadata-encoder.ts';
+import {parseSharedPath} from '../storage/paths.ts';
 import type {CompleteDecision} from './checkpoint-driver.ts';
 import {IN_FLIGHT_STATE} from '../state/in-flight.ts';
 
@@ -39,10 +40,7 @@ export function assembleMetadata(
   return {
     format: {major: FORMAT_MAJOR, minor: FORMAT_MINOR},
     engine: ENGINE_VERSION,
-    requiredFeatures: [
-      ...(hasInFlight(snapshots) ? [IN_FLIGHT_FEATURE] : []),
-      ...(hasDatabase(snapshots) ? [ROCKSDB_FEATURE] : []),
-    ],
+    requiredFeatures: featuresOf(snapshots),
     jobName: job.name,
     jobHash: job.hash,
     checkpointId: decision.id,
@@ -55,8 +53,10 @@ export function assembleMetadata(
     generation: context.generation,
     parent: decision.parent,
     unaligned: decision.alignment.kind === 'unaligned' || hasInFlight(snapshots),
-    incremental: false,
-    compression: 'none',
+    incremental: snapshots.some(({subtask}) =>
+      formFeaturesOf(subtask.states).includes('state-deltas'),
+    ),
+    compression: job.checkpointing.snapshotCompression,
     drained,
     savepointTarget: drained ? (stop?.savepoint ?? null) : null,
     triggered: times.triggered,
@@ -65,14 +65,20 @@ export function assembleMetadata(
   };
 }
 
-function hasInFlight(snapshots: readonly OperatorSnapshot[]): boolean {
-  return snapshots.some(({subtask}) => subtask.states.some(({name}) => name === IN_FLIGHT_STATE));
+function featuresOf(snapshots: readonly OperatorSnapshot[]): string[] {
+  const states = snapshots.flatMap(({subtask}) => subtask.states);
+  const isShared = states.some(
+    (state) => state.location === 'file' && parseSharedPath(state.path) !== null,
+  );
+  return [
+    ...(hasInFlight(snapshots) ? [IN_FLIGHT_FEATURE] : []),
+    ...(isShared ? [SHARED_FEATURE] : []),
+    ...formFeaturesOf(states),
+  ];
 }
 
-function hasDatabase(snapshots: readonly OperatorSnapshot[]): boolean {
-  return snapshots.some(({subtask}) =>
-    subtask.states.some((state) => state.location === 'file' && isRocksdbFile(state)),
-  );
+function hasInFlight(snapshots: readonly OperatorSnapshot[]): boolean {
+  return snapshots.some(({subtask}) => subtask.states.some(({name}) => name === IN_FLIGHT_STATE));
 }
 
 function groupByOperator(job: JobSpec, snapshots: readonly OperatorSnapshot[]): OperatorMetadata[] {

@@ -83,6 +83,8 @@ export class CheckpointDriver<Attempt extends AttemptHandle> {
   /** Of the pending checkpoints, by task. */
   readonly #stats = new Map<number, Map<string, SubtaskCheckpointStats>>();
   readonly #answers = new Map<string, (outcome: RequestOutcome) => void>();
+  /** Requests that want all state. */
+  readonly #fullRequests = new Set<string>();
   /** Ids that `subsume` named and whose commit is awaited. */
   readonly #subsumed: number[] = [];
   /** Of checkpoints that were given up: the threads that may still write for them. */
@@ -123,13 +125,14 @@ export class CheckpointDriver<Attempt extends AttemptHandle> {
     return this.#state.lastId;
   }
 
-  /** Asks for a checkpoint; resolves when it is published, given up or refused. */
-  async request(purpose: RequestedPurpose): Promise<RequestOutcome> {
+  /** Asks for a checkpoint, `full`: with all state; resolves when it is published, given up or refused. */
+  async request(purpose: RequestedPurpose, full = false): Promise<RequestOutcome> {
     this.#lastRequest += 1;
     const requestId = `request-${this.#lastRequest}`;
     const answer = new Promise<RequestOutcome>((resolve) => {
       this.#answers.set(requestId, resolve);
     });
+    if (full) this.#fullRequests.add(requestId);
     this.#apply({kind: 'trigger-requested', purpose, requestId, now: this.#now()});
     return answer;
   }
@@ -233,7 +236,10 @@ export class CheckpointDriver<Attempt extends AttemptHandle> {
         this.#subsumed.push(...decision.ids);
         return;
       case 'answer':
-        for (const id of decision.requestIds) this.#answers.get(id)?.(decision.outcome);
+        for (const id of decision.requestIds) {
+          this.#fullRequests.delete(id);
+          this.#answers.get(id)?.(decision.outcome);
+        }
         return;
       case 'fail-job':
         return ports.fail(
@@ -263,7 +269,8 @@ export class CheckpointDriver<Attempt extends AttemptHandle> {
       const {directory} = await attempt;
       // It may have been given up while its directory was made.
       if (!this.#state.pending.some((pending) => pending.id === id)) return;
-      const order = {checkpointId: id, purpose, directory, alignment, triggeredAt};
+      const full = this.#isFull(id);
+      const order = {checkpointId: id, purpose, directory, alignment, full, triggeredAt};
       ports.post({kind: 'trigger', ...order});
     } catch (error) {
       this.#attempts.delete(id);
@@ -273,6 +280,12 @@ export class CheckpointDriver<Attempt extends AttemptHandle> {
       }
       this.#apply({kind: 'trigger-failed', id, detail: messageOf(error), now: this.#now()});
     }
+  }
+
+  /** Somebody who waits for it wants all state. */
+  #isFull(id: number): boolean {
+    const requestIds = this.#state.pending.find((pending) => pending.id === id)?.requestIds ?? [];
+    return requestIds.some((request) => this.#fullRequests.has(request));
   }
 
   async #publish(decision: CompleteDecision): Promise<void> {

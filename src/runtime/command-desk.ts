@@ -17,10 +17,15 @@ import type {
 } from './job-commands.ts';
 import type {PlannedSavepoint, SavepointMaker, SavepointWriter} from './savepoint-maker.ts';
 
+/** Who deletes checkpoints, and does not delete those that are held. */
+export interface HoldKeeper {
+  setHold(id: number, held: boolean): Promise<void>;
+}
+
 /** What the desk asks of a deployment. */
 export interface CommandedDeployment {
   readonly ready: Promise<boolean>;
-  request(purpose: 'requested' | 'stop'): Promise<CheckpointAnswer>;
+  request(purpose: 'requested' | 'stop', full?: boolean): Promise<CheckpointAnswer>;
   committed(id: number): Promise<boolean>;
   drain(): void;
   cancel(): void;
@@ -50,6 +55,7 @@ type Phase =
       readonly kind: 'deployed';
       readonly deployment: CommandedDeployment;
       readonly writer: SavepointWriter;
+      readonly holds: HoldKeeper;
     }
   /** Until the next deployment, for as long as the restart strategy says. */
   | {readonly kind: 'restarting'}
@@ -92,11 +98,10 @@ export class CommandDesk implements JobCommands {
 
   // What a client asks.
 
-  async takeCheckpoint(_options: {readonly full: boolean}): Promise<TakenCheckpoint> {
-    // Every checkpoint is full as long as none is incremental.
+  async takeCheckpoint({full}: {readonly full: boolean}): Promise<TakenCheckpoint> {
     return this.#orLeft(async () => {
       const {deployment} = await this.#deployed('take a checkpoint');
-      return takenOf(this.#completed(await deployment.request('requested')));
+      return takenOf(this.#completed(await deployment.request('requested', full)));
     });
   }
 
@@ -134,6 +139,13 @@ export class CommandDesk implements JobCommands {
     }
   }
 
+  async setHold(id: number, held: boolean): Promise<void> {
+    return this.#orLeft(async () => {
+      const {holds} = await this.#deployed(held ? 'hold a checkpoint' : 'release a checkpoint');
+      await this.#track(holds.setHold(id, held));
+    });
+  }
+
   async cancel(): Promise<void> {
     if (this.#phase.kind === 'ended') throw this.#hasEnded(this.#phase.state);
     this.#cancelled = true;
@@ -150,8 +162,8 @@ export class CommandDesk implements JobCommands {
     return this.#cancelled;
   }
 
-  deployed(deployment: CommandedDeployment, writer: SavepointWriter): void {
-    this.#enter({kind: 'deployed', deployment, writer});
+  deployed(deployment: CommandedDeployment, writer: SavepointWriter, holds: HoldKeeper): void {
+    this.#enter({kind: 'deployed', deployment, writer, holds});
     if (this.#cancelled) deployment.cancel();
   }
 

@@ -142,9 +142,9 @@ export class DeploymentRun<Attempt extends AttemptHandle> {
   }
 
   /** Takes a checkpoint beside the periodic ones, or the last one of a stop. Once it is `ready`. */
-  async request(purpose: 'requested' | 'stop'): Promise<CheckpointAnswer> {
+  async request(purpose: 'requested' | 'stop', full = false): Promise<CheckpointAnswer> {
     if (this.#driver === null) return {kind: 'refused', why: 'coordinator-stopped'};
-    const outcome = await this.#driver.request(purpose);
+    const outcome = await this.#driver.request(purpose, full);
     if (outcome.kind !== 'completed') return outcome;
     const checkpoint = must(this.#newest, 'a published checkpoint');
     assert(checkpoint.id === outcome.checkpointId, `${checkpoint.id} is not the one asked for`);

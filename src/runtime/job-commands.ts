@@ -52,6 +52,8 @@ export interface JobCommands {
   /** Resolves when the savepoint's directory exists durably. */
   takeSavepoint(target: SavepointTarget): Promise<TakenSavepoint>;
   stop(request: StopRequest): Promise<StopOutcome>;
+  /** Retention keeps checkpoint `id`, or does not any more; durable when it resolves. NOT_FOUND. */
+  setHold(id: number, held: boolean): Promise<void>;
   /** Ends the job where it is, without a last checkpoint; resolves when it has ended. */
   cancel(): Promise<void>;
 }
@@ -64,6 +66,7 @@ export function commandsOnce(ready: Promise<JobCommands>): JobCommands {
     takeCheckpoint: async (options) => (await ready).takeCheckpoint(options),
     takeSavepoint: async (target) => (await ready).takeSavepoint(target),
     stop: async (request) => (await ready).stop(request),
+    setHold: async (id, held) => (await ready).setHold(id, held),
     cancel: async () => (await ready).cancel(),
   };
 }

@@ -182,6 +182,8 @@ export class JobMaster {
       deleted: (ids) => this.#report.viewer.checkpoints.discarded(ids),
       notDeleted: (error) =>
         this.#report.warning('RETENTION', `no old checkpoint was deleted: ${messageOf(error)}`),
+      claimLeft: (path, why) =>
+        this.#report.warning('CLAIM', `${path} was claimed and is not removed: ${why}`),
     });
   }
 
@@ -281,7 +283,7 @@ export class JobMaster {
 
   /** The next generation and what it starts from. */
   async #startAgain(
-    {ownership, retention, start: before}: Shift,
+    shift: Shift,
     attempt: number,
     failure: unknown,
   ): Promise<
@@ -293,10 +295,11 @@ export class JobMaster {
         readonly shift: Shift | null;
       }
   > {
+    const {ownership, start: before} = shift;
     this.#desk.starting();
     let next: Ownership;
     try {
-      await retention.idle();
+      await shift.idle();
       this.#beat.stop();
       next = await ownership.nextGeneration();
     } catch (error) {
@@ -403,10 +406,8 @@ export class JobMaster {
       caughtUp: this.#options.caughtUp,
     });
     this.#deployment = deployment;
-    this.#desk.deployed(deployment, {
-      lineage: record.lineage,
-      generation: ownership.generation,
-    });
+    const writer = {lineage: record.lineage, generation: ownership.generation};
+    this.#desk.deployed(deployment, writer, retention);
     if (this.#wasInterrupted()) deployment.stop();
     const outcome = await deployment.outcome;
     this.#deployment = null;

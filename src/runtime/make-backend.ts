@@ -35,6 +35,7 @@ export function makeBackend(
 ): StateBackend {
   const {uid, subtask, restoredDirectory} = context;
   const {rocksdb, backend} = job.state;
+  const {snapshotCompression, incremental, maxChain} = job.checkpointing;
   const store = rocksdb;
   const place = {
     jobDirectory: jobDirectoryOf(job.checkpointing.directory, job.name),
@@ -46,6 +47,8 @@ export function makeBackend(
     case 'hashmap':
       return new HashmapBackend({
         ...options,
+        compression: snapshotCompression,
+        incremental: incremental ? {deltasMax: maxChain} : null,
         openStored: async (stored) =>
           openStoredAlone(stored, place, {
             ...{files, openStore, store, uid, threads: rocksdb.transferThreads},

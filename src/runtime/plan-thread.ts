@@ -215,7 +215,7 @@ class ThreadPlanner {
 
   #makeStep(step: StepSpec, output: NodeOutput): Operator {
     const {job, subtask, restored} = this.#deployment;
-    const {catalog, metrics} = this.#environment;
+    const {catalog, metrics, clock} = this.#environment;
     const inputs = step.inputs.map((name) => must(this.#schemas.get(name), `schema of ${name}`));
     const type = must(catalog.operators.get(step.type), `operator ${step.type}`);
     const context = {
@@ -230,7 +230,7 @@ class ThreadPlanner {
     const state = makeBackend(context, this.#deployment, this.#environment);
     this.#backends.push(state);
     return type.create({
-      context: {...context, output, metrics, state},
+      context: {...context, output, metrics, state, clock},
       options: step.options,
       inputs,
       schema: step.schema,

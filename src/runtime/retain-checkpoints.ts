@@ -1,11 +1,13 @@
 // Deletes what retention no longer keeps, after each commit; one deletion at a time. What the directory
 // holds is known from the start: only this process publishes and deletes behind the fence.
 
+import {EngineError} from '../base/errors.ts';
 import type {JobSpec} from '../job/job-spec.ts';
 import {planRetention, type RetentionLineage, type RunEnd} from '../checkpoint/retention.ts';
 import type {JobDirectoryFacts} from '../recovery/facts.ts';
 import type {Ownership} from '../storage/job-directory.ts';
-import {parentOf} from '../storage/paths.ts';
+import type {Hold} from '../storage/paths.ts';
+import {claimedHere} from './claim-origin.ts';
 import type {JobStart} from './start-job.ts';
 
 export class CheckpointRetention {
@@ -13,8 +15,8 @@ export class CheckpointRetention {
   readonly #ownership: Ownership;
   readonly #lineage: string;
   readonly #others: readonly RetentionLineage[];
-  /** What this lineage began with: without a claim it is not ours to delete. */
-  readonly #held: ReadonlySet<number>;
+  /** A checkpoint of this directory that the lineage began with and owns. */
+  readonly #claimed: number | null;
   #checkpoints: readonly {readonly id: number; readonly lineage: string | null}[];
   #committedThrough: number | null = null;
   #end: RunEnd | null = null;
@@ -38,9 +40,7 @@ export class CheckpointRetention {
     this.#ownership = ownership;
     this.#lineage = record.lineage;
     this.#others = otherLineages(facts, record.lineage);
-    const {origin} = record;
-    const isOurs = origin.kind === 'checkpoint' && parentOf(origin.path) === ownership.jobDirectory;
-    this.#held = new Set(isOurs ? [origin.checkpointId] : []);
+    this.#claimed = claimedHere(ownership, record);
     this.#checkpoints = facts.checkpoints.map(({id, metadata}) => ({
       id,
       lineage: metadata?.lineage ?? null,
@@ -83,6 +83,30 @@ export class CheckpointRetention {
     await this.#tail;
   }
 
+  /** NOT_FOUND when it is not there (any more). Durable when it resolves. */
+  async setHold(id: number, held: boolean): Promise<void> {
+    const work = this.#tail.then(async () => {
+      const hold = {checkpointId: id, lineage: null};
+      if (!held) {
+        // Whether it goes is decided after the next commit.
+        await this.#ownership.releaseHold(hold);
+        return;
+      }
+      if (!this.has(id)) {
+        throw new EngineError(
+          'NOT_FOUND',
+          `no checkpoint ${id} in ${this.#ownership.jobDirectory}`,
+          {
+            hint: 'see what there is: tidemark checkpoint list',
+          },
+        );
+      }
+      await this.#ownership.placeHold(hold);
+    });
+    this.#tail = work.catch(() => undefined);
+    await work;
+  }
+
   /** After the deletion under way: a second one would take what the first is removing for damage. */
   async #removeNext(): Promise<void> {
     const removal = this.#tail.then(async () => this.#remove());
@@ -92,25 +116,34 @@ export class CheckpointRetention {
   }
 
   async #remove(): Promise<void> {
+    // What attempts that failed have left in shared/ goes too, though no checkpoint is due.
+    const isReadable = this.#checkpoints.every(({lineage}) => lineage !== null);
+    const hasOrphans = isReadable && this.#ownership.hasUnreferencedFiles();
+    if (this.#removable([]).length === 0 && !hasOrphans) return;
+    const remove = this.#removable(await this.#ownership.listHolds());
+    if (remove.length === 0 && !hasOrphans) return;
+    const permit = await this.#ownership.permitDeletion(remove);
+    await this.#ownership.deleteCheckpoints(permit);
+    const gone = new Set(remove);
+    this.#checkpoints = this.#checkpoints.filter(({id}) => !gone.has(id));
+    this.#deleted(gone);
+  }
+
+  #removable(holds: readonly Hold[]): readonly number[] {
     const {numRetained, externalizedRetention} = this.#job.checkpointing;
     const {remove} = planRetention({
       lineage: this.#lineage,
-      claimed: null,
+      claimed: this.#claimed,
       committedThrough: this.#committedThrough,
       end: this.#end,
       savepointTaken: this.#savepointTaken,
       checkpoints: this.#checkpoints,
       others: this.#others,
-      held: new Set([...this.#held, ...this.#inUse.keys()]),
+      held: new Set([...holds.map(({checkpointId}) => checkpointId), ...this.#inUse.keys()]),
       numRetained,
       externalizedRetention,
     });
-    if (remove.length === 0) return;
-    const permit = await this.#ownership.permitDeletion(remove.map(({id}) => id));
-    await this.#ownership.deleteCheckpoints(permit);
-    const gone = new Set(remove.map(({id}) => id));
-    this.#checkpoints = this.#checkpoints.filter(({id}) => !gone.has(id));
-    this.#deleted(gone);
+    return remove.map(({id}) => id);
   }
 }
 

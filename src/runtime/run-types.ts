@@ -23,6 +23,9 @@ export type DamagePolicy = 'stop' | 'use-older';
 /** What to do with output that was committed after the checkpoint that is restored. */
 export type OutputAheadPolicy = 'refuse' | 'keep' | 'withdraw';
 
+/** `no-claim`: it stays the user's, and is never written to or deleted. `claim`: the new lineage owns it. */
+export type ClaimMode = 'no-claim' | 'claim';
+
 export interface RunRequest {
   /** As typed; relative to the working directory. */
   readonly file: string;
@@ -32,6 +35,8 @@ export interface RunRequest {
   /** Restore exactly this checkpoint (a REF); absent: resume or start fresh as JOB.md says. */
   readonly restoreFrom?: string | undefined;
   readonly allowNonRestoredState: boolean;
+  /** Who owns what `restoreFrom` names; absent: as -D says, else `no-claim`. */
+  readonly claimMode?: ClaimMode | undefined;
   /** Count the last owner as dead without asking. */
   readonly takeOver: boolean;
   readonly onDamaged: DamagePolicy;

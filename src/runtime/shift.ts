@@ -11,6 +11,7 @@ import type {FileSystem} from '../storage/file-system.ts';
 import type {Ownership} from '../storage/job-directory.ts';
 import {assembleMetadata, type MetadataContext} from './assemble-metadata.ts';
 import type {CompleteDecision} from './checkpoint-driver.ts';
+import {ClaimRemoval} from './claim-removal.ts';
 import {CheckpointRetention} from './retain-checkpoints.ts';
 import {settleStep} from './settle-sinks.ts';
 import type {JobStart} from './start-job.ts';
@@ -27,6 +28,8 @@ export interface ShiftOptions {
   readonly deleted: (ids: ReadonlySet<number>) => void;
   /** Retention could not delete, which leaves the job alone. */
   readonly notDeleted: (error: unknown) => void;
+  /** What the lineage claimed is still there, and why. */
+  readonly claimLeft: (path: string, why: string) => void;
 }
 
 /** What the end record tells the next run. */
@@ -40,6 +43,7 @@ export class Shift {
   readonly ownership: Ownership;
   readonly start: JobStart;
   readonly retention: CheckpointRetention;
+  readonly #claim: ClaimRemoval;
   readonly #options: ShiftOptions;
   #published: CheckpointMetadata | null = null;
 
@@ -49,6 +53,7 @@ export class Shift {
     this.ownership = ownership;
     this.start = start;
     this.retention = new CheckpointRetention(job, ownership, start, inUse, deleted);
+    this.#claim = new ClaimRemoval(ownership, start.record, options.claimLeft);
   }
 
   /** Resolves when the checkpoint exists durably and the generation's mark says so. */
@@ -82,6 +87,7 @@ export class Shift {
 
   /** Output up to and with checkpoint `id` is committed. */
   async committed(id: number): Promise<void> {
+    this.#claim.begin();
     await this.#retain(async () => this.retention.committed(id));
   }
 
@@ -108,7 +114,7 @@ export class Shift {
 
   /** Everything is committed. The record of a run that nobody resumes unasked. */
   async end(how: Exclude<RunEnd, 'failed'>, facts: EndFacts): Promise<void> {
-    await this.retention.idle();
+    await this.idle();
     await this.ownership.recordLineageOf(this.start.record);
     await this.ownership.markSettled(this.ownership.generation);
     const {lastCheckpointId, savepoint, drained} = facts;
@@ -124,8 +130,14 @@ export class Shift {
   async endUnfinished(how: 'failed' | 'interrupted'): Promise<void> {
     // The next generation was begun and not reached: without an end record the run counts as crashed.
     if (this.ownership.superseded) return;
-    await this.retention.idle();
+    await this.idle();
     await this.ownership.writeEnd(how, {});
+  }
+
+  /** Resolves when nothing is being deleted. */
+  async idle(): Promise<void> {
+    await this.retention.idle();
+    await this.#claim.idle();
   }
 
   /** Retention that cannot delete leaves the job alone, unless somebody else is the owner. */

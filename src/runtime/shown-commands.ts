@@ -21,6 +21,7 @@ export function shownCommands(commands: JobCommands, viewer: JobViewer): JobComm
         if (!isStopped && stops === 0) viewer.stopGivenUp();
       }
     },
+    setHold: async (id, held) => commands.setHold(id, held),
     async cancel() {
       viewer.entered('CANCELLING');
       await commands.cancel();

@@ -1,6 +1,6 @@
 // From a taken generation to the point where tasks can be deployed, in this order: read the facts, choose,
-// verify every byte of what was chosen, look for output ahead, let every sink refuse, record the lineage,
-// settle. Dying anywhere in between leaves a directory from which the next run does the same.
+// verify every byte of what was chosen, look for output ahead, let every sink refuse, claim or hold what it begins
+// from, record the lineage, settle. Dying anywhere in between leaves a directory from which the next run does the same.
 
 import {EngineError} from '../base/errors.ts';
 import {failpoint} from '../base/failpoint.ts';
@@ -36,6 +36,12 @@ import {deriveCheckpointState} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import type {Ownership} from '../storage/job-directory.ts';
 import {baseName, parseCheckpointName} from '../storage/paths.ts';
+import {
+  releaseOldOrigins,
+  requireDeadOwnerOf,
+  requireUnclaimed,
+  takeOrigin,
+} from './claim-origin.ts';
 import {
   checkSinksFresh,
   committedParts,
@@ -90,7 +96,8 @@ async function begin(options: StartOptions): Promise<JobStart> {
   if (settlement.kind === 'refuse') {
     throw new EngineError(settlement.code, settlement.message, {hint: settlement.hint});
   }
-  const newLineage = newLineageId(random);
+  const claimed = await requireUnclaimed(files, ownership.jobDirectory, facts, decision);
+  const newLineage = claimed ?? newLineageId(random);
   const ahead =
     restored === null ? null : aheadContext(options, facts, decision, restored, newLineage);
   // Only looks: a refusal leaves everything as it is, above all what a newer checkpoint prepared.
@@ -105,7 +112,11 @@ async function begin(options: StartOptions): Promise<JobStart> {
   if (restored === null) {
     await checkSinksFresh(files, job, {lineage, earlierLineages}, settlement.steps);
   }
+  if (claimed === null) await requireDeadOwnerOf(files, ownership, decision);
+  await takeOrigin(ownership, decision, record);
+  failpoint('recovery.before-record');
   await ownership.beginLineage(record);
+  await releaseOldOrigins(ownership, lineage);
   failpoint('recovery.before-settle');
   // Only now: the record says that they go, so that a run after a crash here does it again.
   if (ahead !== null) await withdrawAhead(options, settlement, ahead);

@@ -248,6 +248,7 @@ export class TaskLoop implements TaskListener {
         this.#trigger(order);
         return;
       case 'notify-complete':
+        for (const backend of this.#plan.backends) backend.checkpointCompleted(order.checkpointId);
         this.#triggered.delete(order.checkpointId);
         this.#notify(
           async (task) => task.notifyComplete(order.checkpointId),
@@ -259,6 +260,7 @@ export class TaskLoop implements TaskListener {
         return;
       case 'notify-aborted':
         for (const task of this.#plan.tasks) task.abort(order.checkpointId);
+        for (const backend of this.#plan.backends) backend.checkpointAborted(order.checkpointId);
         this.#triggered.delete(order.checkpointId);
         this.#suspended = false;
         this.#notify(
@@ -278,10 +280,10 @@ export class TaskLoop implements TaskListener {
   }
 
   #trigger(order: Extract<ToTask, {kind: 'trigger'}>): void {
-    const {checkpointId, directory, purpose, alignment, triggeredAt} = order;
+    const {checkpointId, directory, purpose, alignment, full, triggeredAt} = order;
     const last = purpose === 'stop' || purpose === 'final';
     const barrier = {kind: 'barrier', checkpointId, alignment, triggeredAt} as const;
-    this.#triggered.set(checkpointId, {checkpointId, directory, last, barrier});
+    this.#triggered.set(checkpointId, {checkpointId, directory, last, full, barrier});
     this.#newestTriggered = Math.max(this.#newestTriggered, checkpointId);
     const replaying = this.#plan.tasks.filter(({gate}) => gate?.replaying === true);
     const sources = this.#plan.tasks.filter(({source}) => source !== null);

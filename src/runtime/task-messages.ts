@@ -38,6 +38,8 @@ export type ToTask =
       readonly checkpointId: number;
       readonly purpose: CheckpointPurpose;
       readonly alignment: Alignment;
+      /** All state is written, whatever earlier checkpoints hold. */
+      readonly full: boolean;
       /** Monotonic milliseconds, the same clock in all threads. */
       readonly triggeredAt: number;
       /** Absolute; the attempt's directory, which exists. */

@@ -1,12 +1,16 @@
 // Makes a savepoint out of a published checkpoint whose output is committed: every byte that goes into it was checked
-// against its checksum first. `native` copies, `canonical` converts the keyed state.
+// against its checksum first. `native` copies, `canonical` converts the keyed state. Files of shared/ are copied into
+// it, under their digest and once for each operator: a savepoint refers to nothing outside itself.
 
-import {assert} from '../base/assert.ts';
+import {assert, must} from '../base/assert.ts';
 import {systemErrorCode} from '../base/errors.ts';
 import type {
   CheckpointMetadata,
   FileState,
+  OperatorMetadata,
   SavepointFormat,
+  StateHandle,
+  SubtaskMetadata,
 } from '../checkpoint/checkpoint-metadata.ts';
 import {isCanonical} from '../state/canonical/canonical-format.ts';
 import type {DatabaseConversion} from '../state/canonical/convert-database.ts';
@@ -14,9 +18,9 @@ import type {ConversionRequest} from '../state/canonical/convert-snapshot.ts';
 import {isRocksdbFile, storedDatabaseOf} from '../state/rocksdb/stored-database.ts';
 import {makeStateDirectory} from '../state/state-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
-import {stateFilesOf} from '../storage/metadata-encoder.ts';
-import {parentOf} from '../storage/paths.ts';
+import {join, parseSharedPath, stateFileAt, stateFilePath} from '../storage/paths.ts';
 import type {SavepointAttempt} from '../storage/savepoint-attempt.ts';
+import {chainsOf, requireWhole, type StateChain} from '../storage/state-chain.ts';
 import {StateFileReader} from '../storage/state-file-reader.ts';
 import {writeStateFile} from '../storage/state-file-writer.ts';
 import {storageFailed} from '../storage/storage-error.ts';
@@ -41,25 +45,11 @@ export async function writeSavepoint(
 ): Promise<number> {
   const {metadata} = source;
   assert(!metadata.unaligned, `checkpoint ${metadata.checkpointId} holds records in flight`);
-  const written = new Map<string, readonly FileState[]>();
+  const written = new Map<FileState, readonly FileState[]>();
   try {
-    for (const state of stateFilesOf(metadata)) {
-      await makeStateDirectory(
-        files,
-        `${attempt.directory}/${parentOf(`/${state.path}`).slice(1)}`,
-      );
-      if (format === 'canonical' && isRocksdbFile(state)) {
-        await readChecked(files, source.directory, state, async () => Promise.resolve());
-        written.set(state.path, []);
-        continue;
-      }
-      const isConverted = format === 'canonical' && state.kind === 'keyed' && !isCanonical(state);
-      const handle = isConverted
-        ? await converted(files, source, state, attempt, convert)
-        : await copied(files, source, state, attempt);
-      written.set(state.path, [handle]);
+    for (const operator of metadata.operators) {
+      await writeOperator(files, source, operator, {attempt, format, convert, written});
     }
-    if (format === 'canonical') await convertDatabases(source, attempt, convert, written);
     const {bytes} = await attempt.publish(savepointMetadata(metadata, format, written));
     return bytes;
   } catch (error) {
@@ -68,25 +58,110 @@ export async function writeSavepoint(
   }
 }
 
-/** What the files of each database become stands with its first one. */
-async function convertDatabases(
-  {directory, metadata}: SavepointSource,
-  attempt: SavepointAttempt,
-  convert: ConvertState,
-  written: Map<string, readonly FileState[]>,
+interface Writing {
+  readonly attempt: SavepointAttempt;
+  readonly format: SavepointFormat;
+  readonly convert: ConvertState;
+  /** What each state file became. */
+  readonly written: Map<FileState, readonly FileState[]>;
+}
+
+async function writeOperator(
+  files: FileSystem,
+  source: SavepointSource,
+  {uid, subtasks}: OperatorMetadata,
+  writing: Writing,
 ): Promise<void> {
-  for (const {uid, subtasks} of metadata.operators) {
-    for (const subtask of subtasks) {
-      const stored = storedDatabaseOf(subtask);
-      if (stored === null) continue;
-      const handles: FileState[] = [];
-      for (const table of stored.schemas.keys()) {
-        const request = {sourceDirectory: directory, targetDirectory: attempt.directory};
-        handles.push(await convert({...request, uid, subtask, table}));
-      }
-      written.set(stored.path, handles);
+  const {attempt, format, written} = writing;
+  /** Copies of this operator's files of shared/, by digest. */
+  const copies = new Map<string, string>();
+  const hasFiles = subtasks.some(({states}) => states.some(isFile));
+  if (hasFiles) await makeStateDirectory(files, join(attempt.directory, uid));
+  for (const subtask of subtasks) {
+    const {index} = subtask;
+    const own = subtask.states.filter(isFile);
+    for (const state of own) {
+      if (isConverted(state, format)) continue;
+      written.set(state, [await copiedOnce(files, source, {state, uid, index, attempt, copies})]);
     }
+    const inTables = own.filter((state) => isConverted(state, format) && !isRocksdbFile(state));
+    await convertChains(files, source, chainsOf(inTables), {uid, index, ...writing});
+    if (format === 'canonical') await convertDatabase(files, source, subtask, {uid, ...writing});
   }
+}
+
+async function convertChains(
+  files: FileSystem,
+  source: SavepointSource,
+  chains: ReturnType<typeof chainsOf>,
+  {uid, index, attempt, convert, written}: Writing & {readonly uid: string; readonly index: number},
+): Promise<void> {
+  for (const [position, found] of chains.entries()) {
+    const chain = requireWhole(found, source.directory);
+    // Several handles may have one name: each of some key groups.
+    const isRepeated = chains.findIndex(({name}) => name === chain.name) < position;
+    const name = isRepeated ? `${chain.name}-${position}` : chain.name;
+    const path = stateFilePath(uid, index, name);
+    const [base, ...deltas] = chain.files;
+    const handle = await converted(files, source, chain, attempt, path, convert);
+    written.set(must(base, 'a base'), [handle]);
+    for (const delta of deltas) written.set(delta, []);
+  }
+}
+
+/** A file for each table; they stand where the database had its CURRENT. */
+async function convertDatabase(
+  files: FileSystem,
+  {directory}: SavepointSource,
+  subtask: SubtaskMetadata,
+  {uid, attempt, convert, written}: Writing & {readonly uid: string},
+): Promise<void> {
+  const stored = storedDatabaseOf(subtask);
+  if (stored === null) return;
+  for (const {state} of stored.files) {
+    await readChecked(files, directory, state, async () => Promise.resolve());
+  }
+  const handles: FileState[] = [];
+  for (const table of stored.schemas.keys()) {
+    const request = {sourceDirectory: directory, targetDirectory: attempt.directory};
+    handles.push(await convert({...request, uid, subtask, table}));
+  }
+  for (const {state, file} of stored.files) written.set(state, file === 'CURRENT' ? handles : []);
+}
+
+function isFile(state: StateHandle): state is FileState {
+  return state.location === 'file';
+}
+
+function isConverted(state: FileState, format: SavepointFormat): boolean {
+  return format === 'canonical' && state.kind === 'keyed' && !isCanonical(state);
+}
+
+/** A file of shared/ goes under its digest, and once for each operator. */
+async function copiedOnce(
+  files: FileSystem,
+  source: SavepointSource,
+  {
+    state,
+    uid,
+    index,
+    attempt,
+    copies,
+  }: {
+    readonly state: FileState;
+    readonly uid: string;
+    readonly index: number;
+    readonly attempt: SavepointAttempt;
+    readonly copies: Map<string, string>;
+  },
+): Promise<FileState> {
+  const isShared = parseSharedPath(state.path) !== null;
+  const copy = isShared ? copies.get(state.sha256) : undefined;
+  if (copy !== undefined) return {...state, path: copy};
+  const path = isShared ? stateFilePath(uid, index, state.sha256) : state.path;
+  await copied(files, source, state, attempt, path);
+  if (isShared) copies.set(state.sha256, path);
+  return {...state, path};
 }
 
 async function copied(
@@ -94,25 +169,28 @@ async function copied(
   {directory}: SavepointSource,
   state: FileState,
   attempt: SavepointAttempt,
-): Promise<FileState> {
-  const target = `${attempt.directory}/${state.path}`;
+  path: string,
+): Promise<void> {
+  const target = join(attempt.directory, path);
   const written = await writeStateFile(files, target, async (append) => {
     await readChecked(files, directory, state, append);
   });
   assert(written.sha256 === state.sha256, `${target} has other bytes than were read`);
-  return state;
 }
 
 async function converted(
   files: FileSystem,
   {directory}: SavepointSource,
-  state: FileState,
+  {files: states}: StateChain,
   attempt: SavepointAttempt,
+  targetPath: string,
   convert: ConvertState,
 ): Promise<FileState> {
-  await readChecked(files, directory, state, async () => Promise.resolve());
-  const request = {sourceDirectory: directory, state, targetDirectory: attempt.directory};
-  return convert(request);
+  for (const state of states) {
+    await readChecked(files, directory, state, async () => Promise.resolve());
+  }
+  const targetDirectory = attempt.directory;
+  return convert({sourceDirectory: directory, states, targetDirectory, targetPath});
 }
 
 /** The chunks of a state file in order; rejects when it is damaged. */
@@ -122,7 +200,7 @@ async function readChecked(
   state: FileState,
   take: (chunk: Uint8Array) => Promise<void>,
 ): Promise<void> {
-  const reader = await StateFileReader.open(files, `${directory}/${state.path}`, state);
+  const reader = await StateFileReader.open(files, stateFileAt(directory, state.path), state);
   try {
     for await (const chunk of reader.chunks()) await take(chunk);
   } finally {

@@ -1,8 +1,7 @@
 // Copies a finished file into a checkpoint's attempt, with checksums over what was read: the copy has its own inode, so that
 // nothing that happens to the original can reach a published checkpoint.
 
-import {abandoned} from './abandoned.ts';
-import type {CopyRequest} from './snapshot-request.ts';
+import {givenUp, type CopyRequest} from './snapshot-request.ts';
 import {makeStateDirectory, StateFile} from './state-file.ts';
 import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
 import {closeQuietly} from '../storage/durable-file.ts';
@@ -44,7 +43,7 @@ async function copyFrom(
   try {
     const pieces = Array.from({length: PIECES}, () => new Uint8Array(PIECE_BYTES));
     for (let position = 0, turn = 0; ; turn = (turn + 1) % PIECES) {
-      if (Atomics.load(control, 0) !== 0) throw abandoned(request);
+      if (Atomics.load(control, 0) !== 0) throw givenUp(request.uid, request.checkpointId);
       const piece = pieces[turn]!;
       const count = await from.read(piece, 0, PIECE_BYTES, position);
       if (count === 0) break;

@@ -1,12 +1,12 @@
 import {ByteSink} from './canonical/byte-sink.ts';
-import {decodeValues, encodeValues, targetSlots} from './canonical/value-codec.ts';
+import {decodeValues, encodeValues, storedSlots} from './canonical/value-codec.ts';
 import {assert} from '../base/assert.ts';
 import type {HashTable} from './hashmap/hash-table.ts';
 import type {KeyedTable} from './state-backend.ts';
 
-/** Adds all rows of `source` to `target`, which has the same key, at least the same slots and none of these rows. */
+/** Adds all rows of `source` to `target`, which has the same key, slots that can take those of `source`, and none of its rows. */
 export function moveRows(source: HashTable, target: KeyedTable): void {
-  const slots = targetSlots(source.spec.values, target.shape);
+  const slots = storedSlots(source.spec.values, target.shape);
   const values = new ByteSink();
   source.visitRows((from, count) => {
     const columns = source.spec.key.map((_, index) => source.readKey(index, from, 0, count));

@@ -1,7 +1,11 @@
 import {EngineError} from '../base/errors.ts';
+import {converts} from './slot-conversion.ts';
 import type {SnapshotSchema} from './snapshot-format.ts';
 
-/** Key, key groups and max-parallelism must be the same; slots may only have been added. */
+/**
+ * Key, key groups and max-parallelism must be the same. Slots may have been added, widened from one kind of number to the
+ * other (slot-conversion.ts), or left out: whether their state may be lost is for the restore plan to say, which has.
+ */
 export function refuseOtherSchema(
   stored: SnapshotSchema,
   wanted: SnapshotSchema,
@@ -19,8 +23,7 @@ export function refuseOtherSchema(
   const kinds = new Map(wanted.values);
   for (const [name, kind] of stored.values) {
     const now = kinds.get(name);
-    if (now === undefined) reasons.push(`nothing takes over '${name}'`);
-    else if (now !== kind) reasons.push(`'${name}' was ${kind}, is ${now}`);
+    if (now !== undefined && !converts(kind, now)) reasons.push(`'${name}' was ${kind}, is ${now}`);
   }
   if (reasons.length === 0) return;
   throw new EngineError(

@@ -1,5 +1,5 @@
-// Fills a table of either backend from what a checkpoint holds of it, in whichever form: a file of the hashmap backend, a
-// canonical file, a database of RocksDB. Only rows of the table's own key groups are taken.
+// Fills a table of either backend from what a checkpoint holds of it, in whichever form: files of the hashmap
+// backend, a canonical file, a database of RocksDB. Only rows of the table's own key groups are taken.
 
 import {isCanonical, specOfSchema} from './canonical/canonical-format.ts';
 import {restoreCanonical} from './canonical/canonical-reader.ts';
@@ -10,17 +10,19 @@ import type {RowStore} from './rocksdb/row-store.ts';
 import {isRocksdbFile, storedDatabaseOf, type StoredDatabase} from './rocksdb/stored-database.ts';
 import {readStoredRows} from './rocksdb/stored-rows.ts';
 import {slicesOf} from './slices.ts';
-import {snapshotSchema} from './snapshot-format.ts';
-import {restoreTable} from './snapshot-reader.ts';
+import {plainLengthOf, snapshotSchema} from './snapshot-format.ts';
+import {restoreTable, storedChain} from './snapshot-reader.ts';
 import type {KeyedTable} from './state-backend.ts';
-import {assert} from '../base/assert.ts';
+import {assert, must} from '../base/assert.ts';
 import type {KeyGroupRange} from '../base/key-groups.ts';
 import type {FileState, SubtaskMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import type {FileSystem} from '../storage/file-system.ts';
+import {stateFileAt} from '../storage/paths.ts';
+import {chainsOf, isKeyedFile, requireWhole} from '../storage/state-chain.ts';
 
 /** Rows of a database that are in memory at once, beside the table's own. */
 const STORED_ROWS = 64 * 1024;
-/** Of a hashmap file that is in memory at once, beside the table's own. */
+/** Of hashmap files that is in memory at once, beside the table's own. */
 const SLICE_BYTES = 8 * 1024 * 1024;
 
 /** A stored database, opened for reading. */
@@ -47,33 +49,38 @@ export async function restoreRows(table: KeyedTable, request: RowsToRestore): Pr
     if (stored !== null && overlap(stored.keyGroups, keyGroups)) {
       await restoreStored(table, stored, request);
     }
-    for (const state of subtask.states) {
-      if (state.location !== 'file' || state.kind !== 'keyed') continue;
-      if (isRocksdbFile(state) || state.name !== table.spec.name) continue;
-      if (state.keyGroups !== null && !overlap(state.keyGroups, keyGroups)) continue;
+    const files = subtask.states.filter(isKeyedFile).filter((state) => !isRocksdbFile(state));
+    for (const found of chainsOf(files.filter(({name}) => name === table.spec.name))) {
       assert(restoredDirectory !== null, `${uid} is restored from no directory`);
-      await restoreFile(table, state, `${restoredDirectory}/${state.path}`, request);
+      const chain = requireWhole(found, restoredDirectory);
+      const groups = must(chain.files[0], 'a state file').keyGroups;
+      if (groups !== null && !overlap(groups, keyGroups)) continue;
+      await restoreChain(table, chain.files, restoredDirectory, request);
     }
   }
 }
 
-async function restoreFile(
+async function restoreChain(
   table: KeyedTable,
-  state: FileState,
-  path: string,
+  states: readonly FileState[],
+  directory: string,
   {files, keyGroups, maxParallelism}: RowsToRestore,
 ): Promise<void> {
-  if (isCanonical(state)) {
+  const base = must(states[0], 'a state file');
+  const path = stateFileAt(directory, base.path);
+  if (isCanonical(base)) {
     await restoreCanonical(files, path, table, keyGroups, maxParallelism);
     return;
   }
+  const chain = storedChain(states, directory);
   if (table instanceof HashTable) {
-    await restoreTable(files, path, table, keyGroups, maxParallelism);
+    await restoreTable(files, chain, table, keyGroups, maxParallelism);
     return;
   }
-  for (const slice of slicesOf(keyGroups, Math.ceil(state.length / SLICE_BYTES))) {
+  const bytes = states.reduce((sum, state) => sum + plainLengthOf(state), 0);
+  for (const slice of slicesOf(keyGroups, Math.ceil(bytes / SLICE_BYTES))) {
     const part = new HashTable({...table.spec, byNamespace: undefined}, maxParallelism, path);
-    await restoreTable(files, path, part, slice, maxParallelism);
+    await restoreTable(files, chain, part, slice, maxParallelism);
     moveRows(part, table);
   }
 }

@@ -4,35 +4,67 @@
 import type {HashTable} from './hashmap/hash-table.ts';
 import {stringCells} from './hashmap/chunk-encoder.ts';
 import {RowMapping} from './hashmap/row-mapping.ts';
-import {GROUP_MASK, LIVE_BIT, rowLayout} from './hashmap/row-layout.ts';
+import {GROUP_MASK, keyLayout, LIVE_BIT, rowLayout, type RowLayout} from './hashmap/row-layout.ts';
 import {ChunkReader, type ChunkRows} from './snapshot-chunk.ts';
 import {refuseOtherSchema} from './refuse-other-schema.ts';
-import {damaged, snapshotSchema, type SnapshotSchema} from './snapshot-format.ts';
-import type {TableSpec, ValueSlot} from './state-backend.ts';
+import {
+  damaged,
+  HEADER_BYTES,
+  snapshotSchema,
+  type DeltaPlace,
+  type SnapshotSchema,
+} from './snapshot-format.ts';
+import type {ValueSlot} from './state-backend.ts';
 import {systemErrorCode} from '../base/errors.ts';
 import type {KeyGroupRange} from '../base/key-groups.ts';
+import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
 import type {FileSystem} from '../storage/file-system.ts';
+import {stateFileAt} from '../storage/paths.ts';
+import {chainPlaceOf} from '../storage/state-chain.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 
-/** Adds what the file at `path` holds of `range` to `table`; none of it may be there yet. */
+/** A state file, and what its handle says of its place in a chain: null for a file that has all rows. */
+export interface StoredTable {
+  readonly path: string;
+  readonly delta: DeltaPlace | null;
+}
+
+/** The files of a chain that lies whole in the checkpoint in `directory`. */
+export function storedChain(
+  chain: readonly FileState[],
+  directory: string,
+): readonly StoredTable[] {
+  return chain.map((file) => {
+    const {sequence = 0, previous = null} = chainPlaceOf(file) ?? {};
+    const delta = sequence === 0 || previous === null ? null : {sequence, previous};
+    return {path: stateFileAt(directory, file.path), delta};
+  });
+}
+
+/**
+ * Adds what `chain`, a file with all rows and its deltas in order, holds of `range` to `table`; none of it may be there
+ * yet.
+ */
 export async function restoreTable(
   files: FileSystem,
-  path: string,
+  chain: readonly StoredTable[],
   table: HashTable,
   range: KeyGroupRange,
   maxParallelism: number,
 ): Promise<void> {
-  try {
-    await restoreFrom(files, path, table, range, maxParallelism);
-  } catch (error) {
-    if (systemErrorCode(error) === null) throw error;
-    throw storageFailed('reading the state from', path, error);
+  for (const stored of chain) {
+    try {
+      await restoreFrom(files, stored, table, range, maxParallelism);
+    } catch (error) {
+      if (systemErrorCode(error) === null) throw error;
+      throw storageFailed('reading the state from', stored.path, error);
+    }
   }
 }
 
 async function restoreFrom(
   files: FileSystem,
-  path: string,
+  {path, delta}: StoredTable,
   table: HashTable,
   range: KeyGroupRange,
   maxParallelism: number,
@@ -41,27 +73,46 @@ async function restoreFrom(
   try {
     const {size} = await handle.status();
     const reader = new ChunkReader(handle, path, size);
-    const {schema, next} = await reader.readHeader();
+    const {header, next} = await reader.readHeader();
+    const {schema} = header;
     refuseOtherSchema(schema, snapshotSchema(table.spec, maxParallelism), path);
+    refuseOtherPlace(header.delta, delta, path);
     const stored = {...table.spec, values: storedValues(schema, path)};
-    const filler = new TableFiller(table, stored, path);
-    let rowCount = 0;
-    let upcoming = reader.readChunk(next, filler.rowBytes, schema, range);
+    const fillers = {
+      rows: new TableFiller(table, rowLayout(stored), path, delta === null ? 'add' : 'replace'),
+      tombstones: new TableFiller(table, keyLayout(stored), path, 'remove'),
+    };
+    const widths = {rows: fillers.rows.rowBytes, tombstones: fillers.tombstones.rowBytes};
+    const counts = {rows: 0, tombstones: 0};
+    let upcoming = reader.readChunk(next, widths, range);
     for (;;) {
       const chunk = await upcoming;
       if (chunk.kind === 'end') {
-        if (chunk.rowCount === rowCount) return;
-        throw damaged(path, size - 8, `it has ${rowCount} rows, not ${chunk.rowCount}`);
+        if (chunk.rowCount === counts.rows && chunk.tombstoneCount === counts.tombstones) return;
+        throw damaged(path, size - 12, `it has ${counts.rows} rows, not ${chunk.rowCount}`);
       }
-      upcoming = reader.readChunk(chunk.next, filler.rowBytes, schema, range);
+      upcoming = reader.readChunk(chunk.next, widths, range);
       // Awaited in the next turn; without this, a failure here would leave its rejection unhandled.
       upcoming.catch(() => undefined);
-      rowCount += chunk.chunkRowCount;
-      filler.add(chunk);
+      if (chunk.kind === 'tombstones' && counts.rows > 0) {
+        throw damaged(path, chunk.offset, 'keys that are gone behind the rows');
+      }
+      counts[chunk.kind] += chunk.chunkRowCount;
+      fillers[chunk.kind].add(chunk);
     }
   } finally {
     await handle.close();
   }
+}
+
+/** The file must be what its handle says: a delta of another chain would pass unseen otherwise. */
+function refuseOtherPlace(found: DeltaPlace | null, wanted: DeltaPlace | null, path: string): void {
+  if (found?.sequence === wanted?.sequence && found?.previous === wanted?.previous) return;
+  throw damaged(path, HEADER_BYTES, `it is ${placeText(found)}, not ${placeText(wanted)}`);
+}
+
+function placeText(place: DeltaPlace | null): string {
+  return place === null ? 'a whole table' : `delta ${place.sequence} after ${place.previous}`;
 }
 
 class TableFiller {
@@ -70,22 +121,33 @@ class TableFiller {
   readonly #mapping: RowMapping;
   readonly #strings: ReturnType<typeof stringCells>;
   readonly #path: string;
+  readonly #act: 'add' | 'replace' | 'remove';
 
-  constructor(table: HashTable, stored: TableSpec, path: string) {
-    const layout = rowLayout(stored);
+  /** `layout`: of the rows in the file. */
+  constructor(
+    table: HashTable,
+    layout: RowLayout,
+    path: string,
+    act: 'add' | 'replace' | 'remove',
+  ) {
     this.rowBytes = layout.rowInts * 4;
     this.#table = table;
     this.#mapping = new RowMapping(layout, table.shape);
     this.#strings = stringCells(layout);
     this.#path = path;
+    this.#act = act;
   }
 
   add(chunk: ChunkRows): void {
     this.#check(chunk);
     if (this.#strings.length > 0) this.#placeStrings(chunk);
-    const first = this.#table.appendRows(chunk.rowCount);
-    this.#mapping.copy(chunk.rows, this.#table.memory().ints, first, chunk.rowCount);
-    this.#table.indexRows(first, first + chunk.rowCount);
+    const table = this.#table;
+    const first = table.appendRows(chunk.rowCount);
+    const end = first + chunk.rowCount;
+    this.#mapping.copy(chunk.rows, table.memory().ints, first, chunk.rowCount);
+    if (this.#act === 'add') table.indexRows(first, end);
+    else if (this.#act === 'replace') table.replaceRows(first, end);
+    else table.removeRows(first, end);
   }
 
   #check({rows, groups, offset}: ChunkRows): void {

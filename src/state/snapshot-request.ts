@@ -1,6 +1,8 @@
 // What a task hands to the snapshot writer: plain data and shared memory, so that it crosses threads.
 
+import type {Compression, DeltaPlace} from './snapshot-format.ts';
 import type {TableSpec} from './state-backend.ts';
+import {EngineError} from '../base/errors.ts';
 import type {WorkerClient} from '../base/worker-pool.ts';
 import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
 import type {KeyGroupRange} from '../base/key-groups.ts';
@@ -26,6 +28,28 @@ export interface FrozenTable {
   readonly arena: SharedArrayBuffer;
 }
 
+/** Keys of deleted rows: rows of `keyLayout`, the strings of which are in `arena`. */
+export interface FrozenTombstones {
+  readonly count: number;
+  readonly rows: SharedArrayBuffer;
+  readonly arena: SharedArrayBuffer;
+}
+
+/** What is different from the files of a chain. */
+export interface FrozenChanges {
+  /** A bit for each row of the table, 32 in each int. */
+  readonly bits: SharedArrayBuffer;
+  readonly tombstones: FrozenTombstones;
+}
+
+/** The snapshot may be a delta. */
+export interface DeltaRequest {
+  readonly place: DeltaPlace;
+  readonly changes: FrozenChanges;
+  /** Rows and keys of more bytes, their strings aside, are not written as a delta: all rows are, instead. */
+  readonly bytesMax: number;
+}
+
 export interface SnapshotRequest {
   readonly checkpointId: number;
   /** Absolute; exists. */
@@ -36,6 +60,11 @@ export interface SnapshotRequest {
   readonly keyGroups: KeyGroupRange;
   readonly maxParallelism: number;
   readonly table: FrozenTable;
+  readonly compression: Compression;
+  /** Null: all rows are written. */
+  readonly delta: DeltaRequest | null;
+  /** Later checkpoints may refer to the file: it goes to `shared/`. */
+  readonly shared: boolean;
   /** Int 0 becomes 1 when the snapshot is given up: the writer then stops soon. */
   readonly control: SharedArrayBuffer;
 }
@@ -55,3 +84,11 @@ export interface CopyRequest {
 
 /** Takes one request at a time from each table; `snapshot-writer.ts` behind it, usually in a thread. */
 export type SnapshotWriter = WorkerClient<SnapshotRequest | CopyRequest, FileState>;
+
+/** What the snapshot rejects with whose checkpoint was aborted. */
+export function givenUp(uid: string, checkpointId: number): EngineError {
+  return new EngineError(
+    'JOB_FAILED',
+    `checkpoint ${checkpointId} was aborted while the state of ${uid} was written`,
+  );
+}

@@ -87,6 +87,8 @@ export interface KeyedTable {
   readonly rowCount: number;
   /** It has no row at all. */
   isEmpty(): boolean;
+  /** Row number `row` is that of a row in memory; the table may hold others. */
+  isLive(row: number): boolean;
   memory(): RowMemory;
 
   /**
@@ -135,8 +137,10 @@ export interface KeyedTable {
 /** Where the files of a snapshot go. */
 export interface BackendSnapshotTarget {
   readonly checkpointId: number;
-  /** The attempt's directory, absolute; exists. Files go to `<uid>/` below it. */
+  /** The attempt's directory, absolute; exists. Files go to `<uid>/` below it, or are set apart to be shared. */
   readonly directory: string;
+  /** All state is written, whatever earlier checkpoints hold. */
+  readonly full?: boolean | undefined;
 }
 
 export interface StateBackend {
@@ -154,6 +158,10 @@ export interface StateBackend {
   snapshot(target: BackendSnapshotTarget): Promise<readonly FileState[]>;
   /** Checkpoint `checkpointId` will not be published: stops writing it soon; its `snapshot` rejects. */
   abortSnapshot(checkpointId: number): void;
+  /** Checkpoint `checkpointId` is published: later snapshots may refer to its files. */
+  checkpointCompleted(checkpointId: number): void;
+  /** Checkpoint `checkpointId` will never be: what it had stored is stored again. Repeating it is fine. */
+  checkpointAborted(checkpointId: number): void;
   /** Bytes held by all tables. */
   sizeBytes(): number;
   close(): Promise<void>;

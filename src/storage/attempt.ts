@@ -1,6 +1,7 @@
 // One attempt at a checkpoint, from its pending directory to the rename that makes it exist:
 //
-//   1. state files are written and synced below `directory` by whoever holds the state
+//   1. state files are written and synced below `directory` by whoever holds the state; those that later checkpoints
+//      may refer to are set apart (share-file.ts), and linked into shared/ when the publish begins (shared-directory.ts)
 //   2. and 3. `_metadata` and SHA256SUMS are written, everything is synced (seal-checkpoint.ts)
 //   4. rename work/<G>/pending/chk-N → chk-N; sync the job directory
 //   5. only then may anybody be told
@@ -13,12 +14,14 @@ import {removeTree} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import {checkpointName, type JobPaths} from './paths.ts';
 import {sealCheckpoint, type SealedCheckpoint} from './seal-checkpoint.ts';
+import type {SharedDirectory} from './shared-directory.ts';
 import {fencedOr} from './take-over.ts';
 
 export interface AttemptContext {
   readonly files: FileSystem;
   readonly paths: JobPaths;
   readonly generation: number;
+  readonly shared: SharedDirectory;
 }
 
 export interface PublishedCheckpoint extends SealedCheckpoint {
@@ -51,7 +54,13 @@ export class CheckpointAttempt {
 
   static async begin(context: AttemptContext, checkpointId: number): Promise<CheckpointAttempt> {
     const attempt = new CheckpointAttempt(context, checkpointId);
-    await context.files.makeDirectory(attempt.directory);
+    await context.shared.begin(checkpointId);
+    try {
+      await context.files.makeDirectory(attempt.directory);
+    } catch (error) {
+      context.shared.ended(checkpointId);
+      throw error;
+    }
     return attempt;
   }
 
@@ -64,6 +73,7 @@ export class CheckpointAttempt {
     try {
       const published = await this.#prepare(metadata);
       await this.#rename();
+      this.#context.shared.published(metadata);
       this.#state = 'published';
       return published;
     } finally {
@@ -71,12 +81,16 @@ export class CheckpointAttempt {
     }
   }
 
-  /** Removes what was written. After a failed publish too; repeating it is fine. FENCED when taken over. */
+  /**
+   * Removes what was written, and nothing that lies in `shared/`. After a failed publish too; repeating it is fine.
+   * FENCED when taken over.
+   */
   async abort(): Promise<void> {
     assert(this.#state !== 'published' && this.#state !== 'publishing', `abort: ${this.#state}`);
     if (this.#state === 'aborted') return;
     this.#state = 'aborted';
-    const {files, paths, generation} = this.#context;
+    const {files, paths, generation, shared} = this.#context;
+    shared.ended(this.checkpointId);
     const deleted = `${paths.deleted(generation)}/${checkpointName(this.checkpointId)}`;
     try {
       await files.rename(this.directory, deleted);
@@ -89,12 +103,14 @@ export class CheckpointAttempt {
     }
   }
 
-  /** Steps 2 and 3. */
+  /** Steps 2 and 3, after what is shared has its place. */
   async #prepare(metadata: CheckpointMetadata): Promise<PublishedCheckpoint> {
-    const {files, paths} = this.#context;
-    failpoint('storage.publish.before-metadata');
+    const {files, paths, shared} = this.#context;
     try {
+      await shared.share(metadata, this.directory);
+      failpoint('storage.publish.before-metadata');
       const sealed = await sealCheckpoint(files, this.directory, metadata);
+      await shared.sync(metadata);
       const path = paths.checkpoint(this.checkpointId);
       return {checkpointId: this.checkpointId, path, metadata, ...sealed};
     } catch (error) {

@@ -17,8 +17,8 @@ import {
 import {closeQuietly, unlessMissing} from './durable-file.ts';
 import type {FileHandle, FileSystem} from './file-system.ts';
 import type {Finding} from './finding.ts';
-import {stateFilesOf} from './metadata-encoder.ts';
-import {CHECKSUMS_FILE, METADATA_FILE} from './paths.ts';
+import {distinctFilesOf} from './metadata-encoder.ts';
+import {CHECKSUMS_FILE, isClaimName, METADATA_FILE, stateFileAt} from './paths.ts';
 import {CHUNK_BYTES} from './state-chunks.ts';
 import {hexCrc} from './state-file-reader.ts';
 
@@ -76,7 +76,8 @@ class Check {
     for (const finding of findingsOf(state, this.#directory)) this.#report(finding);
     const metadata = metadataOf(state);
     if (metadata === null) return this.#result(state, null, 0);
-    const stateFiles = stateFilesOf(metadata);
+    const {own, shared} = distinctFilesOf(metadata);
+    const stateFiles = [...own, ...shared];
     if (this.#options.level === 'checksum') {
       const damagedKinds = new Set(
         (state.kind === 'damaged' ? state.findings : [])
@@ -84,7 +85,7 @@ class Check {
           .map(({path}) => path),
       );
       for (const file of stateFiles) {
-        const path = `${this.#directory}/${file.path}`;
+        const path = stateFileAt(this.#directory, file.path);
         // Nothing below a refused directory is opened: it may lead anywhere.
         if (
           [...damagedKinds].some((refused) => path === refused || path.startsWith(`${refused}/`))
@@ -94,7 +95,7 @@ class Check {
         if (!this.#gone) await this.#checkFile(path, file);
       }
     }
-    if (!this.#gone) await unlessMissing(async () => this.#reportExtras(stateFiles));
+    if (!this.#gone) await unlessMissing(async () => this.#reportExtras(own));
     if ((await statusOrNull(this.#files, this.#directory)) === null) this.#gone = true;
     return this.#result(this.#gone ? {kind: 'gone'} : state, metadata, stateFiles.length);
   }
@@ -186,7 +187,10 @@ class Check {
       if ((await statusOrNull(this.#files, absolute))?.kind !== 'directory') continue;
       for (const {name, kind} of await this.#files.list(absolute)) {
         const path = directory === '' ? name : `${directory}/${name}`;
-        if (!named.has(path) && !parents.has(path)) this.#reportExtra(path, kind);
+        if (named.has(path) || parents.has(path)) continue;
+        // Whose it is says nothing of what is in it.
+        if (directory === '' && kind === 'file' && isClaimName(name)) continue;
+        this.#reportExtra(path, kind);
       }
     }
   }

@@ -3,9 +3,11 @@
 //
 //   1. rename each chk-N into work/<G>/deleted/ (ENOENT for a process that was taken over)
 //   2. sync the job directory: from here on none of them comes back
-//   3. remove what lies in deleted/
+//   3. take away the shared files that nobody needs any more (shared-directory.ts)
+//   4. remove what lies in deleted/
 //
-// A crash anywhere leaves each checkpoint whole or gone; the next owner takes deleted/ away and removes it.
+// A crash anywhere leaves each checkpoint whole or gone; the next owner takes deleted/ away and removes it, and what
+// is left in shared/.
 
 import {assert} from '../base/assert.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
@@ -13,7 +15,9 @@ import {failpoint} from '../base/failpoint.ts';
 import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
 import {removeTree} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
+import {listHolds} from './holds.ts';
 import {checkpointName, parseCheckpointName, type JobPaths} from './paths.ts';
+import type {SharedDirectory} from './shared-directory.ts';
 
 /** A checkpoint that the request named and that stays. */
 export interface KeptCheckpoint {
@@ -44,6 +48,7 @@ export type DeletePermit = Permit;
 export async function decideDeletion(
   files: FileSystem,
   paths: JobPaths,
+  shared: SharedDirectory,
   checkpointIds: readonly number[],
 ): Promise<DeletePermit> {
   const present = new Set<number>();
@@ -57,14 +62,15 @@ export async function decideDeletion(
       continue;
     }
     if (read.kind !== 'read' && read.kind !== 'foreign') throw nothingDeleted(paths, id);
+    if (read.kind === 'read') shared.learnt(id, read.metadata);
   }
+  const held = new Set((await listHolds(files, paths)).map((hold) => hold.checkpointId));
   const permitted: number[] = [];
   const kept: KeptCheckpoint[] = [];
   for (const checkpointId of new Set(checkpointIds)) {
     if (!present.has(checkpointId)) kept.push({checkpointId, reason: 'absent'});
-    else if ((await statusOrNull(files, paths.hold(checkpointId))) !== null) {
-      kept.push({checkpointId, reason: 'held'});
-    } else permitted.push(checkpointId);
+    else if (held.has(checkpointId)) kept.push({checkpointId, reason: 'held'});
+    else permitted.push(checkpointId);
   }
   return new Permit(paths.root, permitted, kept);
 }
@@ -73,6 +79,7 @@ export async function performDeletion(
   files: FileSystem,
   paths: JobPaths,
   generation: number,
+  shared: SharedDirectory,
   permit: DeletePermit,
 ): Promise<DeletionReport> {
   assert(permit instanceof Permit && permit.root === paths.root, 'a permit of this directory');
@@ -81,6 +88,7 @@ export async function performDeletion(
   }
   failpoint('storage.delete.after-rename');
   await files.syncDirectory(paths.root);
+  await shared.removeWithout(permit.checkpointIds);
   for (const checkpointId of permit.checkpointIds) {
     await removeTree(files, asidePath(paths, generation, checkpointId));
   }

@@ -9,16 +9,27 @@ import {readWholeFile} from './durable-file.ts';
 import type {FileStatus, FileSystem} from './file-system.ts';
 import type {Finding} from './finding.ts';
 import {decodeMetadata} from './metadata-decoder.ts';
-import {METADATA_BYTES_MAX, stateFilesOf} from './metadata-encoder.ts';
-import {baseName, CHECKSUMS_FILE, METADATA_FILE, parseCheckpointName} from './paths.ts';
+import {distinctFilesOf, lengthOf, METADATA_BYTES_MAX} from './metadata-encoder.ts';
+import {
+  baseName,
+  CHECKSUMS_FILE,
+  METADATA_FILE,
+  parentOf,
+  parseCheckpointName,
+  parseSharedPath,
+  stateFileAt,
+} from './paths.ts';
+import {brokenChainsOf} from './state-chain.ts';
 import {storageFailed} from './storage-error.ts';
 
 /** A checkpoint whose `_metadata` was read and is whole. */
 export interface ReadableCheckpoint {
   readonly metadata: CheckpointMetadata;
   readonly metadataSha256: string;
-  /** Of all its files. */
+  /** Of all its files, the shared ones too. */
   readonly bytes: number;
+  /** Of those of its files that lie in `shared/`. */
+  readonly sharedBytes: number;
 }
 
 export type CheckpointState =
@@ -58,14 +69,20 @@ async function derive(files: FileSystem, directory: string): Promise<CheckpointS
   if (read.kind !== 'read') return read;
   const findings = [
     ...checkId(directory, read.metadata),
+    ...brokenChainsOf(read.metadata).map(({path, message}) =>
+      errorAt('chain-broken', stateFileAt(directory, path), `${directory}: ${message}`),
+    ),
     ...(await checkChecksums(files, directory, read.metadata, read.bytes)),
     ...(await checkSizes(files, directory, read.metadata)),
   ];
-  const stateBytes = stateFilesOf(read.metadata).reduce((sum, file) => sum + file.length, 0);
+  const {own, shared} = distinctFilesOf(read.metadata);
+  const sharedBytes = lengthOf(shared);
+  const checksumBytes = encodeChecksums(read.metadata, read.bytes).length;
   const readable: ReadableCheckpoint = {
     metadata: read.metadata,
     metadataSha256: sha256Hex(read.bytes),
-    bytes: stateBytes + read.bytes.length + encodeChecksums(read.metadata, read.bytes).length,
+    bytes: lengthOf(own) + sharedBytes + read.bytes.length + checksumBytes,
+    sharedBytes,
   };
   if (findings.length === 0) return {kind: 'complete', ...readable};
   if (!(await isThere(files, directory))) return {kind: 'gone'};
@@ -182,7 +199,8 @@ async function checkSizes(
   metadata: CheckpointMetadata,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  for (const file of stateFilesOf(metadata)) {
+  const {own, shared} = distinctFilesOf(metadata);
+  for (const file of [...own, ...shared]) {
     const finding = await checkSize(files, directory, file);
     if (finding !== null) findings.push(finding);
   }
@@ -195,13 +213,15 @@ async function checkSize(
   directory: string,
   file: FileState,
 ): Promise<Finding | null> {
-  const parts = file.path.split('/');
-  let path = directory;
+  // What is above a shared file is above the checkpoint too, and has been passed through.
+  const whole = stateFileAt(directory, file.path);
+  const base = parseSharedPath(file.path) === null ? directory : parentOf(directory);
+  const parts = whole.slice(base.length + 1).split('/');
+  let path = base;
   for (const [index, part] of parts.entries()) {
     path = `${path}/${part}`;
     const status = await statusOrNull(files, path);
     if (status === null) {
-      const whole = `${directory}/${file.path}`;
       return errorAt('file-missing', whole, `${whole} is missing`);
     }
     const last = index === parts.length - 1;

@@ -17,6 +17,7 @@ export type FindingCode =
   | 'file-unreadable'
   | 'chunk-damaged'
   | 'digest-differs'
+  | 'chain-broken'
   | 'extra-file'
   | 'foreign'
   | 'deleted-meanwhile';

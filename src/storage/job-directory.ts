@@ -7,6 +7,7 @@
 import {assert} from '../base/assert.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {CheckpointAttempt, type AttemptContext} from './attempt.ts';
+import {writeClaim} from './claims.ts';
 import {
   decideDeletion,
   performDeletion,
@@ -16,7 +17,8 @@ import {
 import {removeTree, unlessMissing, writeDurableBytes} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import {highestCheckpointId} from './highest-checkpoint-id.ts';
-import {newestGeneration} from './judge-owner.ts';
+import {listHolds, placeHold, removeHold} from './holds.ts';
+import {newestGeneration, requireDeadOwner} from './judge-owner.ts';
 import {listCheckpoints, type ListedCheckpoint} from './list-checkpoints.ts';
 import {
   encodeEndRecord,
@@ -26,8 +28,11 @@ import {
   type RunEnd,
 } from './owner-record.ts';
 import type {JsonObject} from './canonical-json.ts';
-import {baseName, JobPaths, type OwnerMark} from './paths.ts';
+import {baseName, JobPaths, type Hold, type OwnerMark} from './paths.ts';
 import {readHistory, type JobHistory} from './read-history.ts';
+import {removeClaimed, type ClaimRemoval} from './remove-claimed.ts';
+import {SharedDirectory} from './shared-directory.ts';
+import {storageFailed} from './storage-error.ts';
 import {
   fencedOr,
   requireNewest,
@@ -49,7 +54,9 @@ export class Ownership {
   readonly paths: JobPaths;
   readonly #options: TakeOverOptions;
   readonly #files: FileSystem;
+  readonly #shared: SharedDirectory;
   #highestId: number;
+  #lastBegun: Promise<unknown> = Promise.resolve();
   #recordCount = 0;
   readonly #recorded = new Set<OwnerMark>();
   #beating = false;
@@ -64,6 +71,7 @@ export class Ownership {
   ) {
     this.#options = options;
     this.#files = options.files;
+    this.#shared = new SharedDirectory(options.files, paths, generation);
     this.paths = paths;
     this.generation = generation;
     this.runId = runId;
@@ -201,32 +209,95 @@ export class Ownership {
     }
   }
 
-  /** Starts checkpoint `checkpointId`: its directory exists when it resolves. Ids only grow. */
+  /**
+   * Starts checkpoint `checkpointId`: its directory exists when it resolves. Ids only grow, and attempts begin one after
+   * another: whoever triggers one when it has begun triggers them in the order of their ids.
+   */
   async beginAttempt(checkpointId: number): Promise<CheckpointAttempt> {
     assert(
       checkpointId > this.#highestId,
       `checkpoint id ${checkpointId} after ${this.#highestId}`,
     );
     this.#highestId = checkpointId;
-    return this.#guarded(async () => CheckpointAttempt.begin(this.#attemptContext(), checkpointId));
+    const begun = this.#lastBegun.then(async () =>
+      this.#guarded(async () => CheckpointAttempt.begin(this.#attemptContext(), checkpointId)),
+    );
+    // Whoever asked for it hears of a failure; the next one begins all the same.
+    this.#lastBegun = begun.catch(() => undefined);
+    return begun;
   }
 
   /**
-   * Decides whether these published checkpoints may go. Throws CHECKPOINT_DAMAGED when any checkpoint's
-   * `_metadata` cannot be read: then nothing may be deleted.
+   * Decides whether these published checkpoints may go; none: only what nobody needs of `shared/`. Throws
+   * CHECKPOINT_DAMAGED when any checkpoint's `_metadata` cannot be read: then nothing may be deleted.
    */
   async permitDeletion(checkpointIds: readonly number[]): Promise<DeletePermit> {
-    return this.#guarded(async () => decideDeletion(this.#files, this.paths, checkpointIds));
-  }
-
-  /** Deletes what the permit names; doing it again is fine. */
-  async deleteCheckpoints(permit: DeletePermit): Promise<DeletionReport> {
     return this.#guarded(async () =>
-      performDeletion(this.#files, this.paths, this.generation, permit),
+      decideDeletion(this.#files, this.paths, this.#shared, checkpointIds),
     );
   }
 
-  /** Removes what lies in work/<G>/deleted/: left by older generations, or by a delete that was cut short. */
+  /** Of all checkpoints of the directory. */
+  async listHolds(): Promise<readonly Hold[]> {
+    return this.#guarded(async () => listHolds(this.#files, this.paths));
+  }
+
+  /** From now on nobody deletes the checkpoint. Repeating it is fine. */
+  async placeHold(hold: Hold): Promise<void> {
+    await this.#guarded(async () =>
+      placeHold(this.#files, this.paths, this.#nextRecordPath(), hold),
+    );
+  }
+
+  /** Of this reason only: another hold of the checkpoint stays. Repeating it is fine. */
+  async releaseHold(hold: Hold): Promise<void> {
+    await this.#guarded(async () =>
+      removeHold(this.#files, this.paths, this.paths.deleted(this.generation), hold),
+    );
+  }
+
+  /** ALREADY_RUNNING when somebody works in that other job directory. */
+  async requireUnused(jobDirectory: string): Promise<void> {
+    const paths = new JobPaths(jobDirectory);
+    try {
+      const newest = await newestGeneration(this.#files, paths);
+      if (newest > 0) await requireDeadOwner(this.#options, paths, newest);
+    } catch (error) {
+      throw storageFailed('looking for the owner of', jobDirectory, error);
+    }
+  }
+
+  /** Makes what lies at `path`, outside of this directory, the property of `lineage`; durable when it resolves. */
+  async claim(path: string, lineage: string): Promise<void> {
+    await this.requireNewest();
+    await writeClaim(this.#files, path, {jobDirectory: this.jobDirectory, lineage});
+  }
+
+  /** Removes what `lineage` claimed. Only once it has a checkpoint of its own. */
+  async removeClaimed(path: string, lineage: string): Promise<ClaimRemoval> {
+    await this.requireNewest();
+    const claim = {jobDirectory: this.jobDirectory, lineage};
+    return removeClaimed(this.#files, path, claim, async (jobDirectory) =>
+      takeOver({...this.#options, jobDirectory, kind: 'prune', takeOver: false}),
+    );
+  }
+
+  /** A file in `shared/` is needed by no checkpoint and no attempt: the next deletion takes it away. */
+  hasUnreferencedFiles(): boolean {
+    return this.#shared.hasUnreferenced();
+  }
+
+  /** Deletes what the permit names, and the shared files that nobody needs without it; doing it again is fine. */
+  async deleteCheckpoints(permit: DeletePermit): Promise<DeletionReport> {
+    return this.#guarded(async () =>
+      performDeletion(this.#files, this.paths, this.generation, this.#shared, permit),
+    );
+  }
+
+  /**
+   * Removes what lies in work/<G>/deleted/, and in `shared/` without being needed: left by older generations, or by a
+   * delete that was cut short. While a checkpoint cannot be read, nothing goes from `shared/`.
+   */
   async sweepDeleted(): Promise<void> {
     await this.#guarded(async () => {
       // A rename into deleted/ whose sync failed could come back, without what was removed below it.
@@ -237,11 +308,13 @@ export class Ownership {
         if (kind === 'directory') await removeTree(this.#files, path);
         else await unlessMissing(async () => this.#files.unlink(path));
       }
+      await this.#shared.sweep();
     });
   }
 
   #attemptContext(): AttemptContext {
-    return {files: this.#files, paths: this.paths, generation: this.generation};
+    const {paths, generation} = this;
+    return {files: this.#files, paths, generation, shared: this.#shared};
   }
 
   /** Writes a record into work/<G>/, syncs it, links it to `owner/`, syncs `owner/`. */

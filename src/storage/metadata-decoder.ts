@@ -1,14 +1,15 @@
 // Reads `_metadata`. Nothing is trusted: size and nesting are limited before anything is built, the
 // seal is checked before anything is believed, and every count, length and name has a bound.
 
+import {HAS_ZSTD} from '../base/compression.ts';
 import type {JsonValue} from '../base/json.ts';
 import {isJobName, isOperatorUid} from '../base/ids.ts';
 import {MAX_PARALLELISM_LIMIT} from '../base/key-groups.ts';
 import {
-  CANONICAL_FEATURE,
-  IN_FLIGHT_FEATURE,
-  ROCKSDB_FEATURE,
+  FEATURE_VERSIONS,
+  SHARED_FEATURE,
   type CheckpointMetadata,
+  type FileState,
   type OperatorMetadata,
   type SavepointRecord,
   type StateHandle,
@@ -18,16 +19,15 @@ import type {JsonObject} from './canonical-json.ts';
 import {findCaseClash, reasonToRefuseName} from './check-name.ts';
 import {FieldError, Fields, isCount} from './json-fields.ts';
 import {FORMAT_MAJOR, METADATA_BYTES_MAX, stateFilesOf} from './metadata-encoder.ts';
-import {CHECKSUMS_FILE, GENERATION_MAX, METADATA_FILE} from './paths.ts';
+import {CHECKSUMS_FILE, GENERATION_MAX, METADATA_FILE, parseSharedPath} from './paths.ts';
 import {openSealedJson} from './sealed-json.ts';
 import {CHUNK_BYTES} from './state-chunks.ts';
 
+const ZSTD_FEATURE = 'compression-zstd';
 /** Features that this version can read; a checkpoint that requires another one is refused. */
-export const KNOWN_FEATURES: readonly string[] = [
-  IN_FLIGHT_FEATURE,
-  CANONICAL_FEATURE,
-  ROCKSDB_FEATURE,
-];
+const KNOWN_FEATURES: readonly string[] = Object.keys(FEATURE_VERSIONS).filter(
+  (feature) => feature !== ZSTD_FEATURE || HAS_ZSTD,
+);
 
 /** Big-endian, the first bytes of a `_metadata` file of Apache Flink. */
 export const FLINK_MAGIC = 0x4960672d;
@@ -95,11 +95,26 @@ function incompatibilityOf(json: JsonObject): DecodedMetadata | null {
   const required = fields.list('required_features', REQUIRED_FEATURES_MAX);
   const unknown = required.map(featureName).filter((name) => !KNOWN_FEATURES.includes(name));
   if (unknown.length === 0) return null;
+  if (unknown.length === 1 && unknown[0] === ZSTD_FEATURE) {
+    const message = 'its state is compressed with zstd, which this Node does not have';
+    return {kind: 'incompatible', needs: 'Node 22.15', message};
+  }
+  const first = firstReader(json, fields, unknown) ?? engine;
   return {
     kind: 'incompatible',
-    needs: `tidemark ${engine}`,
-    message: `it requires ${unknown.join(', ')}, which this version does not know; tidemark ${engine} wrote it`,
+    needs: `tidemark ${first}`,
+    message:
+      `it requires ${unknown.join(', ')}, which this version does not know; ` +
+      `tidemark ${first} does, and tidemark ${engine} wrote it`,
   };
+}
+
+/** The first version that reads all of these features; null: the checkpoint does not say. */
+function firstReader(json: JsonObject, fields: Fields, features: readonly string[]): string | null {
+  if (json['feature_versions'] === undefined) return null;
+  const versions = fields.object('feature_versions');
+  const named = features.map((feature) => versions.text(feature));
+  return named.toSorted((left, right) => left.localeCompare(right, 'en', {numeric: true})).at(-1)!;
 }
 
 function featureName(value: JsonValue): string {
@@ -108,16 +123,39 @@ function featureName(value: JsonValue): string {
 }
 
 function checkNames(metadata: CheckpointMetadata): DecodedMetadata {
-  const paths = stateFilesOf(metadata).map((file) => file.path);
-  for (const path of paths) {
-    const reason = reasonToRefuseName(path);
+  const byPath = new Map<string, FileState>();
+  for (const file of stateFilesOf(metadata)) {
+    const {path} = file;
+    const digest = parseSharedPath(path);
+    const reason =
+      digest === null ? reasonToRefuseName(path) : reasonToRefuseShared(metadata, file, digest);
     if (reason !== null) {
       return {kind: 'refused', message: `the file name ${JSON.stringify(path)}: ${reason}`};
     }
+    const same = byPath.get(path) ?? file;
+    if (!isSameFile(same, file)) return damaged(`two handles of ${path} differ`);
+    byPath.set(path, same);
   }
-  const clash = findCaseClash([METADATA_FILE, CHECKSUMS_FILE, ...paths]);
+  const clash = findCaseClash([METADATA_FILE, CHECKSUMS_FILE, ...byPath.keys()]);
   if (clash !== null) return damaged(`the file names ${clash[0]} and ${clash[1]} are one`);
   return {kind: 'decoded', metadata};
+}
+
+/** The one form of a name that leads out of the checkpoint's directory. */
+function reasonToRefuseShared(
+  {requiredFeatures, kind}: CheckpointMetadata,
+  file: FileState,
+  digest: string,
+): string | null {
+  if (kind === 'savepoint') return 'a savepoint refers to nothing outside itself';
+  if (!requiredFeatures.includes(SHARED_FEATURE)) return `${SHARED_FEATURE} is not required`;
+  return file.sha256 === digest ? null : 'it is not the SHA-256 of the file';
+}
+
+/** Several subtasks may restore from one file, each its own key groups. */
+function isSameFile(one: FileState, other: FileState): boolean {
+  const sameBytes = one.sha256 === other.sha256 && one.length === other.length;
+  return sameBytes && one.chunkCrcs.join() === other.chunkCrcs.join();
 }
 
 function toMetadata(json: JsonObject): CheckpointMetadata {

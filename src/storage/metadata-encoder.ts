@@ -1,15 +1,17 @@
 // `_metadata` as bytes: sealed canonical JSON (sealed-json.ts), keys in snake_case, readable with jq.
 // Field by field: FORMAT.md. The reader is metadata-decoder.ts.
 
-import {assert} from '../base/assert.ts';
-import type {
-  CheckpointMetadata,
-  FileState,
-  OperatorMetadata,
-  StateHandle,
-  SubtaskMetadata,
+import {assert, must} from '../base/assert.ts';
+import {
+  FEATURE_VERSIONS,
+  type CheckpointMetadata,
+  type FileState,
+  type OperatorMetadata,
+  type StateHandle,
+  type SubtaskMetadata,
 } from '../checkpoint/checkpoint-metadata.ts';
 import type {JsonObject} from './canonical-json.ts';
+import {parseSharedPath} from './paths.ts';
 import {sealJson} from './sealed-json.ts';
 
 /** Of the layout of this directory and of `_metadata`. Written by this version of the code. */
@@ -28,6 +30,7 @@ function toJson(metadata: CheckpointMetadata): JsonObject {
     format: {major: metadata.format.major, minor: metadata.format.minor},
     engine: metadata.engine,
     required_features: metadata.requiredFeatures,
+    ...featureVersions(metadata.requiredFeatures),
     job_name: metadata.jobName,
     job_hash: metadata.jobHash,
     checkpoint_id: metadata.checkpointId,
@@ -51,6 +54,13 @@ function toJson(metadata: CheckpointMetadata): JsonObject {
     completed: metadata.completed,
     operators: metadata.operators.map(operatorToJson),
   };
+}
+
+/** Only where there are features: for readers that do not know them. */
+function featureVersions(features: readonly string[]): JsonObject {
+  if (features.length === 0) return {};
+  const versions = features.map((name) => [name, must(FEATURE_VERSIONS[name], name)]);
+  return {feature_versions: Object.fromEntries(versions) as JsonObject};
 }
 
 function operatorToJson(operator: OperatorMetadata): JsonObject {
@@ -100,11 +110,31 @@ function stateToJson(state: StateHandle): JsonObject {
   }
 }
 
-/** Every state file that a checkpoint refers to, in the order of `_metadata`. */
+/** The handle of every state file, in the order of `_metadata`; several may name one shared file. */
 export function stateFilesOf(metadata: CheckpointMetadata): readonly FileState[] {
   return metadata.operators.flatMap((operator) =>
     operator.subtasks.flatMap((subtask) =>
       subtask.states.filter((state) => state.location === 'file'),
     ),
   );
+}
+
+/** The state files of a checkpoint, each once. */
+export interface StateFiles {
+  /** Below its own directory. */
+  readonly own: readonly FileState[];
+  readonly shared: readonly FileState[];
+}
+
+export function distinctFilesOf(metadata: CheckpointMetadata): StateFiles {
+  const byPath = new Map(stateFilesOf(metadata).map((file) => [file.path, file]));
+  const files = [...byPath.values()];
+  return {
+    own: files.filter(({path}) => parseSharedPath(path) === null),
+    shared: files.filter(({path}) => parseSharedPath(path) !== null),
+  };
+}
+
+export function lengthOf(files: readonly FileState[]): number {
+  return files.reduce((sum, {length}) => sum + length, 0);
 }

@@ -35,6 +35,8 @@ export type LineageOrigin =
       readonly path: string;
       /** SHA-256 of its `_metadata`. */
       readonly metadataSha256: string;
+      /** It belongs to the lineage, which removes it once it has a checkpoint of its own. */
+      readonly claimed: boolean;
     };
 
 /** What was decided about committed output above the restored checkpoint. */
@@ -103,6 +105,7 @@ export function encodeLineageRecord(record: LineageRecord): Uint8Array {
             checkpoint_id: record.origin.checkpointId,
             path: record.origin.path,
             metadata_sha256: record.origin.metadataSha256,
+            claimed: record.origin.claimed,
           },
     ancestors: record.ancestors.map(({lineage, checkpointId}) => ({
       lineage,
@@ -136,6 +139,7 @@ function decodeOrigin(fields: Fields): LineageOrigin {
     checkpointId: fields.count('checkpoint_id', 1),
     path,
     metadataSha256: fields.text('metadata_sha256', /^[0-9a-f]{64}$/),
+    claimed: fields.flag('claimed'),
   };
 }
 

@@ -4,13 +4,17 @@
 //     FORMAT
 //     owner/NNNNNNNNNN[.lineage|.beat|.published|.settled|.end]     owner/aside-NNNNNNNNNN-<run id>
 //     work/NNNNNNNNNN/{pending/chk-N, deleted/…, record-K}
+//     work/NNNNNNNNNN/pending/chk-N/.shared/<sha256>     what its publish links into shared/
 //     chk-N/{_metadata, SHA256SUMS, <operator-uid>/<subtask>.<name>}
-//     shared/   holds/<id>
+//     shared/<first 2 digits>/<sha256>   holds/chk-N[.<lineage>]
 //
 // and the names in a directory of savepoints:
 //
 //   savepoint-<first 6 digits of the job id>-<12 digits>                      a savepoint
 //   .savepoint-<job id>-<generation>-<the same 12 digits>                     one that is being written
+//   .claimed-<lineage>-<name>                                                 one that is being removed after a claim
+//
+// and in a checkpoint or savepoint that was claimed: claimed-by, and .claimed-by-<lineage> until it is linked.
 //
 // Every number that is parsed here is a safe integer; every other name is `null`: left alone.
 
@@ -19,13 +23,27 @@ import {isJobName, isOperatorUid} from '../base/ids.ts';
 
 export const METADATA_FILE = '_metadata';
 export const CHECKSUMS_FILE = 'SHA256SUMS';
+/** In what was claimed: by which job directory and lineage. */
+export const CLAIM_FILE = 'claimed-by';
+/** In an attempt; no operator uid begins with a dot. */
+const TO_SHARE_DIRECTORY = '.shared';
+const SHARED_DIRECTORY = 'shared';
 
 export const GENERATION_MAX = 9_999_999_999;
 const GENERATION_DIGITS = 10;
 export const STATE_NAME_PATTERN = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
+const LINEAGE_PATTERN = /^[0-9a-f]{16}$/;
+
 export const OWNER_MARKS = ['lineage', 'beat', 'published', 'settled', 'end'] as const;
 export type OwnerMark = (typeof OWNER_MARKS)[number];
+
+/** A checkpoint that retention and prune skip. */
+export interface Hold {
+  readonly checkpointId: number;
+  /** The lineage that was restored from it without a claim; null: `checkpoint hold`. */
+  readonly lineage: string | null;
+}
 
 /** `<checkpoints.dir>/<job-name>`. */
 export function jobDirectoryOf(checkpointsDirectory: string, jobName: string): string {
@@ -39,6 +57,7 @@ export class JobPaths {
   readonly format: string;
   readonly ownerDirectory: string;
   readonly workDirectory: string;
+  readonly sharedDirectory: string;
   readonly holdsDirectory: string;
 
   constructor(root: string) {
@@ -47,6 +66,7 @@ export class JobPaths {
     this.format = join(root, 'FORMAT');
     this.ownerDirectory = join(root, 'owner');
     this.workDirectory = join(root, 'work');
+    this.sharedDirectory = join(root, SHARED_DIRECTORY);
     this.holdsDirectory = join(root, 'holds');
   }
 
@@ -91,8 +111,17 @@ export class JobPaths {
     return join(this.root, checkpointName(checkpointId));
   }
 
-  hold(checkpointId: number): string {
-    return join(this.holdsDirectory, checkpointName(checkpointId));
+  hold(hold: Hold): string {
+    return join(this.holdsDirectory, holdName(hold));
+  }
+
+  /** `shared/ab`, for the file of that content. */
+  sharedSubdirectory(sha256: string): string {
+    return join(this.sharedDirectory, sha256.slice(0, 2));
+  }
+
+  sharedFile(sha256: string): string {
+    return join(this.sharedSubdirectory(sha256), sha256);
   }
 }
 
@@ -158,12 +187,73 @@ export function parseCheckpointName(name: string): number | null {
   return Number.isSafeInteger(id) ? id : null;
 }
 
+/** A name in `holds/`. */
+export function holdName({checkpointId, lineage}: Hold): string {
+  const name = checkpointName(checkpointId);
+  if (lineage === null) return name;
+  assert(LINEAGE_PATTERN.test(lineage), `lineage ${lineage}`);
+  return `${name}.${lineage}`;
+}
+
+export function parseHoldName(name: string): Hold | null {
+  const dot = name.indexOf('.');
+  const checkpointId = parseCheckpointName(dot < 0 ? name : name.slice(0, dot));
+  if (checkpointId === null) return null;
+  if (dot < 0) return {checkpointId, lineage: null};
+  const lineage = name.slice(dot + 1);
+  return LINEAGE_PATTERN.test(lineage) ? {checkpointId, lineage} : null;
+}
+
+/** Beside `claimed-by`, until it is linked. */
+export function claimAsideName(lineage: string): string {
+  assert(LINEAGE_PATTERN.test(lineage), `lineage ${lineage}`);
+  return `.${CLAIM_FILE}-${lineage}`;
+}
+
+export function isClaimName(name: string): boolean {
+  return name === CLAIM_FILE || /^\.claimed-by-[0-9a-f]{16}$/.test(name);
+}
+
+/** Where a directory that `lineage` claimed lies from the rename that takes it away. */
+export function removedClaimName(lineage: string, name: string): string {
+  assert(LINEAGE_PATTERN.test(lineage), `lineage ${lineage}`);
+  return `.claimed-${lineage}-${name}`;
+}
+
 /** `<uid>/<subtask>.<name>`: the path of a state file inside its checkpoint. */
 export function stateFilePath(uid: string, subtask: number, name: string): string {
   assert(isOperatorUid(uid), `operator uid ${uid}`);
   assert(Number.isSafeInteger(subtask) && subtask >= 0, `subtask ${subtask}`);
   assert(STATE_NAME_PATTERN.test(name), `state name ${name}`);
   return `${uid}/${subtask}.${name}`;
+}
+
+/** The path of a shared file as a handle has it: relative to any checkpoint of the job directory. */
+export function sharedPath(sha256: string): string {
+  assert(isSharedName(sha256), `digest ${sha256}`);
+  return `../${SHARED_DIRECTORY}/${sha256.slice(0, 2)}/${sha256}`;
+}
+
+/** The digest in the path of a shared file, which has exactly one form; null: it is none. */
+export function parseSharedPath(path: string): string | null {
+  const sha256 = path.slice(path.lastIndexOf('/') + 1);
+  return isSharedName(sha256) && path === sharedPath(sha256) ? sha256 : null;
+}
+
+/** A name in `shared/ab/`. */
+export function isSharedName(name: string): boolean {
+  return /^[0-9a-f]{64}$/.test(name);
+}
+
+/** Absolute path of the state file that a handle of the checkpoint in `directory` names. */
+export function stateFileAt(directory: string, path: string): string {
+  const isShared = parseSharedPath(path) !== null;
+  return isShared ? join(parentOf(directory), path.slice('../'.length)) : join(directory, path);
+}
+
+/** Where an attempt keeps the files that its publish links into `shared/`; their names are their digests. */
+export function toShareDirectory(attemptDirectory: string): string {
+  return join(attemptDirectory, TO_SHARE_DIRECTORY);
 }
 
 /** `random`: 12 hexadecimal digits. */

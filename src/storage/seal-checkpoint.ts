@@ -1,28 +1,33 @@
 // The last steps before a directory of state files may be renamed to where it counts as a checkpoint or savepoint:
 //
-//   1. what is there is exactly what `metadata` names
+//   1. what is there is exactly what `metadata` names, as far as it is not shared
 //   2. `_metadata`, SHA256SUMS: written, synced; `_metadata` read back and compared
-//   3. directories synced bottom-up: each <uid>/, then the directory itself
+//   3. what an attempt has linked into shared/ loses its place in the attempt: until here either that place or
+//      `_metadata` says whose it is
+//   4. directories synced bottom-up: each <uid>/, then the directory itself
 
 import {assert} from '../base/assert.ts';
 import {sha256Hex} from '../base/checksum.ts';
-import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
+import type {CheckpointMetadata, FileState} from '../checkpoint/checkpoint-metadata.ts';
 import {encodeChecksums} from './checksum-list.ts';
-import {readWholeFile, writeDurableBytes} from './durable-file.ts';
+import {readWholeFile, removeTree, writeDurableBytes} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import {decodeMetadata} from './metadata-decoder.ts';
-import {encodeMetadata, METADATA_BYTES_MAX, stateFilesOf} from './metadata-encoder.ts';
-import {CHECKSUMS_FILE, METADATA_FILE, parentOf} from './paths.ts';
+import {distinctFilesOf, encodeMetadata, lengthOf, METADATA_BYTES_MAX} from './metadata-encoder.ts';
+import {CHECKSUMS_FILE, METADATA_FILE, parentOf, toShareDirectory} from './paths.ts';
 import {storageFailed} from './storage-error.ts';
 
 export interface SealedCheckpoint {
-  /** Of all its files. */
+  /** Of all its files, the shared ones too. */
   readonly bytes: number;
   /** SHA-256 of `_metadata`. */
   readonly metadataSha256: string;
 }
 
-/** All state files are durable and named in `metadata`. A failure is a system error or an EngineError. */
+/**
+ * All state files are durable and named in `metadata`; shared ones are in their place. A failure is a system error or an
+ * EngineError.
+ */
 export async function sealCheckpoint(
   files: FileSystem,
   directory: string,
@@ -31,7 +36,8 @@ export async function sealCheckpoint(
   const metadataBytes = encodeMetadata(metadata);
   const checksums = encodeChecksums(metadata, metadataBytes);
   const metadataPath = `${directory}/${METADATA_FILE}`;
-  await requireExactly(files, directory, metadata);
+  const {own, shared} = distinctFilesOf(metadata);
+  await requireExactly(files, directory, own);
   await writeDurableBytes(files, metadataPath, metadataBytes);
   await writeDurableBytes(files, `${directory}/${CHECKSUMS_FILE}`, checksums);
   const readBack = await readWholeFile(files, metadataPath, METADATA_BYTES_MAX);
@@ -39,7 +45,8 @@ export async function sealCheckpoint(
     const cause = new Error('other bytes than were written');
     throw storageFailed('reading back', metadataPath, cause, {outcome: 'not-published'});
   }
-  for (const inner of stateDirectoriesOf(metadata)) {
+  await removeTree(files, toShareDirectory(directory));
+  for (const inner of stateDirectoriesOf(own)) {
     await files.syncDirectory(`${directory}/${inner}`);
   }
   await files.syncDirectory(directory);
@@ -48,9 +55,8 @@ export async function sealCheckpoint(
     decoded.kind === 'decoded',
     `metadata that cannot be read back: ${JSON.stringify(decoded)}`,
   );
-  const stateBytes = stateFilesOf(metadata).reduce((sum, file) => sum + file.length, 0);
   return {
-    bytes: stateBytes + metadataBytes.length + checksums.length,
+    bytes: lengthOf(own) + lengthOf(shared) + metadataBytes.length + checksums.length,
     metadataSha256: sha256Hex(metadataBytes),
   };
 }
@@ -59,9 +65,9 @@ export async function sealCheckpoint(
 async function requireExactly(
   files: FileSystem,
   directory: string,
-  metadata: CheckpointMetadata,
+  own: readonly FileState[],
 ): Promise<void> {
-  const expected = new Map(stateFilesOf(metadata).map((file) => [file.path, file.length]));
+  const expected = new Map(own.map((file) => [file.path, file.length]));
   for (const [path, length] of expected) {
     const status = await files.status(`${directory}/${path}`);
     assert(
@@ -70,19 +76,23 @@ async function requireExactly(
     );
   }
   for (const {name, kind} of await files.list(directory)) {
-    if (kind !== 'directory') continue;
-    for (const inner of await files.list(`${directory}/${name}`)) {
-      const path = `${name}/${inner.name}`;
+    const absolute = `${directory}/${name}`;
+    if (kind !== 'directory' || absolute === toShareDirectory(directory)) continue;
+    let isEmpty = true;
+    for (const inner of await files.list(absolute)) {
       // A snapshot that was given up leaves its file; what is published has only what it names.
-      if (!expected.has(path)) await files.unlink(`${directory}/${path}`);
+      if (expected.has(`${name}/${inner.name}`)) isEmpty = false;
+      else await files.unlink(`${absolute}/${inner.name}`);
     }
+    // All that was written there is shared.
+    if (isEmpty) await files.removeDirectory(absolute);
   }
 }
 
 /** `<uid>/…` of every state file, deepest first. */
-function stateDirectoriesOf(metadata: CheckpointMetadata): readonly string[] {
+function stateDirectoriesOf(own: readonly FileState[]): readonly string[] {
   const directories = new Set<string>();
-  for (const {path} of stateFilesOf(metadata)) {
+  for (const {path} of own) {
     for (let parent = parentOf(`/${path}`); parent !== '/'; parent = parentOf(parent)) {
       directories.add(parent.slice(1));
     }

@@ -45,9 +45,12 @@ await benchUnaligned(options);
 await benchLatency(options);
 await benchMemory(options);
 await benchStartup(options);
-if (['P6', 'P7', 'P8', 'P12'].some(wants)) {
+if (['P6', 'P7', 'P8', 'P12'].some(wants)) runState('state.js');
+if (wants('P9')) runState('state-deltas.js');
+
+function runState(name) {
   // In a process of its own: ten million keys want a heap that nothing else has used.
-  const script = fileURLToPath(new URL('./state.js', import.meta.url));
+  const script = fileURLToPath(new URL(`./${name}`, import.meta.url));
   spawnSync(process.execPath, ['--expose-gc', script, values.keys, values.rounds], {
     stdio: 'inherit',
   });

@@ -1,11 +1,14 @@
 // The group-by kernel by itself: 100 k string keys, COUNT(*) and SUM(double), from prepared batches.
-//   node test/bench/state-group-by.js [records, default 10000000] [rounds, default 5]
+//   node test/bench/state-group-by.js [records, default 10000000] [rounds, default 5] [ttl in ms, default none]
+import {systemClock} from '../../dist/src/base/clock.js';
+import {readStateTtl} from '../../dist/src/job/state-ttl.js';
 import {aggregate} from '../../dist/src/operators/aggregate.js';
 import {JobMetrics} from '../../dist/src/metrics/job-metrics.js';
 import {HashmapBackend} from '../../dist/src/state/hashmap/hashmap-backend.js';
 
 const RECORDS = Number(process.argv[2] ?? 10_000_000);
 const ROUNDS = Number(process.argv[3] ?? 5);
+const TTL_MILLIS = Number(process.argv[4] ?? 0);
 const [KEYS, BATCH, BATCHES] = [100_000, 4000, 100];
 
 const schema = {
@@ -56,6 +59,7 @@ const options = {
     ['total', 'SUM(amount)'],
   ],
   emit: 'at-end',
+  ttl: TTL_MILLIS > 0 ? readStateTtl(TTL_MILLIS).ttl : undefined,
 };
 let emitted = 0;
 const operator = aggregate.create({
@@ -76,8 +80,11 @@ const operator = aggregate.create({
       maxParallelism: 128,
       keyGroups,
       restored: [],
+      compression: 'none',
+      incremental: null,
     }),
     metrics: new JobMetrics(),
+    clock: systemClock,
     restored: [],
     restoredDirectory: null,
   },

@@ -238,6 +238,10 @@ test('a plan shows what is refused first', () => {
       {uid: 'added', action: 'new', reason: '', parallelismFrom: null, parallelismTo: 1},
     ],
     sources: [{operator: 'flights', position: {offset: 12}}],
+    positions: [
+      {operator: 'flights', at: ['a.json at byte 12 of 40', 'b.json from its beginning']},
+    ],
+    claimMode: 'no-claim',
   };
   const lines = planLines(plan, makeStyle({isTTY: false, environment: {}, color: null}));
   expect(lines.join('\n').split('\n')).toEqual([
@@ -247,7 +251,15 @@ test('a plan shows what is refused first', () => {
     'bad       refuse   1 -> 1       key changed',
     'added     new      - -> 1',
     'kept      restore  1 -> 2',
-    'source flights goes on at {"offset":12}',
+    'source flights goes on: a.json at byte 12 of 40',
+    '  b.json from its beginning',
     'This start is refused.',
   ]);
+  const at = Array.from({length: 12}, (_, split) => `split ${split}`);
+  const claimed = planLines(
+    {...plan, claimMode: 'claim', positions: [{operator: 'flights', at}]},
+    makeStyle({isTTY: false, environment: {}, color: null}),
+  );
+  expect(claimed[1]).toBe('from /s/chk-3, which the job then owns and deletes');
+  expect(claimed).toContain('  and 2 more (all of them with --json)');
 });

@@ -10,14 +10,13 @@ const ROWS = [
   ...span('H', 1, 22),
   ...span('H', 25, 35),
   ...span('H', 37, 39),
-  ...['H44', 'H66', 'H67', 'H74', 'H75', 'H76'],
+  ...['H42', 'H44', 'H66', 'H67', 'H74', 'H75', 'H76'],
   ...span('H', 46, 48),
   ...span('H', 50, 55),
   ...span('H', 60, 65),
   ...span('H', 79, 83),
-  ...span('B', 1, 18),
-  ...span('B', 26, 37),
-  ...['B44', 'B55'],
+  ...span('B', 1, 37),
+  ...['H41', 'B38', 'B39', 'B44', 'B55'],
 ];
 
 function span(letter: string, first: number, last: number): string[] {

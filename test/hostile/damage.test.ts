@@ -1,19 +1,21 @@
 // "Done when" 3: whatever happens to a file of a small checkpoint that a real run made, `checkpoint
 // verify` finds it (exit 4, the file named, with the place) and no restore uses it; a run whose newest
 // checkpoint is damaged says which is the newest good one and which command goes on from it, and that
-// command gives the exact output. In process for the many, through the command line for one of each kind.
+// command gives the exact output. In memory for the many, through the command line for one of each kind.
 // TIDEMARK_PROOF=1: every bit and every length.
 
-import {readFileSync, renameSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
+import {readdirSync, readFileSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
-import {verifyCheckpoints, type VerifyEvent} from '#src/index.js';
+import {verifyCheckpoints} from '#src/inspection/verify-checkpoint.js';
 import {verifyCheckpoint} from '#src/recovery/verify-checkpoint.js';
 import {readCheckpoint} from '#src/runtime/start-job.js';
-import {nodeFileSystem} from '#src/storage/node-file-system.js';
+import type {Finding} from '#src/storage/finding.js';
 import {tidemark} from '../kills/support/process.ts';
+import {FakeTime, writeFile} from '../storage/support/fixture.js';
+import {MemoryFileSystem} from '../storage/support/memory-file-system.js';
 import {OrdersJob, filesBelow} from './support/orders-job.ts';
-import {PARTS, whole} from './support/sample.ts';
+import {PARTS, sampleTest, whole} from './support/sample.ts';
 import {errorOf, findingsOf} from './support/ending.ts';
 
 /** With three parts, as the proof has by itself, it is whole. A sample's is odd, so that it has every bit of a byte. */
@@ -26,7 +28,7 @@ let job: OrdersJob;
 
 beforeAll(async () => {
   job = new OrdersJob({rowsPerSecond: 100});
-  await job.crash(`sink.commit.after-link:${NEWEST}`);
+  await job.crashWithCheckpoints(NEWEST);
   expect(job.checkpointIds()).toEqual([1, 2, 3, NEWEST]);
   job.save();
 });
@@ -38,15 +40,39 @@ afterAll(() => {
 const FILES = ['_metadata', 'SHA256SUMS', 'by-user/0.groups'];
 const pathOf = (file: string, id = NEWEST): string => join(job.checkpoint(id), file);
 
-type FindingEvent = Extract<VerifyEvent, {type: 'finding'}>;
+/** The checkpoints of the real run, in memory: a disk would see hundreds of thousands of writes. */
+let disk: MemoryFileSystem;
+
+async function loadDisk(): Promise<MemoryFileSystem> {
+  const loaded = new MemoryFileSystem();
+  for (
+    let depth = job.state.indexOf('/', 1);
+    depth !== -1;
+    depth = job.state.indexOf('/', depth + 1)
+  )
+    await loaded.makeDirectory(job.state.slice(0, depth));
+  await copyIn(loaded, job.state);
+  return loaded;
+}
+
+async function copyIn(target: MemoryFileSystem, directory: string): Promise<void> {
+  await target.makeDirectory(directory);
+  for (const entry of readdirSync(directory, {withFileTypes: true})) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) await copyIn(target, path);
+    else await writeFile(target, path, readFileSync(path));
+  }
+}
 
 /** Found by verify with the file named, and refused by restore; returns what blames the file. */
-async function expectFound(file: string, what: string): Promise<readonly FindingEvent[]> {
-  const findings: FindingEvent[] = [];
-  const summary = await verifyCheckpoints([job.checkpoint(NEWEST)], {
+async function expectFound(file: string, what: string): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  const {summary} = await verifyCheckpoints({
+    files: disk,
+    clock: new FakeTime(),
+    directories: [job.checkpoint(NEWEST)],
     level: 'checksum',
-    environment: {},
-    onEvent: (event) => event.type === 'finding' && findings.push(event),
+    onFinding: (finding) => findings.push(finding),
   });
   expect(summary.verdict, what).toBe('damaged');
   const blamed = findings.filter(
@@ -59,14 +85,15 @@ async function expectFound(file: string, what: string): Promise<readonly Finding
 
 /** As a restore asks: what the directory is, then every byte of it. */
 async function restorable(directory: string): Promise<boolean> {
-  const facts = await readCheckpoint(nodeFileSystem, directory);
+  const facts = await readCheckpoint(disk, directory);
   if (facts?.state !== 'complete') return false;
-  return (await verifyCheckpoint(nodeFileSystem, facts)).kind === 'verified';
+  return (await verifyCheckpoint(disk, facts)).kind === 'verified';
 }
 
 describe('every small damage is found by verify and refused by restore', () => {
-  beforeEach(() => {
+  beforeEach(async () => {
     job.reset();
+    disk = await loadDisk();
   });
 
   test('ck-bitflip-metadata, ck-bitflip-state: each flipped bit, with its offset', async () => {
@@ -74,20 +101,20 @@ describe('every small damage is found by verify and refused by restore', () => {
     let bits = 0;
     const step = stride(1, 201);
     for (const file of FILES) {
-      const content = readFileSync(pathOf(file));
+      const content = disk.contentOf(pathOf(file));
       bits += content.length * 8;
       for (let bit = 0; bit < content.length * 8; bit += step) {
         const flipped = Buffer.from(content);
         const at = bit >> 3;
         flipped[at] = (flipped[at] ?? 0) ^ (1 << (bit & 7));
-        writeFileSync(pathOf(file), flipped);
+        disk.overwrite(pathOf(file), flipped);
         const [finding] = await expectFound(file, `bit ${bit} of ${file}`);
         // At or before the bit: what a checksum covers begins there.
         if (file !== '_metadata') expect(finding?.offset, file).toBeLessThanOrEqual(at);
         expect(finding?.offset, file).toBeGreaterThanOrEqual(0);
         flips += 1;
       }
-      writeFileSync(pathOf(file), content);
+      disk.overwrite(pathOf(file), content);
     }
     expect(bits).toBeGreaterThan(20_000);
     expect(flips).toBeGreaterThanOrEqual(bits / step);
@@ -95,53 +122,53 @@ describe('every small damage is found by verify and refused by restore', () => {
 
   test('ck-torn-metadata, ck-truncated: each length, with its offset', async () => {
     for (const file of FILES) {
-      const content = readFileSync(pathOf(file));
+      const content = disk.contentOf(pathOf(file));
       for (let length = 0; length < content.length; length += stride(1, 61)) {
-        writeFileSync(pathOf(file), content.subarray(0, length));
+        disk.overwrite(pathOf(file), content.subarray(0, length));
         const [finding] = await expectFound(file, `${file} cut at ${length}`);
         expect(finding?.offset).toBeLessThanOrEqual(Math.max(length, 78));
       }
-      writeFileSync(pathOf(file), content);
+      disk.overwrite(pathOf(file), content);
     }
   }, 300_000);
 
   test('ck-missing-file, ck-extended, ck-zero-filled: each file', async () => {
     for (const file of FILES) {
-      const content = readFileSync(pathOf(file));
+      const content = disk.contentOf(pathOf(file));
       for (const other of [
         Buffer.concat([content, Buffer.from('\n')]),
         Buffer.concat([content, content]),
         Buffer.alloc(content.length),
         Buffer.alloc(0),
       ]) {
-        writeFileSync(pathOf(file), other);
+        disk.overwrite(pathOf(file), other);
         await expectFound(file, `${file} of ${other.length} bytes`);
       }
-      rmSync(pathOf(file));
+      await disk.unlink(pathOf(file));
       await expectFound(file, `${file} removed`);
-      writeFileSync(pathOf(file), content);
+      await writeFile(disk, pathOf(file), content);
     }
   });
 
   test('ck-swapped-files: each two of one checkpoint, and each with that of another', async () => {
-    const swap = (left: string, right: string): void => {
-      const aside = join(job.directory, 'aside');
-      renameSync(left, aside);
-      renameSync(right, left);
-      renameSync(aside, right);
+    const swap = async (left: string, right: string): Promise<void> => {
+      const aside = join(job.state, 'aside');
+      await disk.rename(left, aside);
+      await disk.rename(right, left);
+      await disk.rename(aside, right);
     };
     for (const file of FILES) {
       for (const other of FILES.filter((one) => one > file)) {
-        swap(pathOf(file), pathOf(other));
+        await swap(pathOf(file), pathOf(other));
         // With a foreign _metadata nothing else can be judged.
         const blamed = file === 'SHA256SUMS' && other === '_metadata' ? other : file;
         await expectFound(blamed, `${file} and ${other}`);
-        swap(pathOf(file), pathOf(other));
+        await swap(pathOf(file), pathOf(other));
       }
       for (const id of [1, 3]) {
-        swap(pathOf(file), pathOf(file, id));
+        await swap(pathOf(file), pathOf(file, id));
         await expectFound(file, `${file} of ${id} and ${NEWEST}`);
-        swap(pathOf(file), pathOf(file, id));
+        await swap(pathOf(file), pathOf(file, id));
       }
     }
     expect(await restorable(job.checkpoint(NEWEST))).toBe(true);
@@ -183,7 +210,7 @@ function cut(path: string, share: number): void {
   truncateSync(path, Math.floor(readFileSync(path).length * share));
 }
 
-test.each(DAMAGES)(
+sampleTest.each(DAMAGES)(
   '$what: verify and restore are 4, with the file and the next command, and change nothing',
   async ({file, damage}) => {
     job.reset();
@@ -205,7 +232,7 @@ test.each(DAMAGES)(
   },
 );
 
-test('damage is told in text as in JSON', async () => {
+sampleTest('damage is told in text as in JSON', async () => {
   job.reset();
   flip(pathOf('by-user/0.groups'), 0.5);
   const newest = job.checkpoint(NEWEST);
@@ -226,67 +253,79 @@ describe('a run whose newest checkpoint is damaged', () => {
     flip(pathOf('by-user/0.groups'), 0.5);
   });
 
-  test('B28 stops with 4, names the newest good one and the command that uses it', async () => {
-    const before = job.kept();
-    for (const {status, stdout, stderr} of await Promise.all([
-      job.run(),
-      job.run(['--dry-run', '--json']),
-    ])) {
-      expect(status, stdout).toBe(4);
-      const said = `${stdout}${stderr}`;
-      expect(said).toContain(`chk-${NEWEST}/by-user/0.groups`);
-      expect(said).toContain(`the newest good one is chk-${NEWEST - 1}`);
-      expect(said).toContain(`tidemark run ${job.file} --on-damaged use-older`);
-    }
-    expect(job.kept()).toEqual(before);
-  });
+  sampleTest(
+    'B28 stops with 4, names the newest good one and the command that uses it',
+    async () => {
+      const before = job.kept();
+      for (const {status, stdout, stderr} of await Promise.all([
+        job.run(),
+        job.run(['--dry-run', '--json']),
+      ])) {
+        expect(status, stdout).toBe(4);
+        const said = `${stdout}${stderr}`;
+        expect(said).toContain(`chk-${NEWEST}/by-user/0.groups`);
+        expect(said).toContain(`the newest good one is chk-${NEWEST - 1}`);
+        expect(said).toContain(`tidemark run ${job.file} --on-damaged use-older`);
+      }
+      expect(job.kept()).toEqual(before);
+    },
+  );
 
-  test('the command that it names is refused for the output ahead, and works with withdraw', async () => {
-    const before = job.kept();
-    const refused = await job.run(['--on-damaged', 'use-older', '--json']);
-    expect(refused.status, refused.stdout).toBe(16);
-    expect(errorOf(refused)).toMatchObject({code: 'OUTPUT_AHEAD'});
-    expect(errorOf(refused).hint).toContain('withdraw');
-    expect(job.kept()).toEqual(before);
-    const done = await job.finish(['--on-damaged', 'use-older', '--output-ahead', 'withdraw']);
-    expect(done.status, done.stdout).toBe(0);
-    expect(done.stdout).toContain(
-      `restored from chk-${NEWEST - 1}, because the newer chk-${NEWEST}`,
-    );
-    expect(job.rows('orders')).toEqual(job.referenceOrders());
-    expect(job.rows('totals')).toEqual(job.referenceTotals());
-  });
+  sampleTest(
+    'the command that it names is refused for the output ahead, and works with withdraw',
+    async () => {
+      const before = job.kept();
+      const refused = await job.run(['--on-damaged', 'use-older', '--json']);
+      expect(refused.status, refused.stdout).toBe(16);
+      expect(errorOf(refused)).toMatchObject({code: 'OUTPUT_AHEAD'});
+      expect(errorOf(refused).hint).toContain('withdraw');
+      expect(job.kept()).toEqual(before);
+      const done = await job.finish(['--on-damaged', 'use-older', '--output-ahead', 'withdraw']);
+      expect(done.status, done.stdout).toBe(0);
+      expect(done.stdout).toContain(
+        `restored from chk-${NEWEST - 1}, because the newer chk-${NEWEST}`,
+      );
+      expect(job.rows('orders')).toEqual(job.referenceOrders());
+      expect(job.rows('totals')).toEqual(job.referenceTotals());
+    },
+  );
 
-  test('B28 a newest good one that is damaged too is not called good', async () => {
+  sampleTest('B28 a newest good one that is damaged too is not called good', async () => {
     flip(pathOf('by-user/0.groups', NEWEST - 1), 0.5);
     const {status, stdout} = await job.run(['--json']);
     expect(status, stdout).toBe(4);
     expect(stdout).toContain(`the newest good one is chk-${NEWEST - 2}`);
   });
 
-  test('B29 one damaged checkpoint does not block going back to any other one by its id', async () => {
-    const done = await job.restore('orders@2', ['--output-ahead', 'withdraw', '--json', ...FAST]);
-    expect(done.status, done.stdout).toBe(0);
-    expect(job.rows('orders')).toEqual(job.referenceOrders());
-    expect(job.rows('totals')).toEqual(job.referenceTotals());
-  });
+  sampleTest(
+    'B29 one damaged checkpoint does not block going back to any other one by its id',
+    async () => {
+      const done = await job.restore('orders@2', ['--output-ahead', 'withdraw', '--json', ...FAST]);
+      expect(done.status, done.stdout).toBe(0);
+      expect(job.rows('orders')).toEqual(job.referenceOrders());
+      expect(job.rows('totals')).toEqual(job.referenceTotals());
+    },
+  );
 
-  test('B30 with all of them damaged it never starts empty, whatever the policy', async () => {
-    for (const id of [1, 2, 3]) flip(pathOf('_metadata', id), 0.5);
-    const before = job.kept();
-    for (const flags of [[], ['--on-damaged', 'use-older']]) {
-      const {status, stdout} = await job.run([...flags, '--json']);
-      expect(status, stdout).toBe(4);
-      expect(stdout).not.toContain('"type":"started"');
-    }
-    for (const id of job.checkpointIds()) rmSync(job.checkpoint(id), {recursive: true});
-    const none = await job.run(['--on-damaged', 'use-older', '--json']);
-    expect(none.status, none.stdout).toBe(4);
-    expect(errorOf(none).hint).toContain('--fresh');
-    expect(job.parts().length).toBe(
-      [...before.keys()].filter((it) => it.startsWith('out/')).length,
-    );
-  });
+  sampleTest(
+    'B30 with all of them damaged it never starts empty, whatever the policy',
+    async () => {
+      for (const id of [1, 2, 3]) flip(pathOf('_metadata', id), 0.5);
+      const before = job.kept();
+      for (const flags of [[], ['--on-damaged', 'use-older']]) {
+        const {status, stdout} = await job.run([...flags, '--json']);
+        expect(status, stdout).toBe(4);
+        expect(stdout).not.toContain('"type":"started"');
+      }
+      for (const id of job.checkpointIds()) rmSync(job.checkpoint(id), {recursive: true});
+      const none = await job.run(['--on-damaged', 'use-older', '--json']);
+      expect(none.status, none.stdout).toBe(4);
+      expect(errorOf(none).hint).toContain('--fresh');
+      expect(job.parts().length).toBe(
+        [...before.keys()].filter((it) => it.startsWith('out/')).length,
+      );
+    },
+  );
 });
 
 describe('ck-no-metadata', () => {
@@ -295,7 +334,7 @@ describe('ck-no-metadata', () => {
     rmSync(pathOf('_metadata'));
   });
 
-  test('list says incomplete, and B26: the newest restorable one is another', async () => {
+  sampleTest('list says incomplete, and B26: the newest restorable one is another', async () => {
     const {stdout} = await tidemark(['checkpoint', 'list', job.file, '--json']);
     const {items} = JSON.parse(stdout) as {
       items: {id: number; state: string; newest_restorable: boolean}[];
@@ -310,20 +349,20 @@ describe('ck-no-metadata', () => {
     ]);
   });
 
-  test('verify is 4 with metadata-missing', async () => {
+  sampleTest('verify is 4 with metadata-missing', async () => {
     const json = await tidemark(['checkpoint', 'verify', job.checkpoint(NEWEST), '--json']);
     expect(json.status).toBe(4);
     expect(findingsOf(json)).toMatchObject([{code: 'metadata-missing', path: pathOf('_metadata')}]);
   });
 
-  test('restore is 10 and names the next good one', async () => {
+  sampleTest('restore is 10 and names the next good one', async () => {
     const json = await job.restore(job.checkpoint(NEWEST), ['--json']);
     expect(json.status, json.stdout).toBe(10);
     expect(errorOf(json).hint).toContain(`chk-${NEWEST - 1}`);
   });
 });
 
-test('ck-none: restoring from an empty root says what was looked for', async () => {
+sampleTest('ck-none: restoring from an empty root says what was looked for', async () => {
   job.reset();
   rmSync(job.state, {recursive: true});
   for (const ref of ['orders@latest', job.checkpoint(7)]) {
@@ -334,13 +373,16 @@ test('ck-none: restoring from an empty root says what was looked for', async () 
   expect(filesBelow(job.state)).toEqual([]);
 });
 
-test('ck-extra-file: a file that no metadata names is a hint, kept, and hinders nothing', async () => {
-  job.reset();
-  writeFileSync(pathOf('by-user/1.groups'), 'mine');
-  const json = await tidemark(['checkpoint', 'verify', job.checkpoint(NEWEST), '--json']);
-  expect(json.status).toBe(0);
-  expect(findingsOf(json)).toMatchObject([{severity: 'hint', path: pathOf('by-user/1.groups')}]);
-  const done = await job.finish();
-  expect(done.status, done.stdout).toBe(0);
-  expect(job.rows('totals')).toEqual(job.referenceTotals());
-});
+sampleTest(
+  'ck-extra-file: a file that no metadata names is a hint, kept, and hinders nothing',
+  async () => {
+    job.reset();
+    writeFileSync(pathOf('by-user/1.groups'), 'mine');
+    const json = await tidemark(['checkpoint', 'verify', job.checkpoint(NEWEST), '--json']);
+    expect(json.status).toBe(0);
+    expect(findingsOf(json)).toMatchObject([{severity: 'hint', path: pathOf('by-user/1.groups')}]);
+    const done = await job.finish();
+    expect(done.status, done.stdout).toBe(0);
+    expect(job.rows('totals')).toEqual(job.referenceTotals());
+  },
+);

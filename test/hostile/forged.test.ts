@@ -13,7 +13,7 @@ import {tidemark} from '../kills/support/process.ts';
 import {errorOf, findingsOf} from './support/ending.ts';
 import {forge, seal, stateOf, writeBytes, type Metadata} from './support/forge.ts';
 import {OrdersJob, restoreOf} from './support/orders-job.ts';
-import {sample} from './support/sample.ts';
+import {sample, sampleTest} from './support/sample.ts';
 
 const NEWEST = 4;
 let job: OrdersJob;
@@ -21,7 +21,7 @@ let newest: string;
 
 beforeAll(async () => {
   job = new OrdersJob({rowsPerSecond: 100});
-  await job.crash(`sink.commit.after-link:${NEWEST}`);
+  await job.crashWithCheckpoints(NEWEST);
   newest = job.checkpoint(NEWEST);
   job.save();
 });
@@ -150,25 +150,28 @@ const FORGERIES: readonly Forgery[] = [
   },
 ];
 
-test.each(FORGERIES)('$what: exit $status in verify and restore', async ({status, code, make}) => {
-  make();
-  const parts = job.parts();
-  const findings: string[] = [];
-  const {errorCode} = await verifyCheckpoints([newest], {
-    level: 'checksum',
-    environment: {},
-    onEvent: (event) => event.type === 'finding' && findings.push(event.path),
-  });
-  expect(errorCode).toBe(code);
-  expect(findings.some((path) => path.startsWith(newest))).toBe(true);
-  const refused: unknown = await planRestore(restoreOf(job.file, newest)).catch(
-    (error: unknown) => error,
-  );
-  expect(refused).toMatchObject({code, exitStatus: status});
-  expect(job.parts()).toEqual(parts);
-});
+sampleTest.each(FORGERIES)(
+  '$what: exit $status in verify and restore',
+  async ({status, code, make}) => {
+    make();
+    const parts = job.parts();
+    const findings: string[] = [];
+    const {errorCode} = await verifyCheckpoints([newest], {
+      level: 'checksum',
+      environment: {},
+      onEvent: (event) => event.type === 'finding' && findings.push(event.path),
+    });
+    expect(errorCode).toBe(code);
+    expect(findings.some((path) => path.startsWith(newest))).toBe(true);
+    const refused: unknown = await planRestore(restoreOf(job.file, newest)).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toMatchObject({code, exitStatus: status});
+    expect(job.parts()).toEqual(parts);
+  },
+);
 
-test.each(FORGERIES.filter(({throughCommand}) => throughCommand === true))(
+sampleTest.each(FORGERIES.filter(({throughCommand}) => throughCommand === true))(
   '$what: as processes, exit $status',
   async ({status, code, make}) => {
     make();
@@ -189,7 +192,7 @@ test.each(FORGERIES.filter(({throughCommand}) => throughCommand === true))(
   },
 );
 
-test('ck-symlink-dir: the directory of the job itself is no link', async () => {
+sampleTest('ck-symlink-dir: the directory of the job itself is no link', async () => {
   const outside = join(job.directory, 'outside');
   renameSync(job.state, outside);
   symlinkSync(outside, job.state);
@@ -198,30 +201,33 @@ test('ck-symlink-dir: the directory of the job itself is no link', async () => {
   expect(errorOf(run).message).toContain(job.state);
 });
 
-test('ck-traversal: a prepared part that lies elsewhere is neither linked nor removed', async () => {
-  const outside = join(job.directory, 'outside');
-  mkdirSync(outside);
-  writeFileSync(join(outside, 'precious'), 'mine');
-  for (const part of [
-    {final: '../outside/planted', temporary: '../outside/precious'},
-    {final: 'planted', temporary: 'precious'},
-  ]) {
-    job.reset();
-    mkdirSync(outside, {recursive: true});
+sampleTest(
+  'ck-traversal: a prepared part that lies elsewhere is neither linked nor removed',
+  async () => {
+    const outside = join(job.directory, 'outside');
+    mkdirSync(outside);
     writeFileSync(join(outside, 'precious'), 'mine');
-    forge(newest, (metadata) => {
-      const state = stateOf(metadata, 'orders-out', 'parts');
-      const directory = part.final.startsWith('..') ? join(job.output, 'orders') : outside;
-      state.value = {directory, parts: [{...part, size: 4, sha256: '0'.repeat(64)}]};
-    });
-    const run = await job.run(['--json']);
-    expect([4, 13], run.stdout).toContain(run.status);
-    expect(readdirSync(outside)).toEqual(['precious']);
-    expect(readFileSync(join(outside, 'precious'), 'utf8')).toBe('mine');
-  }
-});
+    for (const part of [
+      {final: '../outside/planted', temporary: '../outside/precious'},
+      {final: 'planted', temporary: 'precious'},
+    ]) {
+      job.reset();
+      mkdirSync(outside, {recursive: true});
+      writeFileSync(join(outside, 'precious'), 'mine');
+      forge(newest, (metadata) => {
+        const state = stateOf(metadata, 'orders-out', 'parts');
+        const directory = part.final.startsWith('..') ? join(job.output, 'orders') : outside;
+        state.value = {directory, parts: [{...part, size: 4, sha256: '0'.repeat(64)}]};
+      });
+      const run = await job.run(['--json']);
+      expect([4, 13], run.stdout).toContain(run.status);
+      expect(readdirSync(outside)).toEqual(['precious']);
+      expect(readFileSync(join(outside, 'precious'), 'utf8')).toBe('mine');
+    }
+  },
+);
 
-test('ck-traversal: a split that lies elsewhere is not read', async () => {
+sampleTest('ck-traversal: a split that lies elsewhere is not read', async () => {
   const secret = join(job.directory, 'secret.ndjson');
   writeFileSync(secret, '{"id":666,"user":"secret","amount":99}\n');
   forge(newest, (metadata) => {
@@ -234,24 +240,27 @@ test('ck-traversal: a split that lies elsewhere is not read', async () => {
   expect(job.rows('orders').join('')).not.toContain('secret');
 });
 
-test('ck-count-bomb: 10^9 rows declared in a state file are refused before they are made room for', async () => {
-  const path = join(newest, 'by-user/0.groups');
-  const bytes = readFileSync(path);
-  bytes.writeUInt32LE(1e9, bytes.indexOf('CHNK') + 4);
-  writeFileSync(path, bytes);
-  forge(newest, (metadata) => {
-    const state = stateOf(metadata, 'by-user', 'groups');
-    state['sha256'] = sha256Hex(bytes);
-    state['chunk_crcs'] = [crc32(bytes)];
-  });
-  const sums = `${sha256Hex(readFileSync(join(newest, '_metadata')))}  _metadata\n`;
-  writeFileSync(join(newest, 'SHA256SUMS'), `${sums}${sha256Hex(bytes)}  by-user/0.groups\n`);
-  const parts = job.parts();
-  const run = await job.run(['--json'], {NODE_OPTIONS: '--max-old-space-size=128'});
-  expect(run.status, run.stdout).toBe(4);
-  expect(errorOf(run).message).toContain('by-user');
-  expect(job.parts()).toEqual(parts);
-});
+sampleTest(
+  'ck-count-bomb: 10^9 rows declared in a state file are refused before they are made room for',
+  async () => {
+    const path = join(newest, 'by-user/0.groups');
+    const bytes = readFileSync(path);
+    bytes.writeUInt32LE(1e9, bytes.indexOf('CHNK') + 4);
+    writeFileSync(path, bytes);
+    forge(newest, (metadata) => {
+      const state = stateOf(metadata, 'by-user', 'groups');
+      state['sha256'] = sha256Hex(bytes);
+      state['chunk_crcs'] = [crc32(bytes)];
+    });
+    const sums = `${sha256Hex(readFileSync(join(newest, '_metadata')))}  _metadata\n`;
+    writeFileSync(join(newest, 'SHA256SUMS'), `${sums}${sha256Hex(bytes)}  by-user/0.groups\n`);
+    const parts = job.parts();
+    const run = await job.run(['--json'], {NODE_OPTIONS: '--max-old-space-size=128'});
+    expect(run.status, run.stdout).toBe(4);
+    expect(errorOf(run).message).toContain('by-user');
+    expect(job.parts()).toEqual(parts);
+  },
+);
 
 test('inline state of any shape is an error with the place, never a crash', async () => {
   for (const [uid, name, value] of sample<[string, string, unknown]>(
@@ -272,27 +281,33 @@ test('inline state of any shape is an error with the place, never a crash', asyn
   }
 });
 
-test('ck-gzip-bomb: compressed state, which this version never writes, is not unpacked: 12', async () => {
-  forge(newest, (metadata) => (metadata['compression'] = 'gzip'));
-  const run = await job.run(['--json']);
-  expect(run.status, run.stdout).toBe(12);
-  expect(errorOf(run).message).toContain('compressed with gzip');
-});
-
-test('ck-other-job: metadata of another job that was copied in is refused with 12', async () => {
-  const copy = job.checkpoint(9);
-  cpSync(newest, copy, {recursive: true});
-  forge(copy, (metadata) => {
-    metadata['job_name'] = 'invoices';
-    metadata['checkpoint_id'] = 9;
-    metadata['lineage'] = 'feedfeedfeedfeed';
-  });
-  const parts = job.parts();
-  const endings = [await job.run(['--json']), await job.restore('orders@9', ['--json'])];
-  for (const run of endings) {
+sampleTest(
+  'ck-gzip-bomb: compressed state, which this version never writes, is not unpacked: 12',
+  async () => {
+    forge(newest, (metadata) => (metadata['compression'] = 'gzip'));
+    const run = await job.run(['--json']);
     expect(run.status, run.stdout).toBe(12);
-    expect(errorOf(run).message).toContain('invoices');
-  }
-  expect(job.parts()).toEqual(parts);
-  expect(existsSync(copy)).toBe(true);
-});
+    expect(errorOf(run).message).toContain('compressed with gzip');
+  },
+);
+
+sampleTest(
+  'ck-other-job: metadata of another job that was copied in is refused with 12',
+  async () => {
+    const copy = job.checkpoint(9);
+    cpSync(newest, copy, {recursive: true});
+    forge(copy, (metadata) => {
+      metadata['job_name'] = 'invoices';
+      metadata['checkpoint_id'] = 9;
+      metadata['lineage'] = 'feedfeedfeedfeed';
+    });
+    const parts = job.parts();
+    const endings = [await job.run(['--json']), await job.restore('orders@9', ['--json'])];
+    for (const run of endings) {
+      expect(run.status, run.stdout).toBe(12);
+      expect(errorOf(run).message).toContain('invoices');
+    }
+    expect(job.parts()).toEqual(parts);
+    expect(existsSync(copy)).toBe(true);
+  },
+);

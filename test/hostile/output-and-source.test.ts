@@ -17,7 +17,7 @@ import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from
 import {tidemark, type Outcome} from '../kills/support/process.ts';
 import {errorOf, eventsOf, summaryOf} from './support/ending.ts';
 import {OrdersJob} from './support/orders-job.ts';
-import {sample} from './support/sample.ts';
+import {sample, sampleTest} from './support/sample.ts';
 
 function expectReference(job: OrdersJob): void {
   expect(job.rows('orders')).toEqual(job.referenceOrders());
@@ -43,7 +43,7 @@ describe('after a crash', () => {
   beforeAll(async () => {
     job = new OrdersJob({rowsPerSecond: 100});
     // Published, and its part neither linked nor removed.
-    await job.crash('sink.commit.before-link:3');
+    await job.crashWithCheckpoints(3, 'sink.commit.before-link');
     pending = join(job.output, 'orders', hidden());
     job.save();
   });
@@ -68,19 +68,22 @@ describe('after a crash', () => {
     return join(job.output, 'orders', name);
   }
 
-  test('sink-pending-gone: stops with 16, names the file; back again, the output is exact', async () => {
-    renameSync(pending, join(job.directory, 'cleaned'));
-    const before = job.parts();
-    const run = await job.run(['--json']);
-    expect(run.status, run.stdout).toBe(16);
-    expect(errorOf(run)).toMatchObject({code: 'COMMIT_UNDECIDED', exit_code: 16});
-    expectNamed(run, finalOf());
-    expect(job.parts()).toEqual(before);
-    renameSync(join(job.directory, 'cleaned'), pending);
-    const again = await job.finish();
-    expect(again.status, again.stdout).toBe(0);
-    expectReference(job);
-  });
+  sampleTest(
+    'sink-pending-gone: stops with 16, names the file; back again, the output is exact',
+    async () => {
+      renameSync(pending, join(job.directory, 'cleaned'));
+      const before = job.parts();
+      const run = await job.run(['--json']);
+      expect(run.status, run.stdout).toBe(16);
+      expect(errorOf(run)).toMatchObject({code: 'COMMIT_UNDECIDED', exit_code: 16});
+      expectNamed(run, finalOf());
+      expect(job.parts()).toEqual(before);
+      renameSync(join(job.directory, 'cleaned'), pending);
+      const again = await job.finish();
+      expect(again.status, again.stdout).toBe(0);
+      expectReference(job);
+    },
+  );
 
   test.each(sample([0], [1]))(
     'sink-final-exists-other: a final of %i bytes more is not overwritten',
@@ -105,7 +108,7 @@ describe('after a crash', () => {
     ['src-file-gone', () => null],
   ];
 
-  test.each(CHANGES)('%s: 17, the file named, kept', async (_what, change) => {
+  sampleTest.each(CHANGES)('%s: 17, the file named, kept', async (_what, change) => {
     const changed = change(readFileSync(job.input));
     if (changed === null) rmSync(job.input);
     else writeFileSync(job.input, changed);
@@ -118,7 +121,7 @@ describe('after a crash', () => {
     for (const [path, bytes] of before) expect(job.kept().get(path), path).toBe(bytes);
   });
 
-  test('B55 input that was put right again after 17 is read to the exact end', async () => {
+  sampleTest('B55 input that was put right again after 17 is read to the exact end', async () => {
     const right = readFileSync(job.input);
     writeFileSync(job.input, right.subarray(0, 100));
     expect((await job.run()).status).toBe(17);
@@ -127,16 +130,19 @@ describe('after a crash', () => {
     expectReference(job);
   });
 
-  test('src-inode-reused: the same bytes in another file, grown at its end: told, and read only by a fresh start', async () => {
-    const copy = `${job.input}.copy`;
-    writeFileSync(copy, readFileSync(job.input));
-    renameSync(copy, job.input);
-    appendFileSync(job.input, '{"id":9999,"user":"new","amount":99}\n');
-    const run = await job.finish();
-    expect(run.status, run.stdout).toBe(0);
-    expect(JSON.stringify(eventsOf(run, 'warning'))).toContain('a.ndjson has grown');
-    expectReference(job);
-  });
+  sampleTest(
+    'src-inode-reused: the same bytes in another file, grown at its end: told, and read only by a fresh start',
+    async () => {
+      const copy = `${job.input}.copy`;
+      writeFileSync(copy, readFileSync(job.input));
+      renameSync(copy, job.input);
+      appendFileSync(job.input, '{"id":9999,"user":"new","amount":99}\n');
+      const run = await job.finish();
+      expect(run.status, run.stdout).toBe(0);
+      expect(JSON.stringify(eventsOf(run, 'warning'))).toContain('a.ndjson has grown');
+      expectReference(job);
+    },
+  );
 
   function insertLine(bytes: Buffer): Buffer {
     const at = bytes.indexOf('\n') + 1;
@@ -155,34 +161,40 @@ describe('a new run', () => {
     job.remove();
   });
 
-  test('B44 output names are never used again: a second run overwrites nothing of the first', async () => {
-    expect((await job.run()).status).toBe(0);
-    const first = job.kept();
-    const names = job.parts();
-    expect((await job.run()).status).toBe(0);
-    for (const name of names) {
-      expect(job.parts()).toContain(name);
-      const inside = name.slice(job.directory.length + 1);
-      expect(readFileSync(name, 'latin1')).toBe(first.get(inside));
-    }
-    expect(job.rows('orders').length).toBe(2 * job.referenceOrders().length);
-  });
+  sampleTest(
+    'B44 output names are never used again: a second run overwrites nothing of the first',
+    async () => {
+      expect((await job.run()).status).toBe(0);
+      const first = job.kept();
+      const names = job.parts();
+      expect((await job.run()).status).toBe(0);
+      for (const name of names) {
+        expect(job.parts()).toContain(name);
+        const inside = name.slice(job.directory.length + 1);
+        expect(readFileSync(name, 'latin1')).toBe(first.get(inside));
+      }
+      expect(job.rows('orders').length).toBe(2 * job.referenceOrders().length);
+    },
+  );
 
-  test('mode overwrite: a fresh start removes the parts of earlier runs, and nothing else', async () => {
-    expect((await job.run()).status).toBe(0);
-    const earlier = job.parts();
-    expect(earlier.length).toBeGreaterThan(0);
-    const foreign = join(job.output, 'orders', 'notes.ndjson');
-    writeFileSync(foreign, '');
-    expect((await job.run(['--set', 'sinks.orders-out.mode=overwrite'])).status).toBe(0);
-    expect(job.rows('orders')).toEqual(job.referenceOrders());
-    expect(job.parts().filter((name) => earlier.includes(name))).toEqual([]);
-    expect(existsSync(foreign)).toBe(true);
-    // The other sink appends.
-    expect(job.rows('totals').length).toBe(2 * job.referenceTotals().length);
-  });
+  sampleTest(
+    'mode overwrite: a fresh start removes the parts of earlier runs, and nothing else',
+    async () => {
+      expect((await job.run()).status).toBe(0);
+      const earlier = job.parts();
+      expect(earlier.length).toBeGreaterThan(0);
+      const foreign = join(job.output, 'orders', 'notes.ndjson');
+      writeFileSync(foreign, '');
+      expect((await job.run(['--set', 'sinks.orders-out.mode=overwrite'])).status).toBe(0);
+      expect(job.rows('orders')).toEqual(job.referenceOrders());
+      expect(job.parts().filter((name) => earlier.includes(name))).toEqual([]);
+      expect(existsSync(foreign)).toBe(true);
+      // The other sink appends.
+      expect(job.rows('totals').length).toBe(2 * job.referenceTotals().length);
+    },
+  );
 
-  test('how a run ended is what its end record says', async () => {
+  sampleTest('how a run ended is what its end record says', async () => {
     const owner = join(job.state, 'owner');
     const ends = (): string[] =>
       readdirSync(owner)
@@ -201,14 +213,14 @@ describe('a new run', () => {
     expect(job.rows('orders')).toEqual(job.referenceOrders());
   });
 
-  test('src-last-line-open: no line break at the end, and CR LF, lose nothing', async () => {
+  sampleTest('src-last-line-open: no line break at the end, and CR LF, lose nothing', async () => {
     const text = readFileSync(job.input, 'utf8').trimEnd().replaceAll('\n', '\r\n');
     writeFileSync(job.input, text);
     expect((await job.run()).status).toBe(0);
     expectReference(job);
   });
 
-  test('src-gzip-cut: 21 with the file, and what was committed is right', async () => {
+  sampleTest('src-gzip-cut: 21 with the file, and what was committed is right', async () => {
     const whole = gzipSync(readFileSync(job.input));
     rmSync(job.input);
     writeFileSync(job.input, whole.subarray(0, whole.length - 30));
@@ -219,26 +231,32 @@ describe('a new run', () => {
     expect(job.rows('orders').filter((row) => !reference.has(row))).toEqual([]);
   });
 
-  test('src-gzip-bomb: 96 MiB without a line break, out of 96 KiB: 21 with the place, in a heap of 32 MB', async () => {
-    writeFileSync(join(job.directory, 'data', 'b.ndjson'), gzipSync(Buffer.alloc(96 << 20, '1')));
-    const run = await job.run(['--json'], {NODE_OPTIONS: '--max-old-space-size=32'});
-    expect(run.status, run.stdout + run.stderr).toBe(21);
-    expect(errorOf(run).message).toContain('b.ndjson');
-  });
+  sampleTest(
+    'src-gzip-bomb: 96 MiB without a line break, out of 96 KiB: 21 with the place, in a heap of 32 MB',
+    async () => {
+      writeFileSync(join(job.directory, 'data', 'b.ndjson'), gzipSync(Buffer.alloc(96 << 20, '1')));
+      const run = await job.run(['--json'], {NODE_OPTIONS: '--max-old-space-size=32'});
+      expect(run.status, run.stdout + run.stderr).toBe(21);
+      expect(errorOf(run).message).toContain('b.ndjson');
+    },
+  );
 
-  test('log-injection: a record, a key and a file name cannot write to the terminal', async () => {
-    const name = 'z\u001b[2J\nroot.ndjson';
-    const bad = '{"id":1,"user":"\u001b]0;owned\u0007\u009b31m\r\nx","amount":"\u001b[1mno"}\n';
-    writeFileSync(join(job.directory, 'data', name), bad);
-    for (const flags of [[], ['--json']]) {
-      const run = await job.run(flags);
-      expect(run.status, run.stdout).toBe(21);
-      expect(controlsIn(`${run.stdout}${run.stderr}`)).toEqual([]);
-      expect(`${run.stdout}${run.stderr}`).toContain('root.ndjson');
-    }
-  });
+  sampleTest(
+    'log-injection: a record, a key and a file name cannot write to the terminal',
+    async () => {
+      const name = 'z\u001b[2J\nroot.ndjson';
+      const bad = '{"id":1,"user":"\u001b]0;owned\u0007\u009b31m\r\nx","amount":"\u001b[1mno"}\n';
+      writeFileSync(join(job.directory, 'data', name), bad);
+      for (const flags of [[], ['--json']]) {
+        const run = await job.run(flags);
+        expect(run.status, run.stdout).toBe(21);
+        expect(controlsIn(`${run.stdout}${run.stderr}`)).toEqual([]);
+        expect(`${run.stdout}${run.stderr}`).toContain('root.ndjson');
+      }
+    },
+  );
 
-  test('B27 two jobs in one root do not touch each other', async () => {
+  sampleTest('B27 two jobs in one root do not touch each other', async () => {
     const other = join(job.directory, 'other.job.yaml');
     writeFileSync(
       other,

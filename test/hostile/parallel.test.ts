@@ -11,7 +11,7 @@ import {expectStatus} from '../kills/support/kill-loop.ts';
 import {pause, Tidemark, tidemark, type Outcome} from '../kills/support/process.ts';
 import {runFaulty} from '../restarts/support/faulty-engine.ts';
 import {errorOf} from './support/ending.ts';
-import {whole} from './support/sample.ts';
+import {sampleTest, whole} from './support/sample.ts';
 
 const FAST = ['sources.readings', 'sources.generated', 'sinks.slow'].flatMap((it) => [
   '--set',
@@ -45,23 +45,26 @@ async function expectExact(parallelism: number): Promise<void> {
   job.checkEnd();
 }
 
-test('state-op-removed, state-type-changed: 12 with the list and the flag; put right, exact', async () => {
-  await crash(2);
-  const text = readFileSync(job.file, 'utf8');
-  const changed = text
-    .replaceAll(/\bat-end\b/g, 'at-finish')
-    .replace('window: {tumbling: 1 min}', 'window: {tumbling: 2 min}');
-  writeFileSync(job.file, changed);
-  const refused = await run(3);
-  expectStatus(refused, 12);
-  const {message, hint} = errorOf(refused);
-  expect(`${message} ${hint ?? ''} ${refused.stdout}`).toContain('at-end');
-  expect(refused.stdout).toContain('by-minute');
-  writeFileSync(job.file, text);
-  await expectExact(3);
-});
+sampleTest(
+  'state-op-removed, state-type-changed: 12 with the list and the flag; put right, exact',
+  async () => {
+    await crash(2);
+    const text = readFileSync(job.file, 'utf8');
+    const changed = text
+      .replaceAll(/\bat-end\b/g, 'at-finish')
+      .replace('window: {tumbling: 1 min}', 'window: {tumbling: 2 min}');
+    writeFileSync(job.file, changed);
+    const refused = await run(3);
+    expectStatus(refused, 12);
+    const {message, hint} = errorOf(refused);
+    expect(`${message} ${hint ?? ''} ${refused.stdout}`).toContain('at-end');
+    expect(refused.stdout).toContain('by-minute');
+    writeFileSync(job.file, text);
+    await expectExact(3);
+  },
+);
 
-test('state-maxpar-changed: 12, and nothing is lost', async () => {
+sampleTest('state-maxpar-changed: 12, and nothing is lost', async () => {
   await crash(2);
   const refused = await run(2, '--set', 'max-parallelism=32');
   expectStatus(refused, 12);
@@ -75,7 +78,7 @@ test.runIf(whole)('state-rescale-1-to-8, 8-to-3: exact', {timeout: 60_000}, asyn
   await expectExact(3);
 });
 
-test('kill-in-recovery x5 at two subtasks: exact', {timeout: 60_000}, async () => {
+sampleTest('kill-in-recovery x5 at two subtasks: exact', {timeout: 60_000}, async () => {
   await crash(2);
   for (const place of [
     'before-settle',
@@ -90,13 +93,13 @@ test('kill-in-recovery x5 at two subtasks: exact', {timeout: 60_000}, async () =
   await expectExact(2);
 });
 
-test('two-at-once with two subtasks each: exactly one runs', {timeout: 60_000}, async () => {
+sampleTest('two-at-once with two subtasks each: exactly one runs', {timeout: 60_000}, async () => {
   const outcomes = await Promise.all([run(2), run(2)]);
   expect(outcomes.map(({status}) => status).sort()).toEqual([0, 11]);
   job.checkEnd();
 });
 
-test(
+sampleTest(
   'zombie with two subtasks: it wakes up fenced and writes nothing that counts',
   {timeout: 60_000},
   async () => {
@@ -115,25 +118,28 @@ test(
   },
 );
 
-test('clock-back-1h, forward-1y: the wall clock jumps at every look, and nothing follows from it', async () => {
-  const jumps = [-3_600_000, 0, 31_536_000_000];
-  let looks = 0;
-  const told = await runFaulty({
-    file: job.file,
-    parallelism: 2,
-    settings: [],
-    clock: {
-      monotonicMillis: () => systemClock.monotonicMillis(),
-      wallMillis: () => systemClock.wallMillis() + jumps[looks++ % jumps.length]!,
-    },
-  });
-  expect(told.summary).toMatchObject({state: 'FINISHED', exitStatus: 0, restarts: 0});
-  expect(told.events.filter(({type}) => type === 'checkpoint_failed')).toEqual([]);
-  expect(looks).toBeGreaterThan(3);
-  job.checkEnd();
-});
+sampleTest(
+  'clock-back-1h, forward-1y: the wall clock jumps at every look, and nothing follows from it',
+  async () => {
+    const jumps = [-3_600_000, 0, 31_536_000_000];
+    let looks = 0;
+    const told = await runFaulty({
+      file: job.file,
+      parallelism: 2,
+      settings: [],
+      clock: {
+        monotonicMillis: () => systemClock.monotonicMillis(),
+        wallMillis: () => systemClock.wallMillis() + jumps[looks++ % jumps.length]!,
+      },
+    });
+    expect(told.summary).toMatchObject({state: 'FINISHED', exitStatus: 0, restarts: 0});
+    expect(told.events.filter(({type}) => type === 'checkpoint_failed')).toEqual([]);
+    expect(looks).toBeGreaterThan(3);
+    job.checkEnd();
+  },
+);
 
-test(
+sampleTest(
   'oom-small-heap with two subtasks: a message or an abort, and the next start is exact',
   {timeout: 60_000},
   async () => {

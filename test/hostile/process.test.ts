@@ -8,7 +8,7 @@ import {systemProcessTable} from '#src/storage/process-table.js';
 import {shell} from '../commands/tidemark.ts';
 import {errorOf, eventsOf, summaryOf} from './support/ending.ts';
 import {seal} from './support/forge.ts';
-import {sample} from './support/sample.ts';
+import {sample, sampleTest} from './support/sample.ts';
 import {OrdersJob, type OrdersOptions} from './support/orders-job.ts';
 
 let job: OrdersJob;
@@ -33,7 +33,7 @@ async function expectExactAfter(...flags: string[]): Promise<void> {
   expect(job.rows('totals')).toEqual(job.referenceTotals());
 }
 
-test.each([
+sampleTest.each([
   {storm: ['SIGINT', 'SIGINT'], statuses: [130]},
   {storm: ['SIGTERM', 'SIGTERM', 'SIGTERM'], statuses: [143]},
   // Which of them arrives first, the kernel decides.
@@ -59,7 +59,7 @@ test.each([
   },
 );
 
-test('oom-small-heap: a message or an abort, and the next start is exact', async () => {
+sampleTest('oom-small-heap: a message or an abort, and the next start is exact', async () => {
   another({rows: 20_000, rowsPerSecond: 1_000_000, users: 5000});
   const small = await job.run(['--json'], {NODE_OPTIONS: '--max-old-space-size=9'});
   // 0: it was enough after all; null: V8 aborted it.
@@ -96,10 +96,13 @@ test.each(
   expect(summaryOf(next)).toMatchObject({state: 'FINISHED'});
 });
 
-test('B18 notifications that never come: the next commit brings all that was published', async () => {
-  for (const count of [2, 1]) await job.crash(`storage.publish.after-rename:${count}`);
-  await expectExactAfter();
-});
+sampleTest(
+  'B18 notifications that never come: the next commit brings all that was published',
+  async () => {
+    for (const count of [2, 1]) await job.crash(`storage.publish.after-rename:${count}`);
+    await expectExactAfter();
+  },
+);
 
 /** The newest owner record, as another process would have written it. */
 function rewriteOwner(change: (fields: Record<string, unknown>) => void): void {
@@ -110,22 +113,28 @@ function rewriteOwner(change: (fields: Record<string, unknown>) => void): void {
   writeFileSync(path, seal(`${JSON.stringify(sorted).slice(1)}\n`));
 }
 
-test('stale-owner: a pid that another program has taken since is no owner; nobody removes anything', async () => {
-  await job.crash('storage.publish.after-rename:2');
-  rewriteOwner((fields) => (fields['pid'] = process.pid));
-  await expectExactAfter();
-});
+sampleTest(
+  'stale-owner: a pid that another program has taken since is no owner; nobody removes anything',
+  async () => {
+    await job.crash('storage.publish.after-rename:2');
+    rewriteOwner((fields) => (fields['pid'] = process.pid));
+    await expectExactAfter();
+  },
+);
 
-test('two-at-once: an owner that lives is named, with what to do; --take-over counts it as dead', async () => {
-  await job.crash('storage.publish.after-rename:2');
-  const {pid, startTime} = systemProcessTable.self();
-  rewriteOwner((fields) => Object.assign(fields, {pid, start_time: startTime}));
-  const before = job.kept();
-  const refused = await job.run(['--json']);
-  expect(refused.status, refused.stdout).toBe(11);
-  expect(errorOf(refused)).toMatchObject({code: 'ALREADY_RUNNING'});
-  expect(errorOf(refused).message).toContain(String(process.pid));
-  expect(errorOf(refused).hint).toContain('--take-over');
-  expect(job.kept()).toEqual(before);
-  await expectExactAfter('--take-over');
-});
+sampleTest(
+  'two-at-once: an owner that lives is named, with what to do; --take-over counts it as dead',
+  async () => {
+    await job.crash('storage.publish.after-rename:2');
+    const {pid, startTime} = systemProcessTable.self();
+    rewriteOwner((fields) => Object.assign(fields, {pid, start_time: startTime}));
+    const before = job.kept();
+    const refused = await job.run(['--json']);
+    expect(refused.status, refused.stdout).toBe(11);
+    expect(errorOf(refused)).toMatchObject({code: 'ALREADY_RUNNING'});
+    expect(errorOf(refused).message).toContain(String(process.pid));
+    expect(errorOf(refused).hint).toContain('--take-over');
+    expect(job.kept()).toEqual(before);
+    await expectExactAfter('--take-over');
+  },
+);

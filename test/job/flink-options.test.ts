@@ -98,7 +98,7 @@ const EFFECTS: readonly (readonly [string, string, (job: JobSpec) => unknown, un
     '/SP',
   ],
   ['state.savepoints.dir', 'file:/sp', (j) => j.checkpointing.savepointDirectory, '/sp'],
-  ['execution.checkpointing.incremental', 'FALSE', (j) => j.checkpointing.incremental, false],
+  ['execution.checkpointing.incremental', 'TRUE', (j) => j.checkpointing.incremental, true],
   ['state.backend.incremental', 'false', (j) => j.checkpointing.incremental, false],
   [
     'execution.checkpointing.snapshot-compression',
@@ -161,7 +161,18 @@ const EFFECTS: readonly (readonly [string, string, (job: JobSpec) => unknown, un
   ['pipeline.name', 'OTHER_NAME', (j) => j.name, 'OTHER_NAME'],
   ['heartbeat.interval', '2 s', (j) => j.heartbeatIntervalMillis, 2000],
   ['heartbeat.timeout', '20 s', (j) => j.heartbeatTimeoutMillis, 20_000],
-  ['table.exec.state.ttl', '0 ms', (j) => j.state.backend, 'hashmap'],
+  [
+    'table.exec.state.ttl',
+    '0 ms',
+    (j) => j.state,
+    expect.objectContaining({backend: 'hashmap', ttl: null}),
+  ],
+  [
+    'table.exec.state.ttl',
+    '36 h',
+    (j) => j.state.ttl,
+    expect.objectContaining({durationMillis: 129_600_000, cleanupSize: 5}),
+  ],
 ];
 
 const ROCKSDB_BACKEND: Pair = [
@@ -277,13 +288,14 @@ describe('wrong values', () => {
     ['execution.checkpointing.interval', '10000', '(write 10000ms, as Flink would read it, or'],
     ['execution.checkpointing.unaligned.enabled', 'yes', 'must be true or false'],
     ['execution.checkpointing.num-retained', '-1', 'a whole number from 1'],
-    ['execution.checkpointing.incremental', 'true', 'incremental checkpoints are not built yet'],
+    ['execution.checkpointing.incremental', 'yes', 'must be true or false'],
     ['execution.checkpointing.snapshot-compression', 'true', 'true is Snappy in Flink'],
     ['execution.checkpointing.dir', 's3://bucket/cp', 'is on S3, which is not built yet'],
     ['state.backend.rocksdb.thread.num', '2', 'no effect with another backend'],
     ['state.backend.type', 'forst', 'the ForSt backend does not exist here'],
     ['state.backend', 'com.example.MyFactory', 'a class of Java cannot be loaded here'],
-    ['table.exec.state.ttl', '1 h', 'state.ttl is not built yet'],
+    ['table.exec.state.ttl', '3600000', 'is a duration without a unit'],
+    ['state.ttl.cleanup', '1', 'the ttl of state is set in the job file'],
     ['pipeline.max-parallelism', '-1', 'here it always stands in the job'],
     ['parallelism.default', '-1', 'a whole number from 1'],
     ['restart-strategy.type', 'sometimes', 'one of none, fixed-delay'],

@@ -46,6 +46,7 @@ describe('a plain job', () => {
       unaligned: {enabled: false, forced: false},
       alignedTimeoutMillis: 0,
       incremental: false,
+      maxChain: 10,
       snapshotCompression: 'none',
       directory: '/jobs/.tidemark',
       savepointDirectory: null,

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 
+import {part, proofSeed, whole} from '../hostile/support/sample.ts';
 import {PLAIN_JOB, findingsOf} from './load.js';
 import {FindingList} from '#src/job/finding.js';
 import {interpolate} from '#src/job/interpolate.js';
@@ -10,8 +11,6 @@ import {parseYaml} from '#src/job/parse-yaml.js';
 import {placeInScalar} from '#src/job/scalar-position.js';
 import {SourceText} from '#src/job/source-text.js';
 import type {YamlScalar} from '#src/job/yaml-node.js';
-
-const PROOF = process.env['TIDEMARK_PROOF'] === '1';
 
 /** The plain job with this filter; places in its findings are those of the whole file. */
 function place(where: string, environment = {}): string | undefined {
@@ -114,7 +113,7 @@ describe('the place of every visible character', () => {
         else expect(text[start]).toBe(value[offset]);
       }
     });
-    fc.assert(property, {numRuns: PROOF ? 10_000 : 200, seed: 7});
+    fc.assert(property, {numRuns: whole ? part(30_000) : 200, seed: whole ? proofSeed : 7});
   });
 
   test('is exact beside variables', () => {
@@ -137,6 +136,6 @@ describe('the place of every visible character', () => {
         }
       },
     );
-    fc.assert(property, {numRuns: PROOF ? 10_000 : 200, seed: 7});
+    fc.assert(property, {numRuns: whole ? part(30_000) : 200, seed: whole ? proofSeed : 7});
   });
 });

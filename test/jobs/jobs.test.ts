@@ -3,7 +3,7 @@
 
 import {afterEach, expect, test} from 'vitest';
 
-import {whole} from '../hostile/support/sample.ts';
+import {sampleTest, whole} from '../hostile/support/sample.ts';
 import {pause} from '../kills/support/process.ts';
 import {airportDelays, asMultiset, birdStrikes} from './support/reference.ts';
 import {newestByKey, ScratchJob} from './support/run-job.ts';
@@ -25,7 +25,7 @@ async function runWithKills(scratch: ScratchJob, delays: readonly number[]): Pro
   expect(last.stdout).toMatch(/"type":"started".*"restored_from":"[^"]*chk-\d+"/);
 }
 
-test('airport-delays gives the rows of the independent computation', async () => {
+sampleTest('airport-delays gives the rows of the independent computation', async () => {
   job = new ScratchJob('airport-delays', ['sources.flights.rate-limit=40000']);
   const outcome = await job.run();
   expect(outcome.status, outcome.stderr).toBe(0);
@@ -40,7 +40,7 @@ test.runIf(whole)('airport-delays twice gives the same rows', async () => {
   }
 });
 
-test('airport-delays killed twice gives the same rows', async () => {
+sampleTest('airport-delays killed twice gives the same rows', async () => {
   job = new ScratchJob('airport-delays', [
     'sources.flights.rate-limit=10000',
     'checkpointing.interval=100ms',
@@ -49,7 +49,7 @@ test('airport-delays killed twice gives the same rows', async () => {
   expect(asMultiset(job.rows())).toEqual(asMultiset(airportDelays()));
 });
 
-test('bird-strikes: the newest row of each state is its total', async () => {
+sampleTest('bird-strikes: the newest row of each state is its total', async () => {
   job = new ScratchJob('bird-strikes', [
     'sources.strikes.rate-limit=20000',
     'checkpointing.interval=100ms',
@@ -68,7 +68,7 @@ test.runIf(whole)('bird-strikes killed twice gives the same totals', async () =>
   expect(asMultiset(newestByKey(job.rows(), 'state'))).toEqual(asMultiset(birdStrikes()));
 });
 
-test('clicks: stopped and resumed gives the rows of one undisturbed run', async () => {
+sampleTest('clicks: stopped and resumed gives the rows of one undisturbed run', async () => {
   const settings = ['sources.clicks.rows=30000', 'checkpointing.interval=100ms'];
   const undisturbed = new ScratchJob('clicks', [...settings, 'sources.clicks.rate-limit=100000']);
   expect((await undisturbed.run()).status).toBe(0);

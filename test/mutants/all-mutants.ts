@@ -1,6 +1,8 @@
 import {ALIGNER_MUTANTS} from './aligner-mutants.ts';
 import {CHANNEL_MUTANTS} from './channel-mutants.ts';
+import {CLAIM_MUTANTS} from './claim-mutants.ts';
 import {COORDINATOR_MUTANTS} from './coordinator-mutants.ts';
+import {DELTA_MUTANTS} from './delta-mutants.ts';
 import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
 import type {Mutant} from './mutant.ts';
 import {RACE_MUTANTS} from './race-mutants.ts';
@@ -8,9 +10,11 @@ import {RECOVERY_MUTANTS} from './recovery-mutants.ts';
 import {ROCKSDB_MUTANTS} from './rocksdb-mutants.ts';
 import {RUNTIME_MUTANTS} from './runtime-mutants.ts';
 import {SAVEPOINT_MUTANTS} from './savepoint-mutants.ts';
+import {SHARED_MUTANTS} from './shared-mutants.ts';
 import {SINK_MUTANTS} from './sink-mutants.ts';
 import {STATE_MUTANTS} from './state-mutants.ts';
 import {STORAGE_MUTANTS} from './storage-mutants.ts';
+import {TTL_MUTANTS} from './ttl-mutants.ts';
 
 export const ALL_MUTANTS: readonly Mutant[] = [
   ...COORDINATOR_MUTANTS,
@@ -18,11 +22,15 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...CHANNEL_MUTANTS,
   ...RACE_MUTANTS,
   ...STORAGE_MUTANTS,
+  ...SHARED_MUTANTS,
   ...RECOVERY_MUTANTS,
   ...SINK_MUTANTS,
   ...STATE_MUTANTS,
   ...ROCKSDB_MUTANTS,
+  ...DELTA_MUTANTS,
   ...RUNTIME_MUTANTS,
   ...DEPLOYMENT_MUTANTS,
   ...SAVEPOINT_MUTANTS,
+  ...TTL_MUTANTS,
+  ...CLAIM_MUTANTS,
 ];

@@ -6,7 +6,6 @@
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 
 import {isTimeOver} from '../hostile/support/deadline.ts';
-import {PARTS, proofSeed} from '../hostile/support/sample.ts';
 import {ALL_MUTANTS} from './all-mutants.ts';
 import type {Mutant} from './mutant.ts';
 import {PatchedBuild, type Verdict} from './patched-build.ts';
@@ -16,11 +15,7 @@ const PROOF = process.env['TIDEMARK_PROOF'] === '1';
 /** While one is being made: only those whose prover or name has this in it. */
 const ONLY = process.env['TIDEMARK_MUTANTS'] ?? '';
 const SAMPLE = ALL_MUTANTS.filter(({sample}) => PROOF || ONLY !== '' || sample === true);
-/** `--parts 9`, as in CI: one in three of them, others with each seed. */
-const SHARE = PROOF ? Math.max(1, Math.round(PARTS / 3)) : 1;
-const MUTANTS = SAMPLE.filter(({name, prover}) => `${prover} ${name}`.includes(ONLY)).filter(
-  (_, index) => index % SHARE === proofSeed % SHARE,
-);
+const MUTANTS = SAMPLE.filter(({name, prover}) => `${prover} ${name}`.includes(ONLY));
 const MUTANTS_MIN = 60;
 /** Side by side; each in a copy of its own. */
 const WORKERS = 2;

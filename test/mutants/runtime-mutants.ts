@@ -147,7 +147,7 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     find: 'await withdraw(files, job, ownership.generation, ahead);',
     replace: '',
     prover,
-    from: 111,
+    from: 1,
   },
   {
     name: 'temporaries that no checkpoint prepared stay',
@@ -179,14 +179,6 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     module: retain,
     find: 'await this.#ownership.markPublished();',
     replace: '',
-    prover: 'retain-checkpoints',
-  },
-  {
-    name: 'retention deletes what a restore began with',
-    rows: 'K2, B20',
-    module: retain,
-    find: 'this.#held = new Set(isOurs ? [origin.checkpointId] : []);',
-    replace: 'this.#held = new Set();',
     prover: 'retain-checkpoints',
   },
   {
@@ -254,7 +246,7 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     find: 'if (!this.#inputEnded)',
     replace: 'if (true)',
     prover,
-    from: 571,
+    from: 201,
   },
   {
     name: 'that the input has ended is in no snapshot',

@@ -119,4 +119,20 @@ export const SAVEPOINT_MUTANTS: readonly Mutant[] = [
     replace: '|= 0;',
     prover: 'canonical',
   },
+  {
+    name: 'an unknown feature names the lowest version that reads one of several',
+    rows: 'H39',
+    module: 'storage/metadata-decoder.js',
+    find: 'numeric: true })).at(-1)',
+    replace: 'numeric: true })).at(0)',
+    prover: 'metadata',
+  },
+  {
+    name: 'a checkpoint names no version for its features',
+    rows: 'H39',
+    module: 'storage/metadata-encoder.js',
+    find: 'if (features.length === 0)',
+    replace: 'if (features.length >= 0)',
+    prover: 'metadata',
+  },
 ];

@@ -50,8 +50,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: 'state: one file passes for another table’s',
     rows: 'B34',
     module: 'state/restore-rows.js',
-    find: 'isRocksdbFile(state) || state.name !== table.spec.name',
-    replace: 'isRocksdbFile(state)',
+    find: '({ name }) => name === table.spec.name',
+    replace: '() => true',
     prover: 'hashmap-backend',
   },
   {
@@ -97,7 +97,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a changed group that was told once is never told again',
     rows: 'at the barrier',
-    module: 'state/hashmap/changed-rows.js',
+    module: 'state/hashmap/noted-rows.js',
     find: 'this.#marks[row] = 0;\n            values',
     replace: 'values',
     prover: 'group-aggregate',

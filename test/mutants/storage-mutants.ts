@@ -54,8 +54,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     name: 'publish: what a given-up snapshot left is published',
     rows: 'publish 1, B21',
     module: seal,
-    find: 'if (!expected.has(path))',
-    replace: 'if (false)',
+    find: 'await files.unlink(`${absolute}/${inner.name}`);',
+    replace: 'isEmpty = false;',
     prover: 'io-failures',
   },
   {
@@ -212,6 +212,14 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     prover: 'take-over',
   },
   {
+    name: 'attempts begin in whatever order the disk answers',
+    rows: 'W6',
+    module: directory,
+    find: 'const begun = this.#lastBegun.then(',
+    replace: 'const begun = Promise.resolve().then(',
+    prover: 'io-failures',
+  },
+  {
     name: 'delete: the job directory is not synced before anything is removed',
     rows: 'sync of delete',
     module: deletion,
@@ -231,8 +239,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     name: 'delete: takes what is held',
     rows: 'K2, B20',
     module: deletion,
-    find: '(await statusOrNull(files, paths.hold(checkpointId))) !== null',
-    replace: 'false',
+    find: 'else if (held.has(checkpointId))',
+    replace: 'else if (false)',
     prover: 'io-failures',
   },
   {

@@ -69,10 +69,11 @@ function forEachRow(add: (name: string, body: Body) => void) {
 
 /** A mutant is shown to every test of a file, also to those that `npm test` leaves to the proof. */
 const runIf = () => addTest;
+const skipIf = () => test;
 
 export const describe = Object.assign(addSuite, {each: forEachRow(addSuite)});
-export const test = Object.assign(addTest, {each: forEachRow(addTest), runIf});
-export const it = Object.assign(addTest.bind(null), {each: forEachRow(addTest), runIf});
+export const test = Object.assign(addTest, {each: forEachRow(addTest), runIf, skipIf});
+export const it = Object.assign(addTest.bind(null), {each: forEachRow(addTest), runIf, skipIf});
 
 export function beforeAll(action: Action): void {
   current.before.push(action);

@@ -230,7 +230,12 @@ describe('flags', () => {
   });
 
   test('-s restores exactly that', () => {
-    const start = {kind: 'restore', ref: 'delays@11', checkpoint: complete(11)} as const;
+    const start = {
+      kind: 'restore',
+      ref: 'delays@11',
+      checkpoint: complete(11),
+      claim: false,
+    } as const;
     expect(words(chooseStart(world, request({start})))).toBe('restored 11 requested');
   });
 
@@ -242,7 +247,7 @@ describe('flags', () => {
     ['of a later version', damaged(complete(11), false, 'incompatible'), 'refuse INCOMPATIBLE 12'],
     ['drained', complete(11, {drained: true}), 'refuse REFUSED'],
   ])('-s with %s is refused', (_what, checkpoint, expected) => {
-    const start = {kind: 'restore', ref: 'x', checkpoint} as const;
+    const start = {kind: 'restore', ref: 'x', checkpoint, claim: false} as const;
     const others = facts([generation(1, L1, {published: true})], [complete(12)]);
     expect(words(chooseStart(others, request({start})))).toBe(expected);
   });
@@ -252,13 +257,18 @@ describe('flags', () => {
       [generation(1, L1, {published: true})],
       [complete(11), damaged(complete(12), false, 'incompatible')],
     );
-    const start = {kind: 'restore', ref: 'delays@12', checkpoint: complete(12)} as const;
+    const start = {
+      kind: 'restore',
+      ref: 'delays@12',
+      checkpoint: complete(12),
+      claim: false,
+    } as const;
     expect(words(chooseStart(copied, request({start})))).toBe('refuse INCOMPATIBLE 11');
   });
 
   test('a drained one is restored with --allow-drained', () => {
     const drained = complete(11, {drained: true});
-    const start = {kind: 'restore', ref: 'x', checkpoint: drained} as const;
+    const start = {kind: 'restore', ref: 'x', checkpoint: drained, claim: false} as const;
     expect(words(chooseStart(facts([], [drained]), request({start, allowDrained: true})))).toBe(
       'restored 11 requested',
     );
@@ -319,7 +329,7 @@ describe('verification', () => {
 
   test('a damaged REF is refused', async () => {
     const {verify} = verifying(11);
-    const start = {kind: 'restore', ref: 'x', checkpoint: complete(11)} as const;
+    const start = {kind: 'restore', ref: 'x', checkpoint: complete(11), claim: false} as const;
     const chosen = await chooseVerifiedStart(world, request({start}), verify);
     expect(words(chosen.decision)).toBe('refuse CHECKPOINT_DAMAGED 12');
   });

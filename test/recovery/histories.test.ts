@@ -263,7 +263,7 @@ function askedFor(world: World, {how, pick, useOlder}: Extract<Step, {do: 'run'}
   if (how === 'fresh' || checkpoint === undefined) {
     return request({onDamaged, start: {kind: 'fresh'}});
   }
-  const start = {kind: 'restore', ref: String(checkpoint.id), checkpoint} as const;
+  const start = {kind: 'restore', ref: String(checkpoint.id), checkpoint, claim: false} as const;
   return request({onDamaged, start, allowDrained: true});
 }
 

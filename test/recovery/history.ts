@@ -75,7 +75,7 @@ export function lineage(name: string, from: CompleteCheckpoint | null = null): L
   const {id, path, metadataSha256} = from;
   return {
     lineage: name,
-    origin: {kind: 'checkpoint', checkpointId: id, path, metadataSha256},
+    origin: {kind: 'checkpoint', checkpointId: id, path, metadataSha256, claimed: false},
     ancestors: [...from.metadata.ancestors, {lineage: from.metadata.lineage, checkpointId: id}],
     outputAhead: 'refuse',
   };

@@ -193,9 +193,22 @@ describe('facets', () => {
       changed('aggregates', {...aggregates, n: {kind: 'COUNT', type: 'int'}}),
       'aggregate n was bigint and is int',
     ],
-    ['an unknown facet that differs', changed('ttl', 5), 'its ttl was null and is 5'],
+    ['an unknown facet that differs', changed('order', 5), 'its order was null and is 5'],
+    [
+      'a ttl that comes',
+      changed('ttl', 'enabled'),
+      'its state was kept without a ttl, so nothing says how old it is',
+    ],
   ])('%s is refused', (_what, wanted, reason) => {
     expect(compareFacets(FACETS, wanted).refused).toEqual([reason]);
+  });
+
+  test('a ttl that goes is refused, and one that stays is not looked at any further', () => {
+    const kept = changed('ttl', 'enabled');
+    expect(compareFacets(kept, FACETS).refused).toEqual([
+      'its state was kept with a ttl and would live on without one',
+    ]);
+    expect(compareFacets(kept, kept).refused).toEqual([]);
   });
 
   test('widening and added aggregates are allowed, and said', () => {

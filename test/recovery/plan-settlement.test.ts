@@ -37,7 +37,7 @@ const fresh = {start: {kind: 'fresh'}} as const;
 
 function restore(id: number, changes = {}) {
   const checkpoint = complete(id, changes);
-  return {start: {kind: 'restore', ref: 'x', checkpoint}} as const;
+  return {start: {kind: 'restore', ref: 'x', checkpoint, claim: false}} as const;
 }
 
 describe('a fresh start', () => {
@@ -194,7 +194,9 @@ describe('a resume', () => {
 
 test('a restored lineage remembers its ancestors with the ids at which they branched', () => {
   const from = complete(11, {lineage: 'L2', ancestors: [{lineage: 'L1', checkpointId: 4}]});
-  const decision = start(facts([run1]), {start: {kind: 'restore', ref: 'x', checkpoint: from}});
+  const decision = start(facts([run1]), {
+    start: {kind: 'restore', ref: 'x', checkpoint: from, claim: false},
+  });
   expect(lineageRecordOf(decision, 'L3', 'keep')).toEqual({
     lineage: 'L3',
     origin: {
@@ -202,6 +204,7 @@ test('a restored lineage remembers its ancestors with the ids at which they bran
       checkpointId: 11,
       path: '/state/delays/chk-11',
       metadataSha256: 'sha-11',
+      claimed: false,
     },
     ancestors: [
       {lineage: 'L1', checkpointId: 4},

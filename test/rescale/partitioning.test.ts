@@ -6,7 +6,7 @@ import {join} from 'node:path';
 
 import {afterEach, beforeEach, expect, test} from 'vitest';
 
-import {sample, whole} from '../hostile/support/sample.ts';
+import {sample, sampleTest, whole} from '../hostile/support/sample.ts';
 import {expectStatus} from '../kills/support/kill-loop.ts';
 import {pause, Tidemark, tidemark} from '../kills/support/process.ts';
 import {
@@ -194,7 +194,7 @@ test.runIf(whole)(
   },
 );
 
-test(
+sampleTest(
   'broadcast: its barriers overtake nothing, and every subtask gets every record once',
   {timeout: 180_000},
   async () => {
@@ -208,7 +208,7 @@ test(
   },
 );
 
-test(
+sampleTest(
   'while it is replayed a checkpoint is declined at once, and a stop waits until it is over',
   {timeout: 180_000},
   async () => {

@@ -7,7 +7,7 @@ import {join} from 'node:path';
 
 import {afterEach, beforeEach, expect, test} from 'vitest';
 
-import {whole} from '../hostile/support/sample.ts';
+import {sampleTest, whole} from '../hostile/support/sample.ts';
 import {pause, Tidemark} from '../kills/support/process.ts';
 import {newestCheckpoint} from '../kills/support/published-checkpoints.ts';
 
@@ -70,19 +70,23 @@ test.runIf(whole)(
   },
 );
 
-test('unaligned: checkpoints complete with what is in flight', {timeout: 90_000}, async () => {
-  const job = start(true);
-  expect(await job.printed('"type":"checkpoint"')).toBe(true);
-  const newest = (): number => newestCheckpoint(join(directory, 'state', 'blocked'))?.id ?? 0;
-  const pass = async (count: number): Promise<void> => {
-    const first = newest();
-    while (newest() < first + count) {
-      expect(await Promise.race([job.outcome, pause(20)])).toBeUndefined();
-    }
-  };
-  await pass(25);
-  const before = residentBytes(job);
-  await pass(25);
-  expect(newestCheckpoint(join(directory, 'state', 'blocked'))?.inFlight).toBe(true);
-  expect(residentBytes(job) - before).toBeLessThan(GROWTH_MAX_BYTES);
-});
+sampleTest(
+  'unaligned: checkpoints complete with what is in flight',
+  {timeout: 90_000},
+  async () => {
+    const job = start(true);
+    expect(await job.printed('"type":"checkpoint"')).toBe(true);
+    const newest = (): number => newestCheckpoint(join(directory, 'state', 'blocked'))?.id ?? 0;
+    const pass = async (count: number): Promise<void> => {
+      const first = newest();
+      while (newest() < first + count) {
+        expect(await Promise.race([job.outcome, pause(20)])).toBeUndefined();
+      }
+    };
+    await pass(25);
+    const before = residentBytes(job);
+    await pass(25);
+    expect(newestCheckpoint(join(directory, 'state', 'blocked'))?.inFlight).toBe(true);
+    expect(residentBytes(job) - before).toBeLessThan(GROWTH_MAX_BYTES);
+  },
+);

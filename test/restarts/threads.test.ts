@@ -7,7 +7,7 @@ import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 
 import {MixedJob} from '../kills/support/mixed-job.ts';
-import {sample, whole} from '../hostile/support/sample.ts';
+import {sample, sampleTest, whole} from '../hostile/support/sample.ts';
 import {runFaulty, type Fault, type Told} from './support/faulty-engine.ts';
 
 let job: MixedJob;
@@ -105,18 +105,21 @@ describe('what goes wrong', () => {
   );
 });
 
-test('a bad record of one subtask is final: 21, no restart, what was committed is right', async () => {
-  appendFileSync(join(job.directory, 'data', '9.ndjson'), '{"id": "no number"}\n');
-  const told = await run({generations: []});
-  expect(told.summary).toMatchObject({state: 'FAILED', exitStatus: 21, restarts: 0});
-  expect(told.summary.error?.message).toContain('9.ndjson');
-  job.checkVisible();
-});
+sampleTest(
+  'a bad record of one subtask is final: 21, no restart, what was committed is right',
+  async () => {
+    appendFileSync(join(job.directory, 'data', '9.ndjson'), '{"id": "no number"}\n');
+    const told = await run({generations: []});
+    expect(told.summary).toMatchObject({state: 'FAILED', exitStatus: 21, restarts: 0});
+    expect(told.summary.error?.message).toContain('9.ndjson');
+    job.checkVisible();
+  },
+);
 
 describe('what is done about it', () => {
   const always = {generations: [1, 2, 3, 4, 5, 6, 7, 8, 9], afterCheckpoints: 1};
 
-  test('none: it fails, and the next run goes on', {timeout: 60_000}, async () => {
+  sampleTest('none: it fails, and the next run goes on', {timeout: 60_000}, async () => {
     const told = await run({}, [['restart-strategy', '{type: none}']]);
     expect(told.summary).toMatchObject({state: 'FAILED', restarts: 0, exitStatus: 1});
     expect(told.summary.error?.message).toContain('thrown by the test');

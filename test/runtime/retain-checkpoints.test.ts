@@ -6,16 +6,27 @@ import type {JobSpec} from '#src/job/job-spec.js';
 import {CheckpointRetention} from '#src/runtime/retain-checkpoints.js';
 import type {JobStart} from '#src/runtime/start-job.js';
 import type {Ownership} from '#src/storage/job-directory.js';
+import type {Hold} from '#src/storage/paths.js';
 import {beginFresh, JOB_DIRECTORY, LINEAGE, publish, start} from '../storage/support/fixture.ts';
 import {MemoryFileSystem} from '../storage/support/memory-file-system.ts';
+import {
+  bring,
+  publishShared,
+  sharedContents,
+  sharingMetadata,
+} from '../storage/support/shared-states.ts';
 
-const JOB_OF_ONE = {
-  checkpointing: {numRetained: 1, externalizedRetention: 'retain-on-cancellation'},
-} as unknown as JobSpec;
+/** A run that finished before. */
+const EARLIER = 'ffffffff00000000';
+
+function jobOf(numRetained: number): JobSpec {
+  const checkpointing = {numRetained, externalizedRetention: 'retain-on-cancellation'};
+  return {checkpointing} as unknown as JobSpec;
+}
 
 function retentionOf(
   owner: Ownership,
-  restoredFrom: number | null = null,
+  restoredFrom: {id: number; claimed: boolean; numRetained?: number; end?: string} | null = null,
   deleted: (ids: ReadonlySet<number>) => void = () => undefined,
 ): CheckpointRetention {
   const origin =
@@ -23,14 +34,16 @@ function retentionOf(
       ? {kind: 'fresh'}
       : {
           kind: 'checkpoint',
-          checkpointId: restoredFrom,
-          path: `${JOB_DIRECTORY}/chk-${restoredFrom}`,
+          checkpointId: restoredFrom.id,
+          path: `${JOB_DIRECTORY}/chk-${restoredFrom.id}`,
+          claimed: restoredFrom.claimed,
         };
   const checkpoints =
-    restoredFrom === null ? [] : [{id: restoredFrom, metadata: {lineage: LINEAGE}}];
-  const begun = {record: {lineage: LINEAGE, origin}, facts: {checkpoints, generations: []}};
+    restoredFrom === null ? [] : [{id: restoredFrom.id, metadata: {lineage: EARLIER}}];
+  const generations = [{lineage: {lineage: EARLIER}, end: {how: restoredFrom?.end ?? 'finished'}}];
+  const begun = {record: {lineage: LINEAGE, origin}, facts: {checkpoints, generations}};
   return new CheckpointRetention(
-    JOB_OF_ONE,
+    jobOf(restoredFrom?.numRetained ?? 1),
     owner,
     begun as unknown as JobStart,
     new Map(),
@@ -68,16 +81,93 @@ test('its mark is there before anybody is told of the first one', async () => {
   expect(disk.namesIn(`${JOB_DIRECTORY}/owner`)).toContain('0000000001.published');
 });
 
-test('what the run was restored from stays', async () => {
+/** Restored from 1, which `others` published; then 2 and 3 are committed. */
+async function afterRestore(
+  hold: Hold | null,
+  claimed = false,
+  end = 'finished',
+): Promise<readonly number[]> {
   const disk = new MemoryFileSystem();
   const owner = await start(disk);
   await publish(disk, owner, 1);
   await beginFresh(owner);
-  const retention = retentionOf(owner, 1);
+  if (hold !== null) await owner.placeHold(hold);
+  const retention = retentionOf(owner, {id: 1, claimed, end});
   for (const id of [2, 3]) {
     await publish(disk, owner, id);
     await retention.published(id);
     await retention.committed(id);
   }
-  expect(await idsIn(owner)).toEqual([3, 1]);
+  return idsIn(owner);
+}
+
+test('what is held stays, whoever holds it', async () => {
+  expect(await afterRestore(null)).toEqual([3]);
+  expect(await afterRestore({checkpointId: 1, lineage: LINEAGE})).toEqual([3, 1]);
+  expect(await afterRestore({checkpointId: 1, lineage: null})).toEqual([3, 1]);
+});
+
+test('what was claimed here counts as the first of the lineage', async () => {
+  expect(await afterRestore(null, true)).toEqual([3]);
+  // What a run left that was stopped stays, unless it is this lineage's own.
+  expect(await afterRestore(null, false, 'stopped')).toEqual([3, 1]);
+  expect(await afterRestore(null, true, 'stopped')).toEqual([3]);
+  expect(await afterRestore({checkpointId: 1, lineage: null}, true)).toEqual([3, 1]);
+  const disk = new MemoryFileSystem();
+  const owner = await start(disk);
+  await publish(disk, owner, 1);
+  await beginFresh(owner);
+  const two = retentionOf(owner, {id: 1, claimed: true, numRetained: 2});
+  for (const id of [2, 3]) {
+    await publish(disk, owner, id);
+    await two.published(id);
+    await two.committed(id);
+    expect(await idsIn(owner)).toEqual(id === 2 ? [2, 1] : [3, 2]);
+  }
+});
+
+test('a hold that is asked for waits for the deletion under way, and is there when it is answered', async () => {
+  const disk = new MemoryFileSystem();
+  const owner = await start(disk);
+  await beginFresh(owner);
+  const retention = retentionOf(owner);
+  for (const id of [1, 2]) {
+    await publish(disk, owner, id);
+    await retention.published(id);
+  }
+  const [, held] = await Promise.allSettled([retention.committed(2), retention.setHold(1, true)]);
+  expect(held).toMatchObject({status: 'rejected', reason: {code: 'NOT_FOUND'}});
+  await retention.setHold(2, true);
+  expect(disk.namesIn(`${JOB_DIRECTORY}/holds`)).toEqual(['chk-2']);
+  await publish(disk, owner, 3);
+  await retention.published(3);
+  await retention.committed(3);
+  expect(await idsIn(owner)).toEqual([3, 2]);
+  await retention.setHold(2, false);
+  await retention.setHold(2, false);
+  await publish(disk, owner, 4);
+  await retention.published(4);
+  await retention.committed(4);
+  expect(await idsIn(owner)).toEqual([4]);
+});
+
+test('what a failed attempt left in shared/ goes with the next commit, also when no checkpoint is due', async () => {
+  const disk = new MemoryFileSystem();
+  const owner = await start(disk);
+  await beginFresh(owner);
+  const retention = retentionOf(owner);
+  const attempt = await owner.beginAttempt(1);
+  const state = await bring(disk, attempt, 'lost');
+  disk.options = {
+    fault: ({name, path}) =>
+      name === 'createNew' && path.endsWith('_metadata') ? {kind: 'fail', code: 'ENOSPC'} : null,
+  };
+  await expect(attempt.publish(sharingMetadata(owner, 1, [state]))).rejects.toThrow('ENOSPC');
+  disk.options = {};
+  await attempt.abort();
+  await publishShared(disk, owner, 2, {brings: ['kept']});
+  await retention.published(2);
+  expect(await sharedContents(disk, JOB_DIRECTORY)).toEqual(['kept', 'lost']);
+  await retention.committed(2);
+  expect(await sharedContents(disk, JOB_DIRECTORY)).toEqual(['kept']);
 });

@@ -6,6 +6,7 @@ import {expect, test} from 'vitest';
 import {JobMetrics} from '#src/metrics/job-metrics.js';
 import type {FromTask} from '#src/runtime/task-messages.js';
 import {TaskLoop} from '#src/runtime/task-loop.js';
+import type {StateBackend} from '#src/state/state-backend.js';
 import type {Task, TaskSnapshot} from '#src/runtime/task.js';
 import {ManualTime, settled} from './support/manual-time.ts';
 
@@ -13,6 +14,8 @@ const SNAPSHOT = {snapshots: [], stats: {}} as unknown as TaskSnapshot;
 
 class Looped {
   readonly said: string[] = [];
+  /** What the state backends heard. */
+  readonly told: string[] = [];
   readonly loop: TaskLoop;
   readonly ended: Promise<void>;
   #ring = (): void => undefined;
@@ -33,7 +36,7 @@ class Looped {
     });
     this.ended = this.loop.run(() => ({
       tasks: [],
-      backends: [],
+      backends: [this.#backend()],
       restoreInFlight: async () => Promise.resolve(),
     }));
   }
@@ -53,6 +56,19 @@ class Looped {
   async aborted(checkpointId: number): Promise<void> {
     this.loop.deliver({kind: 'notify-aborted', checkpointId});
     await settled();
+  }
+
+  async completed(checkpointId: number): Promise<void> {
+    this.loop.deliver({kind: 'notify-complete', checkpointId});
+    await settled();
+  }
+
+  #backend(): StateBackend {
+    return {
+      checkpointCompleted: (id: number) => this.told.push(`completed ${id}`),
+      checkpointAborted: (id: number) => this.told.push(`aborted ${id}`),
+      close: async () => Promise.resolve(),
+    } as unknown as StateBackend;
   }
 
   #heard(message: FromTask): void {
@@ -80,4 +96,13 @@ test('one for which snapshots are under way is released when the last of them is
   slow.ends();
   await settled();
   expect(it.said.slice(2)).toEqual(['acknowledge 1', 'released 1']);
+});
+
+test('state backends are told what became of each checkpoint', async () => {
+  const looped = new Looped();
+  await looped.completed(1);
+  await looped.aborted(2);
+  expect(looped.told).toEqual(['completed 1', 'aborted 2']);
+  looped.loop.deliver({kind: 'cancel'});
+  await looped.ended;
 });

@@ -14,7 +14,7 @@ import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 
 import {verifyCheckpoints, type RunEvent, type TakenSavepoint} from '#src/index.js';
-import {whole as isWhole} from '../hostile/support/sample.ts';
+import {sampleTest, whole as isWhole} from '../hostile/support/sample.ts';
 import {ROWS, Scratch} from './running-job.ts';
 
 let scratch: Scratch;
@@ -41,7 +41,7 @@ const sum = (counts: Iterable<number>): number =>
   [...counts].reduce((left, right) => left + right, 0);
 
 describe('stop with a savepoint', () => {
-  test.each(['canonical', 'native'] as const)(
+  sampleTest.each(['canonical', 'native'] as const)(
     'ends with it, flushes nothing, and goes on from it at another parallelism (%s)',
     async (format) => {
       const first = scratch.run();
@@ -87,7 +87,7 @@ describe('stop with a savepoint', () => {
     },
   );
 
-  test('the next run starts fresh and names it', async () => {
+  sampleTest('the next run starts fresh and names it', async () => {
     const first = scratch.run();
     await first.checkpoint();
     const outcome = await first.commands.stop({
@@ -110,7 +110,7 @@ describe('stop with a savepoint', () => {
     await expect(refused.finished).rejects.toMatchObject({code: 'REFUSED'});
   });
 
-  test('a place that cannot be written leaves the job running', async () => {
+  sampleTest('a place that cannot be written leaves the job running', async () => {
     const job = scratch.run();
     await job.checkpoint();
     writeFileSync(join(scratch.directory, 'file'), '');
@@ -144,7 +144,7 @@ describe('stop with a savepoint', () => {
     });
   });
 
-  test('a second one, a savepoint and a cancel meanwhile are refused or wait', async () => {
+  sampleTest('a second one, a savepoint and a cancel meanwhile are refused or wait', async () => {
     const job = scratch.run();
     await job.checkpoint();
     const target = {directory: null, format: 'native'} as const;
@@ -181,7 +181,7 @@ describe('a savepoint of a running job', () => {
     expect(scratch.savepointNames().filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
-  test('it needs a directory that is absolute, and says so', async () => {
+  sampleTest('it needs a directory that is absolute, and says so', async () => {
     const bare = new Scratch();
     try {
       const text = readFileSync(bare.file, 'utf8').replace(/ {2}savepoint-dir.*\n/, '');
@@ -204,50 +204,56 @@ describe('a savepoint of a running job', () => {
     }
   });
 
-  test('what a killed one left hidden goes with the next, and of another job nothing', async () => {
-    const job = scratch.run();
-    const started = (await job.event(({type}) => type === 'started')) as Extract<
-      RunEvent,
-      {type: 'started'}
-    >;
-    await job.checkpoint();
-    job.interrupt('SIGINT');
-    await job.finished;
-    const own = `.savepoint-${started.jobId}-0000000001-aaaaaaaaaaaa`;
-    const other = `.savepoint-${'0'.repeat(32)}-0000000001-aaaaaaaaaaaa`;
-    for (const name of [own, other])
-      mkdirSync(join(scratch.savepoints, name, 'totals'), {recursive: true});
-    const again = scratch.run();
-    const {path} = await again.commands.takeSavepoint({directory: null, format: 'native'});
-    expect(scratch.savepointNames()).toEqual([other, path.split('/').at(-1)]);
-    await again.commands.cancel();
-  });
+  sampleTest(
+    'what a killed one left hidden goes with the next, and of another job nothing',
+    async () => {
+      const job = scratch.run();
+      const started = (await job.event(({type}) => type === 'started')) as Extract<
+        RunEvent,
+        {type: 'started'}
+      >;
+      await job.checkpoint();
+      job.interrupt('SIGINT');
+      await job.finished;
+      const own = `.savepoint-${started.jobId}-0000000001-aaaaaaaaaaaa`;
+      const other = `.savepoint-${'0'.repeat(32)}-0000000001-aaaaaaaaaaaa`;
+      for (const name of [own, other])
+        mkdirSync(join(scratch.savepoints, name, 'totals'), {recursive: true});
+      const again = scratch.run();
+      const {path} = await again.commands.takeSavepoint({directory: null, format: 'native'});
+      expect(scratch.savepointNames()).toEqual([other, path.split('/').at(-1)]);
+      await again.commands.cancel();
+    },
+  );
 });
 
 describe('cancel', () => {
-  test('ends without a last checkpoint; what is committed stays, and the next run starts fresh', async () => {
-    const job = scratch.run();
-    await job.checkpoint();
-    await job.commands.cancel();
-    const summary = await job.finished;
-    expect([summary.state, summary.exitStatus]).toEqual(['CANCELED', 1]);
-    expect(scratch.end().how).toBe('cancelled');
-    expectOneCut();
-    await expect(job.commands.cancel()).rejects.toMatchObject({code: 'NOT_FOUND'});
-    await expect(job.commands.takeCheckpoint({full: true})).rejects.toMatchObject({
-      code: 'NOT_FOUND',
-    });
-    const again = scratch.run();
-    const started = (await again.event(({type}) => type === 'started')) as Extract<
-      RunEvent,
-      {type: 'started'}
-    >;
-    expect([started.decision, started.reason]).toEqual([
-      'fresh',
-      expect.stringContaining('cancelled'),
-    ]);
-    await again.commands.cancel();
-  });
+  sampleTest(
+    'ends without a last checkpoint; what is committed stays, and the next run starts fresh',
+    async () => {
+      const job = scratch.run();
+      await job.checkpoint();
+      await job.commands.cancel();
+      const summary = await job.finished;
+      expect([summary.state, summary.exitStatus]).toEqual(['CANCELED', 1]);
+      expect(scratch.end().how).toBe('cancelled');
+      expectOneCut();
+      await expect(job.commands.cancel()).rejects.toMatchObject({code: 'NOT_FOUND'});
+      await expect(job.commands.takeCheckpoint({full: true})).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+      });
+      const again = scratch.run();
+      const started = (await again.event(({type}) => type === 'started')) as Extract<
+        RunEvent,
+        {type: 'started'}
+      >;
+      expect([started.decision, started.reason]).toEqual([
+        'fresh',
+        expect.stringContaining('cancelled'),
+      ]);
+      await again.commands.cancel();
+    },
+  );
 
   test.runIf(isWhole)('takes the checkpoints along where the job says so', async () => {
     const job = scratch.run({
@@ -276,7 +282,7 @@ describe('cancel', () => {
     expect(sum(scratch.rows<{n: number}>('windows').map(({n}) => n))).toBe(ROWS);
   });
 
-  test('of a job that never began is answered', async () => {
+  sampleTest('of a job that never began is answered', async () => {
     writeFileSync(scratch.file, 'name: [');
     const job = scratch.run();
     await expect(job.commands.cancel()).rejects.toMatchObject({code: 'JOB_INVALID'});

@@ -7,9 +7,14 @@ import type {CheckpointMetadata, InlineState} from '#src/checkpoint/checkpoint-m
 import {savepointMetadata} from '#src/savepoints/savepoint-metadata.js';
 import {writeSavepoint} from '#src/savepoints/write-savepoint.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
+import {deriveCheckpointState} from '#src/storage/derive-checkpoint-state.js';
+import {removeTree} from '#src/storage/durable-file.js';
+import {stateFilesOf} from '#src/storage/metadata-encoder.js';
+import {writeStateFile} from '#src/storage/state-file-writer.js';
 import {findSavepoint, SavepointAttempt} from '#src/storage/savepoint-attempt.js';
 import {
   beginFresh,
+  JOB_DIRECTORY,
   metadataOf,
   publish,
   readFile,
@@ -17,6 +22,7 @@ import {
   writeFile,
 } from '../storage/support/fixture.ts';
 import {MemoryFileSystem, type Fault} from '../storage/support/memory-file-system.ts';
+import {publishShared} from '../storage/support/shared-states.ts';
 
 const TARGET = '/data/savepoints';
 const PATH = `${TARGET}/savepoint-012345-aaaaaaaaaaaa`;
@@ -105,6 +111,70 @@ describe('a savepoint', () => {
       }
     },
   );
+
+  test('has copies of shared files, one for each operator, and is whole without the job directory', async () => {
+    const disk = new MemoryFileSystem();
+    const owner = await start(disk);
+    await beginFresh(owner);
+    const {states} = await publishShared(disk, owner, 1, {brings: ['base']});
+    const [base] = states;
+    const parted = [
+      {...base!, keyGroups: {start: 0, end: 63}},
+      {...base!, keyGroups: {start: 64, end: 127}},
+    ];
+    const source = await publishShared(disk, owner, 2, {brings: ['delta'], refers: parted});
+    await make(disk, source);
+    await removeTree(disk, JOB_DIRECTORY);
+    expect(await isWhole(disk)).toBe(true);
+    const state = await deriveCheckpointState(disk, PATH);
+    const {metadata} = state as Extract<typeof state, {kind: 'complete'}>;
+    expect(metadata.requiredFeatures).toEqual([]);
+    const files = stateFilesOf(metadata);
+    expect(files.map(({keyGroups}) => keyGroups)).toEqual(
+      source.states.map((one) => one.keyGroups),
+    );
+    expect(files.map(({path}) => disk.contentOf(`${PATH}/${path}`).toString())).toEqual([
+      'delta',
+      'base',
+      'base',
+    ]);
+    expect(disk.namesIn(`${PATH}/count`)).toHaveLength(2);
+  });
+
+  test('of converted shared files has one of its own for each handle', async () => {
+    const disk = new MemoryFileSystem();
+    const owner = await start(disk);
+    await beginFresh(owner);
+    const {states} = await publishShared(disk, owner, 1, {brings: ['base']});
+    const halves = [
+      {...states[0]!, keyGroups: {start: 0, end: 63}},
+      {...states[0]!, keyGroups: {start: 64, end: 127}},
+    ];
+    const {path, metadata} = await publishShared(disk, owner, 2, {refers: halves});
+    const attempt = await SavepointAttempt.begin(disk, PLACE);
+    await writeSavepoint(
+      disk,
+      {directory: path, metadata},
+      attempt,
+      'canonical',
+      async (request) => {
+        if (!('states' in request)) throw new Error('no database is converted here');
+        const {states: converted, targetDirectory, targetPath} = request;
+        const state = converted[0]!;
+        const written = await writeStateFile(
+          disk,
+          `${targetDirectory}/${targetPath}`,
+          async (append) => append(Buffer.from(`from ${state.keyGroups?.start}`)),
+        );
+        return {...state, ...written, path: targetPath};
+      },
+    );
+    expect(await isWhole(disk)).toBe(true);
+    const contents = disk
+      .namesIn(`${PATH}/count`)
+      .map((name) => disk.contentOf(`${PATH}/count/${name}`).toString());
+    expect(contents.sort()).toEqual(['from 0', 'from 64']);
+  });
 
   test('is not made from damaged bytes', async () => {
     const disk = new MemoryFileSystem();

@@ -27,6 +27,8 @@ export interface CheckpointOnDisk {
   readonly flushing: ReadonlySet<string>;
   /** In-flight rows may be neither behind the positions nor in the output. */
   readonly unaligned: boolean;
+  /** Some of its state is a delta of an earlier checkpoint's. */
+  readonly deltas: boolean;
   /** It holds rows that were on their way between two tasks. */
   readonly inFlight: boolean;
   /** The rows behind its positions, of all sources. */
@@ -64,6 +66,22 @@ export function publishedIds(disk: MemoryFileSystem): readonly number[] {
     .namesIn(CHECKPOINTS)
     .flatMap((name) => checkpointIdOf(`${CHECKPOINTS}/${name}`) ?? [])
     .sort((left, right) => left - right);
+}
+
+/** Absolute paths of the files in shared/ that checkpoint `id` needs, as its SHA256SUMS names them. */
+export function sharedFilesOf(disk: MemoryFileSystem, id: number): readonly string[] {
+  const path = `${CHECKPOINTS}/chk-${id}/SHA256SUMS`;
+  const names = disk
+    .contentOf(path)
+    .toString()
+    .matchAll(/ {2}\.\.\/(shared\/.*)$/gm);
+  return [...names].map(([, name]) => `${CHECKPOINTS}/${name}`);
+}
+
+/** All that lies in shared/. */
+export function sharedFiles(disk: MemoryFileSystem): ReturnType<MemoryFileSystem['filesBelow']> {
+  const hasShared = disk.namesIn(CHECKPOINTS).includes('shared');
+  return hasShared ? disk.filesBelow(`${CHECKPOINTS}/shared`) : [];
 }
 
 /** The highest generation with a record; 0: none. */
@@ -140,6 +158,7 @@ function checkpointFrom(bytes: Buffer, job: JobModel, id: number): CheckpointOnD
     flushed: new Set(operators.filter((it) => endedCount(it) === it.subtasks.length).map(uidOf)),
     flushing: new Set(operators.filter((it) => endedCount(it) > 0).map(uidOf)),
     unaligned: metadata['unaligned'] === true,
+    deltas: metadata['incremental'] === true,
     inFlight: operators.some(({subtasks}) =>
       subtasks.some(({states}) => states.some(({kind}) => kind === 'channel')),
     ),

@@ -20,6 +20,7 @@ export interface InputRow {
 export interface SourceModel {
   readonly uid: string;
   readonly kind: 'generator' | 'file';
+  readonly keys: number;
   /** Of a generator: in the order of their numbers. */
   readonly rows: readonly InputRow[];
   readonly splits: number;
@@ -63,7 +64,9 @@ export interface JobModel {
 }
 
 const START = Date.UTC(2026, 0, 1);
-const KEYS = 7;
+/** Few, so that each has several rows; many, so that a checkpoint changes some of them and not others. */
+const FEW_KEYS = 7;
+const MANY_KEYS = 61;
 const DISORDER_MILLIS = 900;
 const PARALLELISMS = [1, 1, 1, 2, 2, 2, 3, 4] as const;
 
@@ -99,13 +102,13 @@ export function makeJob(draw: Draw): JobModel {
     ...sources.map(({yaml}) => `  ${yaml}`),
     'steps:',
     ...stepLines(draw, sources, passBelow),
-    ...kinds.map((kind) => `  - ${aggregateStep(kind, windowMillis)}`),
+    ...kinds.map((kind) => `  - ${aggregateStep(kind, windowMillis, passBelow)}`),
     'sinks:',
     ...sinks.map(
       ({uid, kind}) =>
         `  ${uid}: {connector: file, input: ${kind}, path: out/${kind}/, format: json, mode: ${mode}}`,
     ),
-    `checkpointing: ${checkpointing(draw, numRetained, barriers)}`,
+    `checkpointing: ${checkpointing(draw, numRetained, barriers, incrementalOf(sources))}`,
     `heartbeat: {interval: 200 ms, timeout: ${Math.ceil(draw.logarithmic(1500, 8000))} ms}`,
     `restart-strategy: ${restartStrategy(draw)}`,
     '',
@@ -129,8 +132,8 @@ function stepLines(draw: Draw, sources: readonly SourceModel[], passBelow: numbe
   const shaped = sources.filter(({kind}) => kind === 'generator');
   const inputs = sources.map(({uid, kind}) => (kind === 'generator' ? `shaped-${uid}` : uid));
   const lines = shaped.map(
-    ({uid}) =>
-      `  - {id: shaped-${uid}, type: project, input: ${uid}, select: {id: id, k: "MOD(id, ${KEYS})", v: "MOD(id * 31, 101)", at: at}}`,
+    ({uid, keys}) =>
+      `  - {id: shaped-${uid}, type: project, input: ${uid}, select: {id: id, k: "MOD(id, ${keys})", v: "MOD(id * 31, 101)", at: at}}`,
   );
   const before = inputs.length > 1 ? 'all' : inputs[0]!;
   if (inputs.length > 1) lines.push(`  - {id: all, type: union, input: [${inputs.join(', ')}]}`);
@@ -141,9 +144,19 @@ function stepLines(draw: Draw, sources: readonly SourceModel[], passBelow: numbe
   return lines;
 }
 
-function aggregateStep(kind: Exclude<SinkKind, 'rows'>, windowMillis: number): string {
+/** Some expire, but not before the seed ends, however the clock jumps: rows carry their time through every fault. */
+const TTL =
+  'ttl: {duration: 9999 d, update-type: on-read-and-write, cleanup: {full-snapshot: true, incremental: {cleanup-size: 3}}}';
+
+function aggregateStep(
+  kind: Exclude<SinkKind, 'rows'>,
+  windowMillis: number,
+  passBelow: number,
+): string {
   const head = `{id: ${kind}, type: aggregate, input: rows, group-by: [k]`;
-  if (kind !== 'windows') return `${head}, emit: ${kind}, select: {n: COUNT(*), total: SUM(v)}}`;
+  const ttl = passBelow % 2 === 1 ? `, ${TTL}` : '';
+  if (kind !== 'windows')
+    return `${head}, emit: ${kind}${ttl}, select: {n: COUNT(*), total: SUM(v)}}`;
   return `${head}, window: {tumbling: ${windowMillis} ms}, select: {start: window_start, n: COUNT(*), total: SUM(v)}}`;
 }
 
@@ -153,26 +166,28 @@ function generator(draw: Draw, index: number): SourceModel {
   const first = index * 1_000_000;
   const stepMillis = draw.integer(5, 200);
   const splits = draw.integer(1, 8);
+  const keys = keysOf(count);
   const rows = Array.from({length: count}, (_, row): InputRow => {
     const id = first + row;
-    return {id, k: id % KEYS, v: (id * 31) % 101, at: START + row * stepMillis};
+    return {id, k: id % keys, v: (id * 31) % 101, at: START + row * stepMillis};
   });
   const yaml =
     `${uid}: {connector: generator, rows: ${count}, splits: ${splits}, rate-limit: ${rateOf(draw, count)}, watermark: {column: at}, ` +
     `fields: {id: {kind: sequence, start: ${first}}, at: {kind: timestamp, start: "${new Date(START).toISOString()}", step: ${stepMillis} ms}}}`;
-  return {uid, kind: 'generator', rows, splits, files: [], yaml};
+  return {uid, kind: 'generator', keys, rows, splits, files: [], yaml};
 }
 
 function files(draw: Draw, index: number): SourceModel {
   const uid = `read-${index}`;
   const stepMillis = draw.integer(5, 200);
+  const keys = keysOf(stepMillis);
   let made = 0;
   const models = Array.from({length: draw.integer(1, 4)}, (_, file): FileModel => {
     const count = draw.chance(0.1) ? 0 : draw.integer(1, 60);
     const rows = Array.from({length: count}, (): InputRow => {
       const at = START + made * stepMillis - draw.integer(0, DISORDER_MILLIS);
       made += 1;
-      const k = draw.chance(0.05) ? null : draw.integer(0, KEYS - 1);
+      const k = draw.chance(0.05) ? null : draw.integer(0, keys - 1);
       return {id: index * 1_000_000 + made, k, v: draw.integer(0, 100), at};
     });
     const lines = rows.map(
@@ -186,7 +201,11 @@ function files(draw: Draw, index: number): SourceModel {
     `${uid}: {connector: file, path: in/${uid}-*.ndjson, format: json, ordered: ${draw.chance(0.5)}, rate-limit: ${rateOf(draw, made)}, ` +
     `schema: {id: bigint, k: int, v: int, at: timestamp}, watermark: {column: at, max-out-of-orderness: ${DISORDER_MILLIS + stepMillis} ms}}`;
   const rows = models.flatMap((model) => model.rows);
-  return {uid, kind: 'file', rows, splits: 0, files: models, yaml};
+  return {uid, kind: 'file', keys, rows, splits: 0, files: models, yaml};
+}
+
+function keysOf(drawn: number): number {
+  return drawn % 2 === 1 ? MANY_KEYS : FEW_KEYS;
 }
 
 /** Rows per second, so that the whole source takes between a tenth of a second and a little more than one. */
@@ -194,7 +213,22 @@ function rateOf(draw: Draw, count: number): number {
   return Math.max(10, Math.ceil(count / draw.logarithmic(0.1, 1.2)));
 }
 
-function checkpointing(draw: Draw, numRetained: number, mode: BarrierMode): string {
+/**
+ * Jobs with many keys. Chains are short, so that a few checkpoints go through all that one can come to. Not drawn: a
+ * question of its own would change the meaning of every seed.
+ */
+function incrementalOf(sources: readonly SourceModel[]): readonly string[] {
+  const rows = sources.reduce((sum, source) => sum + source.rows.length, 0);
+  const isWide = sources.some(({keys}) => keys === MANY_KEYS);
+  return isWide ? ['incremental: true', `max-chain: ${1 + (rows % 3)}`] : [];
+}
+
+function checkpointing(
+  draw: Draw,
+  numRetained: number,
+  mode: BarrierMode,
+  incremental: readonly string[],
+): string {
   const retention = draw.pick(['retain-on-cancellation', 'delete-on-cancellation']);
   const fields = [
     ...(draw.chance(0.9) ? [`interval: ${Math.ceil(draw.logarithmic(40, 600))} ms`] : []),
@@ -204,6 +238,7 @@ function checkpointing(draw: Draw, numRetained: number, mode: BarrierMode): stri
     `tolerable-failed-checkpoints: ${draw.integer(0, 3)}`,
     `num-retained: ${numRetained}`,
     `externalized-checkpoint-retention: ${retention}`,
+    ...incremental,
     'dir: "file:./state"',
   ];
   return `{${fields.join(', ')}}`;

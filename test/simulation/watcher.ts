@@ -22,6 +22,8 @@ import {
   publishedIds,
   readCheckpointOnDisk,
   readLineage,
+  sharedFiles,
+  sharedFilesOf,
   type LineageFacts,
   type PartFacts,
 } from './disk-facts.ts';
@@ -40,8 +42,10 @@ interface Reported {
 export interface WatchCounts {
   checkpoints: number;
   unaligned: number;
+  deltas: number;
   inFlight: number;
   restoredInFlight: number;
+  restoredDeltas: number;
   failedCheckpoints: number;
   starts: number;
   restores: number;
@@ -56,8 +60,10 @@ export class Watcher implements DiskWatch {
   readonly counts: WatchCounts = {
     checkpoints: 0,
     unaligned: 0,
+    deltas: 0,
     inFlight: 0,
     restoredInFlight: 0,
+    restoredDeltas: 0,
     failedCheckpoints: 0,
     starts: 0,
     restores: 0,
@@ -181,8 +187,10 @@ export class Watcher implements DiskWatch {
       .flatMap((name) =>
         ['pending', 'deleted'].flatMap((it) => disk.namesIn(`${work}/${name}/${it}`)),
       );
-    if (hidden.length + attempts.length === 0) return;
-    throw new Violation(`left behind: ${[...hidden, ...attempts].join(', ')}`);
+    const needed = new Set(publishedIds(disk).flatMap((id) => sharedFilesOf(disk, id)));
+    const orphans = sharedFiles(disk).flatMap(([path]) => (needed.has(path) ? [] : [path]));
+    const left = [...hidden, ...attempts, ...orphans];
+    if (left.length > 0) throw new Violation(`left behind: ${left.join(', ')}`);
   }
 
   #onRename(source: string, target: string, by: Actor): void {
@@ -297,9 +305,10 @@ export class Watcher implements DiskWatch {
   }
 
   #onReport(id: number): void {
-    const {lineage, unaligned, inFlight} = readCheckpointOnDisk(this.#disk, this.#job, id);
+    const {lineage, unaligned, inFlight, deltas} = readCheckpointOnDisk(this.#disk, this.#job, id);
     if (unaligned) this.counts.unaligned += 1;
     if (inFlight) this.counts.inFlight += 1;
+    if (deltas) this.counts.deltas += 1;
     this.#reported.set(id, {id, lineage});
     this.#verify(id).catch((error: unknown) => this.#world?.scheduler.fail(error as Error));
   }
@@ -341,7 +350,9 @@ export class Watcher implements DiskWatch {
     if (lineage === null || restoredFrom === null) return;
     const id = checkpointIdOf(restoredFrom);
     if (id === null || !publishedIds(this.#disk).includes(id)) return;
-    if (readCheckpointOnDisk(this.#disk, this.#job, id).inFlight) this.counts.restoredInFlight += 1;
+    const {inFlight, deltas} = readCheckpointOnDisk(this.#disk, this.#job, id);
+    if (inFlight) this.counts.restoredInFlight += 1;
+    if (deltas) this.counts.restoredDeltas += 1;
     this.#checkThrough(lineage, id);
   }
 
@@ -393,8 +404,17 @@ export class Watcher implements DiskWatch {
     return this.#takenAway.some((part) => belongs(part, lineage));
   }
 
+  /** None when it is not whole: then it is looked at. */
+  #sharedBy(id: number): readonly string[] {
+    const isListed = this.#disk.namesIn(`${CHECKPOINTS}/chk-${id}`).includes('SHA256SUMS');
+    return isListed ? sharedFilesOf(this.#disk, id) : [];
+  }
+
   async #verify(id: number): Promise<void> {
-    const files = this.#disk.filesBelow(`${CHECKPOINTS}/chk-${id}`);
+    const files = [
+      ...this.#disk.filesBelow(`${CHECKPOINTS}/chk-${id}`),
+      ...sharedFiles(this.#disk).filter(([path]) => this.#sharedBy(id).includes(path)),
+    ];
     const known = this.#verified.get(id) ?? [];
     const isSame = (file: (typeof files)[number], index: number): boolean =>
       file[0] === known[index]?.[0] && file[1] === known[index][1];

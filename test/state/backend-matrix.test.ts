@@ -91,6 +91,8 @@ function make(
     const source = restored?.directory ?? '';
     return new HashmapBackend({
       ...options,
+      compression: 'none',
+      incremental: null,
       openStored: async (stored) =>
         openStoredAlone(stored, place, {
           ...{files, openStore, source, uid: 'step', store: STORE_OPTIONS, threads: 2},
@@ -174,7 +176,7 @@ async function canonicalOf(name: BackendName, source: {directory: string; states
   const subtask = {index: 0, states, watermark: null};
   const request =
     name === 'hashmap'
-      ? {sourceDirectory, targetDirectory, state: states[0]!}
+      ? {sourceDirectory, targetDirectory, states, targetPath: states[0]!.path}
       : {sourceDirectory, targetDirectory, uid: 'step', subtask, table: 0};
   return {directory: targetDirectory, states: [await convertState(files, request, openStore)]};
 }

@@ -49,7 +49,9 @@ class ThroughCanonical {
     for (const state of restored) {
       files.content.delete(`/canonical/${state.path}`);
       const [sourceDirectory, targetDirectory] = ['/restored', '/canonical'];
-      const request = {state, sourceDirectory, targetDirectory, sliceBytes: 3000};
+      const targetPath = state.path;
+      const states = [state];
+      const request = {states, sourceDirectory, targetDirectory, targetPath, sliceBytes: 3000};
       converted.push(await convertSnapshot(files, request));
     }
     if (this.#backend.sizeBytes() === 0) this.#backend = this.#make(converted);
@@ -72,6 +74,8 @@ class ThroughCanonical {
       files,
       writer: new InProcessWriter(files),
       openStored: noDatabase,
+      compression: 'gzip',
+      incremental: null,
     });
   }
 }
@@ -86,6 +90,8 @@ stateBackendSuite(
       openTable: async (spec) => through.openTable(spec),
       snapshot: async (target) => through.inner.snapshot(target),
       abortSnapshot: (id) => through.inner.abortSnapshot(id),
+      checkpointCompleted: (id) => through.inner.checkpointCompleted(id),
+      checkpointAborted: (id) => through.inner.checkpointAborted(id),
       sizeBytes: () => through.inner.sizeBytes(),
       close: async () => through.inner.close(),
     };
@@ -140,6 +146,9 @@ async function written(files: MemoryFiles, table: HashTable): Promise<FileState>
     keyGroups: RANGE,
     maxParallelism: 128,
     table: table.freeze(),
+    compression: 'none',
+    delta: null,
+    shared: false,
     control: new SharedArrayBuffer(4),
   });
 }
@@ -151,9 +160,10 @@ async function converted(
 ): Promise<Uint8Array> {
   files.content.delete(`/sp/${state.path}`);
   await convertSnapshot(files, {
-    state,
+    states: [state],
     sourceDirectory: '/chk-1',
     targetDirectory: '/sp',
+    targetPath: state.path,
     sliceBytes,
   });
   return files.content.get(`/sp/${state.path}`)!;

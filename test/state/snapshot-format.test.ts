@@ -38,6 +38,9 @@ async function example(): Promise<Uint8Array> {
     keyGroups: RANGE,
     maxParallelism: 128,
     table: table.freeze(),
+    compression: 'none',
+    delta: null,
+    shared: false,
     control: new SharedArrayBuffer(4),
   });
   return files.content.get(PATH)!;
@@ -47,7 +50,7 @@ async function restore(bytes: Uint8Array): Promise<HashTable> {
   const files = new MemoryFiles();
   files.content.set(PATH, bytes);
   const table = new HashTable(SPEC, 128, 'by-origin');
-  await restoreTable(files, PATH, table, RANGE, 128);
+  await restoreTable(files, [{path: PATH, delta: null}], table, RANGE, 128);
   return table;
 }
 
@@ -102,7 +105,9 @@ describe('state file', () => {
     const files = new MemoryFiles();
     files.content.set(PATH, bytes);
     const table = new HashTable(SPEC, 64, 'by-origin');
-    await expect(restoreTable(files, PATH, table, {start: 0, end: 63}, 64)).rejects.toMatchObject({
+    await expect(
+      restoreTable(files, [{path: PATH, delta: null}], table, {start: 0, end: 63}, 64),
+    ).rejects.toMatchObject({
       code: 'INCOMPATIBLE',
     });
   });

@@ -1,22 +1,27 @@
 // The n-th call of a run fails, for n = 1, 2, … until none does: with a full disk, an I/O error, a failed
 // sync, and "it happened but the reply was lost". Whatever fails: the error is typed, checkpoints that
-// were acknowledged are intact, nothing torn is listed as complete, and the next run can work.
+// were acknowledged are intact with the files in shared/ that they refer to, nothing torn is listed as complete, and
+// the next run can work and leaves nothing behind that nobody needs.
 
 import {describe, expect, it} from 'vitest';
 
+import {sha256Hex} from '#src/base/checksum.js';
 import {EngineError, systemErrorCode} from '#src/base/errors.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
 import type {Ownership} from '#src/storage/job-directory.js';
-import {JobPaths} from '#src/storage/paths.js';
+import {orphansAmong, unclaimedFiles} from '#src/inspection/list-orphans.js';
+import {JobPaths, parentOf} from '#src/storage/paths.js';
 import {
   beginFresh,
   JOB_DIRECTORY,
   metadataOf,
   publish,
   start,
+  writeFile,
   writeStates,
 } from './support/fixture.js';
 import {MemoryFileSystem, type Fault} from './support/memory-file-system.js';
+import {publishShared} from './support/shared-states.js';
 
 const paths = new JobPaths(JOB_DIRECTORY);
 const ALLOWED = ['STORAGE_FAILED', 'ALREADY_RUNNING', 'FENCED', 'CHECKPOINT_DAMAGED'];
@@ -26,21 +31,36 @@ interface Run {
   readonly kept: Set<number>;
   /** Ids whose publish failed with an outcome that only the next run can tell. */
   readonly undecided: Set<number>;
+  /** Ids whose deletion was begun, and may have been cut short. */
+  readonly deleting: Set<number>;
   failure: unknown;
 }
 
-/** Takes over, publishes two, deletes one, ends. Stops at the first failure, as a run does. */
+/** Takes over, publishes three, deletes two, ends. Stops at the first failure, as a run does. */
 async function run(disk: MemoryFileSystem): Promise<Run> {
-  const result: Run = {kept: new Set([1]), undecided: new Set(), failure: null};
+  const result: Run = {
+    kept: new Set([1]),
+    undecided: new Set(),
+    deleting: new Set(),
+    failure: null,
+  };
   let owner: Ownership | null = null;
   try {
     owner = await start(disk);
     await beginFresh(owner);
-    await publishOr(disk, owner, 2, result);
+    const run = owner;
+    await publishOr(2, result, async () => publish(disk, run, 2));
     await owner.markPublished();
-    await publishOr(disk, owner, 3, result);
-    const permit = await owner.permitDeletion([1]);
-    result.kept.delete(1);
+    const {states} = await publishOr(3, result, async () =>
+      publishShared(disk, run, 3, {brings: ['base', 'old']}),
+    );
+    const sharing = {brings: ['delta', 'left behind'], refers: states.slice(0, 1)};
+    await publishOr(4, result, async () => publishShared(disk, run, 4, sharing));
+    const permit = await owner.permitDeletion([1, 3]);
+    for (const id of [1, 3]) {
+      result.kept.delete(id);
+      result.deleting.add(id);
+    }
     await owner.deleteCheckpoints(permit);
     await owner.sweepDeleted();
     await owner.writeEnd('finished', {});
@@ -52,15 +72,11 @@ async function run(disk: MemoryFileSystem): Promise<Run> {
   return result;
 }
 
-async function publishOr(
-  disk: MemoryFileSystem,
-  owner: Ownership,
-  id: number,
-  result: Run,
-): Promise<void> {
+async function publishOr<T>(id: number, result: Run, act: () => Promise<T>): Promise<T> {
   try {
-    await publish(disk, owner, id);
+    const published = await act();
     result.kept.add(id);
+    return published;
   } catch (error) {
     const facts = error instanceof EngineError ? error.details.facts : undefined;
     if (facts?.['outcome'] === 'undecided') result.undecided.add(id);
@@ -68,11 +84,8 @@ async function publishOr(
   }
 }
 
-async function checkAfter(
-  disk: MemoryFileSystem,
-  {kept, undecided, failure}: Run,
-  where: string,
-): Promise<void> {
+async function checkAfter(disk: MemoryFileSystem, run: Run, where: string): Promise<void> {
+  const {failure} = run;
   if (failure !== null) {
     expect(failure, where).toBeInstanceOf(EngineError);
     expect(ALLOWED, `${where}: ${(failure as EngineError).message}`).toContain(
@@ -83,17 +96,28 @@ async function checkAfter(
   // The directory is as this process sees it, and after a power loss as harsh as can be.
   for (const survives of ['whole', 'lost'] as const) {
     const after = disk.afterCrash(disk.log.length, () => survives);
-    await checkDisk(after, kept, undecided, `${where}, unsynced ${survives}`);
+    await checkDisk(after, run, `${where}, unsynced ${survives}`);
   }
 }
 
-async function checkDisk(
+/** Before and after the next run has cleaned up. */
+async function checkDisk(disk: MemoryFileSystem, run: Run, where: string): Promise<void> {
+  const next = await start(disk);
+  await checkListed(disk, next, run, where);
+  await next.sweepDeleted();
+  await checkListed(disk, next, run, `${where}, swept`);
+  const unclaimed = await unclaimedFiles(disk, paths, async () => Promise.resolve([]));
+  const left = await orphansAmong(disk, paths, unclaimed, await next.listCheckpoints());
+  expect(left, where).toEqual([]);
+  expect(await disk.list(paths.deleted(next.generation)), where).toEqual([]);
+}
+
+async function checkListed(
   disk: MemoryFileSystem,
-  kept: ReadonlySet<number>,
-  undecided: ReadonlySet<number>,
+  next: Ownership,
+  {kept, undecided, deleting}: Run,
   where: string,
 ): Promise<void> {
-  const next = await start(disk);
   const listed = await next.listCheckpoints();
   for (const {checkpointId, path, state} of listed) {
     expect(state.kind, `${where}: chk-${checkpointId}`).toBe('complete');
@@ -108,9 +132,9 @@ async function checkDisk(
   const ids = listed.map(({checkpointId}) => checkpointId);
   for (const id of kept) expect(ids, `${where}: ${id} is kept`).toContain(id);
   for (const id of ids) {
-    // 1 may be there: its deletion was cut short. Nothing else may be that was not acknowledged.
+    // Nothing else may be there that was not acknowledged.
     expect(
-      kept.has(id) || undecided.has(id) || id === 1,
+      kept.has(id) || undecided.has(id) || deleting.has(id),
       `${where}: ${id} was never acknowledged`,
     ).toBe(true);
   }
@@ -121,6 +145,10 @@ async function preparedDisk(): Promise<MemoryFileSystem> {
   const owner = await start(disk);
   await beginFresh(owner);
   await publish(disk, owner, 1);
+  const orphan = paths.sharedFile(sha256Hex('left behind'));
+  await disk.makeDirectory(paths.sharedDirectory);
+  await disk.makeDirectory(parentOf(orphan));
+  await writeFile(disk, orphan, Buffer.from('left behind'));
   disk.settle();
   return disk;
 }
@@ -259,6 +287,29 @@ describe('I/O failures', () => {
   });
 });
 
+it('attempts begin in the order of their ids, though the disk is slow with one of them', async () => {
+  const disk = await preparedDisk();
+  const owner = await start(disk);
+  await owner.sweepDeleted();
+  let calls = 0;
+  disk.options = {
+    async pause() {
+      calls += 1;
+      // The directory of the first.
+      if (calls > 1) return;
+      for (let turn = 0; turn < 50; turn += 1)
+        await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+  const begun: number[] = [];
+  const begin = async (id: number): Promise<void> => {
+    await owner.beginAttempt(id);
+    begun.push(id);
+  };
+  await Promise.all([begin(2), begin(3)]);
+  expect(begun).toEqual([2, 3]);
+});
+
 describe('deleting', () => {
   it('one unreadable _metadata anywhere means that nothing is deleted', async () => {
     const disk = await preparedDisk();
@@ -278,8 +329,7 @@ describe('deleting', () => {
     const disk = await preparedDisk();
     const owner = await start(disk);
     await publish(disk, owner, 2);
-    await disk.makeDirectory(paths.holdsDirectory);
-    await disk.createNew(paths.hold(2));
+    await owner.placeHold({checkpointId: 2, lineage: null});
     const permit = await owner.permitDeletion([1, 2, 9, 1]);
     const report = {
       deleted: [paths.checkpoint(1)],

@@ -223,6 +223,66 @@ describe('metadata', () => {
     }
   });
 
+  it('the one form of a name that leads out is that of a shared file, with its feature and its own digest', () => {
+    const digest = 'cd'.repeat(32);
+    const shared = `../shared/cd/${digest}`;
+    const kindOf = (path: string, features: readonly string[] = ['shared-files']): string => {
+      const edits = [
+        [[...STATE, 'path'], path],
+        [['required_features'], features],
+      ] as const;
+      return decodeMetadata(forgedAll(edits)).kind;
+    };
+    expect(kindOf(shared)).toBe('decoded');
+    expect(kindOf(shared, [])).toBe('refused');
+    expect(kindOf(shared, ['shared-files', 'later'])).toBe('incompatible');
+    for (const path of [
+      `../shared/ab/${digest}`,
+      `../shared/cd/${'cd'.repeat(31)}ce`,
+      `../shared/CD/${digest}`,
+      `../shared/cd/${digest.toUpperCase()}`,
+      `../shared/cd/${digest}/x`,
+      `../shared/cd/../cd/${digest}`,
+      `../../shared/cd/${digest}`,
+      `./../shared/cd/${digest}`,
+      `../shared//cd/${digest}`,
+      `../shared/${digest}`,
+      `../other/cd/${digest}`,
+      `x/../../shared/cd/${digest}`,
+      `/data/shared/cd/${digest}`,
+      ` ../shared/cd/${digest}`,
+      `../shared/cd/${digest}\n`,
+      `..\\shared\\cd\\${digest}`,
+    ]) {
+      expect(kindOf(path), path).toBe('refused');
+    }
+  });
+
+  it('a savepoint refers to nothing outside itself', () => {
+    const edits = [
+      [[...STATE, 'path'], `../shared/cd/${'cd'.repeat(32)}`],
+      [['required_features'], ['shared-files']],
+      [['kind'], 'savepoint'],
+    ] as const;
+    expect(decodeMetadata(forgedAll(edits)).kind).toBe('refused');
+  });
+
+  it('several handles may name one file, if they agree on it', () => {
+    const opened = openSealedJson(encodeMetadata(metadata));
+    if (opened.kind !== 'opened') throw new Error('not sealed');
+    const [, operator] = opened.fields['operators'] as unknown as [
+      unknown,
+      {subtasks: [{states: [Record<string, JsonValue>]}]},
+    ];
+    const [state] = operator.subtasks[0].states;
+    const twice = (change: Record<string, JsonValue>): string =>
+      decodeMetadata(forged(STATE.slice(0, -1), [state, {...state, ...change}])).kind;
+    expect(twice({key_groups: {start: 3, end: 4}})).toBe('decoded');
+    expect(twice({length: 6})).toBe('damaged');
+    expect(twice({sha256: 'ab'.repeat(32)})).toBe('damaged');
+    expect(twice({chunk_crcs: [1]})).toBe('damaged');
+  });
+
   it('H43: names that differ only in case are refused, also from _metadata itself', () => {
     expect(findCaseClash(['a/B', 'a/c', 'A/b'])).toEqual(['a/B', 'A/b']);
     expect(findCaseClash(['a/1.x', 'a/11.x'])).toBeNull();
@@ -255,11 +315,37 @@ describe('metadata', () => {
       kind: 'incompatible',
       message: expect.stringContaining('changelog') as string,
     });
+    const versions = forgedAll([
+      [['required_features'], ['changelog', 'mirror', 'deltas']],
+      [['feature_versions'], {changelog: '0.9.0', mirror: '0.10.0', deltas: '0.2.0'}],
+      [['engine'], '5.1.0'],
+    ]);
+    expect(decodeMetadata(versions)).toEqual({
+      kind: 'incompatible',
+      needs: 'tidemark 0.10.0',
+      message:
+        'it requires changelog, mirror, deltas, which this version does not know; ' +
+        'tidemark 0.10.0 does, and tidemark 5.1.0 wrote it',
+    });
+    const unnamed = forgedAll([
+      [['required_features'], ['changelog']],
+      [['feature_versions'], {deltas: '0.2.0'}],
+    ]);
+    expect(decodeMetadata(unnamed).kind).toBe('damaged');
     const minor = forgedAll([
       [['format'], {major: 1, minor: 9}],
       [['zone'], 'a field of a later minor'],
     ]);
     expect(decodeMetadata(minor).kind).toBe('decoded');
+  });
+
+  it('H39: what requires a feature says which version reads it first', () => {
+    const textOf = (requiredFeatures: readonly string[]): string =>
+      Buffer.from(encodeMetadata({...metadata, requiredFeatures})).toString('utf8');
+    expect(textOf([])).not.toContain('feature_versions');
+    expect(textOf(['in-flight-data', 'canonical-state'])).toContain(
+      '"feature_versions":{"canonical-state":"0.1.0","in-flight-data":"0.1.0"}',
+    );
   });
 
   it("Flink's _metadata is recognised", () => {

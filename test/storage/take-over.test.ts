@@ -349,6 +349,7 @@ describe('the fence', () => {
         checkpointId: 40,
         path: '/elsewhere/chk-40',
         metadataSha256: '0'.repeat(64),
+        claimed: true,
       },
       ancestors: [{lineage: 'ee'.repeat(8), checkpointId: 39}],
       outputAhead: 'keep',

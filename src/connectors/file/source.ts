@@ -26,6 +26,7 @@ import {splitDecoder} from './split-decoder.ts';
 import {fileSourceSpec} from './source-spec.ts';
 import type {SplitQueue} from './split-queue.ts';
 import {openSplitReader, type SplitReader} from './split-reader.ts';
+import {describeFilePosition} from './describe-position.ts';
 import {planJson, positionState, type UnfinishedSplit} from './split.ts';
 import {WatchedSplitQueue} from './watched-split-queue.ts';
 import {BadRecords} from './bad-records.ts';
@@ -40,6 +41,7 @@ export const fileSource: SourceConnector = {
     const patterns = patternsOf(source, context.jobDirectory);
     return planJson(await planSplits({context, patterns, ordered: isOrdered(source)}));
   },
+  describePosition: describeFilePosition,
 };
 
 function patternsOf({options}: SourceSpec, jobDirectory: string): readonly string[] {

@@ -29,6 +29,12 @@ const POSITION_VERSION = 1;
 export const generatorSource: SourceConnector = {
   spec: generatorSpec,
   create: (source, context) => new GeneratorReader(source, context),
+  describePosition(uid, subtasks) {
+    const states = subtasks.flatMap((subtask) => subtask.states);
+    const positions = states.flatMap((state) => readPosition(state, uid).positions);
+    const rows = positions.reduce((sum, position) => sum + position.rows, 0);
+    return positions.length === 0 ? [] : [`after ${rows} rows, from ${positions.length} splits`];
+  },
 };
 
 class GeneratorReader implements SourceReader {

@@ -44,7 +44,7 @@ export function fromFlinkValue(path: readonly string[], value: string): FlinkVal
     case 'state.backend':
       return backend(value);
     case 'state.ttl':
-      return ok(/^0 *[a-z]*$/i.test(value) ? 'none' : value);
+      return /^0 *[a-z]*$/i.test(value) ? ok('none') : duration(value);
     case 'max-parallelism':
       return maxParallelism(value);
     case 'state.rocksdb.local-directories':
@@ -79,9 +79,8 @@ function compression(value: string): FlinkValue {
   if (lower !== 'true') return ok(value);
   return {
     kind: 'refused',
-    reason:
-      'true is Snappy in Flink, which does not exist here; snapshot files are stored as they are',
-    instead: 'leave it out, or write false',
+    reason: 'true is Snappy in Flink, which does not exist here',
+    instead: 'write gzip or brotli, which Flink does not know, or false',
   };
 }
 

@@ -97,7 +97,7 @@ export const REFUSED_CHECKPOINTING: readonly RefusedOption[] = [
   },
   {
     keys: checkpointing('file-merging.enabled'),
-    reason: 'state files are not merged: each belongs to one checkpoint, and is deleted with it',
+    reason: 'state files are not merged: each is deleted with the last checkpoint that needs it',
     instead: LEAVE_OUT,
     holds: OFF,
   },

@@ -111,8 +111,8 @@ export const REFUSED_STATE: readonly RefusedOption[] = [
   },
   {
     keys: ['state.ttl.*'],
-    reason: 'state that expires is not built yet: state lives on',
-    instead: 'group by fewer keys, or use a window, whose state goes when it closes',
+    reason: 'the ttl of state is set in the job file or by table.exec.state.ttl',
+    instead: '-D table.exec.state.ttl=1h, or ttl: {duration: 1 h, …} in the file',
   },
   {
     keys: ['state.changelog.enabled'],

@@ -6,7 +6,8 @@ import {parseAggregate} from '../../expressions/aggregate-call.ts';
 import {must} from '../../base/assert.ts';
 import type {JsonValue} from '../../base/json.ts';
 import type {FieldSpec} from '../../job/field-spec.ts';
-import type {OptionValues} from '../../job/job-spec.ts';
+import type {OptionValues, StateTtl} from '../../job/job-spec.ts';
+import {readStateTtl, STEP_TTL_FIELD} from '../../job/state-ttl.ts';
 import type {
   InputDescription,
   OperatorSpec,
@@ -92,6 +93,7 @@ const fields: readonly FieldSpec[] = [
       'Without a window: when results go out. at-end (the default of a bounded input), on-checkpoint (groups that changed) or on-update (one row per record).',
     example: 'on-checkpoint',
   },
+  STEP_TTL_FIELD,
 ];
 
 export const aggregateSpec: OperatorSpec = {
@@ -99,8 +101,8 @@ export const aggregateSpec: OperatorSpec = {
   description: 'Groups records and keeps aggregates of each group, in all or per window.',
   inputs: 'one',
   fields,
-  plan({options, inputs, report}) {
-    return planAggregate(options, must(inputs[0], 'input'), report);
+  plan({options, inputs, stateTtl, report}) {
+    return planAggregate(options, must(inputs[0], 'input'), stateTtl, report);
   },
 };
 
@@ -109,6 +111,7 @@ type Report = (problem: OptionProblem) => void;
 function planAggregate(
   options: OptionValues,
   input: InputDescription,
+  stateTtl: StateTtl | null,
   report: Report,
 ): StepPlan | null {
   const problems: OptionProblem[] = [];
@@ -121,6 +124,7 @@ function planAggregate(
   const lateTo = options['late-to'] as string | undefined;
   if (window === undefined) checkWithoutWindow(options, input, refuse);
   else checkWindow(window, options, input, refuse);
+  const ttl = planTtl(options, stateTtl, refuse);
   const keys = planKeys(groupBy, input, refuse);
   const selected = planSelect(options, input, window !== undefined, refuse);
   const columns = [...keys, ...selected.fields];
@@ -147,6 +151,8 @@ function planAggregate(
       window:
         window === undefined ? null : {tumbling: window['tumbling'], offset: window['offset'] ?? 0},
       aggregates: selected.aggregates,
+      // Not how long: that may change from run to run, as each row says when it was written.
+      ...(ttl === null ? {} : {ttl: 'enabled'}),
     } as Readonly<Record<string, JsonValue>>,
     // Late records go out as they came in.
     usedColumns: [lateTo === undefined ? [...used] : null],
@@ -155,6 +161,7 @@ function planAggregate(
       'group-by': groupBy,
       'event-time-column': window === undefined ? undefined : input.eventTimeColumn,
       emit: window === undefined ? (options['emit'] ?? 'at-end') : undefined,
+      ttl: ttl === null ? undefined : {...ttl},
     },
   };
 }
@@ -219,6 +226,30 @@ function checkWindow(
   }
 }
 
+/** What holds for the groups of the step; null: they live on. */
+function planTtl(
+  options: OptionValues,
+  stateTtl: StateTtl | null,
+  refuse: Report,
+): StateTtl | null {
+  const own = options['ttl'];
+  if (options['window'] !== undefined) {
+    if (own === undefined || own === 'none') return null;
+    const message = 'the state of a window goes when the window closes, so it takes no ttl';
+    refuse({
+      path: ['ttl'],
+      message,
+      suggestion: 'remove ttl; allowed-lateness keeps it for longer',
+    });
+    return null;
+  }
+  if (own === undefined) return stateTtl;
+  const read = readStateTtl(own);
+  if (read.kind === 'ok') return read.ttl;
+  refuse({...read.problem, path: ['ttl', ...read.problem.path]});
+  return null;
+}
+
 function planKeys(groupBy: readonly string[], input: InputDescription, refuse: Report): Field[] {
   // One more is the window's start.
   if (groupBy.length >= MAX_KEY_COLUMNS) {
@@ -266,7 +297,9 @@ function planSelect(
       continue;
     }
     const {argument, filter, resultType} = parsed.call;
-    aggregates.push([name, {kind: parsed.call.function, type: dataTypeText(resultType)}]);
+    // The state of an average is the sum of its arguments: its result is a double whatever they are.
+    const kept = parsed.call.function === 'AVG' && argument !== null ? argument.type : resultType;
+    aggregates.push([name, {kind: parsed.call.function, type: dataTypeText(kept)}]);
     used.push(...(argument?.columns ?? []), ...(filter?.columns ?? []));
     selected.push({name, type: resultType});
   }

@@ -15,7 +15,7 @@ import {
   specOfSchema,
 } from './canonical-format.ts';
 import {decodeKey} from './key-codec.ts';
-import {decodeValues, targetSlots} from './value-codec.ts';
+import {decodeValues, storedSlots, type StoredSlot} from './value-codec.ts';
 import {systemErrorCode} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
 import {compileKeyGroups, type KeyGroups} from '../../keys/key-groups-kernel.ts';
@@ -24,7 +24,7 @@ import type {FileHandle, FileSystem} from '../../storage/file-system.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
 import {refuseOtherSchema} from '../refuse-other-schema.ts';
 import {damaged, parseSchema, snapshotSchema} from '../snapshot-format.ts';
-import type {KeyedTable, SlotLayout, TableSpec} from '../state-backend.ts';
+import type {KeyedTable, TableSpec} from '../state-backend.ts';
 
 /** Read at once; a longer row is read whole. */
 const PIECE_BYTES = 1024 * 1024;
@@ -115,7 +115,7 @@ async function readGroup(
 class CanonicalFiller {
   readonly #table: KeyedTable;
   readonly #stored: TableSpec;
-  readonly #targets: readonly SlotLayout[];
+  readonly #slots: readonly StoredSlot[];
   readonly #keyGroups: KeyGroups;
   readonly #path: string;
   readonly #block: BatchBuilder;
@@ -127,7 +127,7 @@ class CanonicalFiller {
   constructor(table: KeyedTable, stored: TableSpec, maxParallelism: number, path: string) {
     this.#table = table;
     this.#stored = stored;
-    this.#targets = targetSlots(stored.values, table.shape);
+    this.#slots = storedSlots(stored.values, table.shape);
     const {key, keyGroupColumns} = stored;
     this.#keyGroups = compileKeyGroups(key.slice(0, keyGroupColumns), maxParallelism);
     this.#path = path;
@@ -192,7 +192,7 @@ class CanonicalFiller {
     if (this.#table.added.count !== count)
       throw damaged(this.#path, rowsAt, 'a key is there twice');
     for (const [index, values] of this.#values.entries()) {
-      if (decodeValues(this.#table, this.#rows[index]!, this.#targets, values)) continue;
+      if (decodeValues(this.#table, this.#rows[index]!, this.#slots, values)) continue;
       throw damaged(this.#path, rowsAt, 'values of other kinds than the schema says');
     }
     this.#values = [];

@@ -46,7 +46,7 @@ export async function convertState(
   request: ConversionRequest | DatabaseConversion,
   openStore: OpenStore,
 ): Promise<FileState> {
-  return 'state' in request
+  return 'states' in request
     ? convertSnapshot(files, request)
     : convertDatabase(files, request, openStore);
 }

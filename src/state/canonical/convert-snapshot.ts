@@ -1,4 +1,4 @@
-// A backend's own state file as a canonical one. In memory at once: what the file holds of some neighbouring key groups,
+// A backend's own state file, or a chain of them, as a canonical one. In memory at once: what the files hold of some neighbouring key groups,
 // about SLICE_BYTES of it, or of one key group if that has more; and the encoded keys of these rows.
 
 import {CANONICAL_VERSION, CANONICAL_ENCODING, specOfSchema} from './canonical-format.ts';
@@ -6,21 +6,24 @@ import {CanonicalWriter} from './canonical-writer.ts';
 import {must} from '../../base/assert.ts';
 import type {FileState} from '../../checkpoint/checkpoint-metadata.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
+import {stateFileAt} from '../../storage/paths.ts';
 import {writeStateFile} from '../../storage/state-file-writer.ts';
 import {HashTable} from '../hashmap/hash-table.ts';
 import {ChunkReader} from '../snapshot-chunk.ts';
-import {schemaJson, type SnapshotSchema} from '../snapshot-format.ts';
+import {plainLengthOf, schemaJson, type SnapshotSchema} from '../snapshot-format.ts';
 import {slicesOf} from '../slices.ts';
-import {restoreTable} from '../snapshot-reader.ts';
+import {restoreTable, storedChain} from '../snapshot-reader.ts';
 
 /** Of a state file that is converted at once. */
 export const SLICE_BYTES = 8 * 1024 * 1024;
 
 export interface ConversionRequest {
-  /** Of the state file that is read: `state.path` below `sourceDirectory`. Its bytes were verified. */
+  /** Of the checkpoint whose handles `states` are. The bytes of their files were verified. */
   readonly sourceDirectory: string;
-  readonly state: FileState;
-  /** Exists; the file has the same path below it. */
+  /** A chain that is whole. */
+  readonly states: readonly FileState[];
+  /** The new file's path below `targetDirectory`; its directory exists. */
+  readonly targetPath: string;
   readonly targetDirectory: string;
   readonly sliceBytes?: number | undefined;
 }
@@ -30,30 +33,35 @@ export async function convertSnapshot(
   files: FileSystem,
   request: ConversionRequest,
 ): Promise<FileState> {
-  const {state, sourceDirectory, targetDirectory, sliceBytes = SLICE_BYTES} = request;
-  const source = `${sourceDirectory}/${state.path}`;
+  const {states, sourceDirectory, targetDirectory, targetPath} = request;
+  const {sliceBytes = SLICE_BYTES} = request;
+  const base = must(states[0], 'a state file');
+  const chain = storedChain(states, sourceDirectory);
+  const source = stateFileAt(sourceDirectory, base.path);
   const schema = await readSchema(files, source);
   const spec = specOfSchema(schema, source);
   const {maxParallelism} = schema;
-  const range = must(state.keyGroups, `key groups of ${source}`);
+  const range = must(base.keyGroups, `key groups of ${source}`);
+  const bytes = states.reduce((sum, state) => sum + plainLengthOf(state), 0);
   let rowCount = 0;
   const written = await writeStateFile(
     files,
-    `${targetDirectory}/${state.path}`,
+    `${targetDirectory}/${targetPath}`,
     async (append) => {
       const writer = new CanonicalWriter(spec, maxParallelism, append);
       await writer.begin(schema);
-      for (const slice of slicesOf(range, Math.ceil(state.length / sliceBytes))) {
+      for (const slice of slicesOf(range, Math.ceil(bytes / sliceBytes))) {
         const table = new HashTable(spec, maxParallelism, source);
-        await restoreTable(files, source, table, slice, maxParallelism);
+        await restoreTable(files, chain, table, slice, maxParallelism);
         await writer.add(table);
       }
       rowCount = await writer.finish();
     },
   );
   return {
-    ...state,
+    ...base,
     ...written,
+    path: targetPath,
     codecVersion: CANONICAL_VERSION,
     description: {...schemaJson(schema), rows: rowCount, encoding: CANONICAL_ENCODING},
   };
@@ -63,7 +71,7 @@ async function readSchema(files: FileSystem, path: string): Promise<SnapshotSche
   const handle = await files.openForRead(path);
   try {
     const {size} = await handle.status();
-    return (await new ChunkReader(handle, path, size).readHeader()).schema;
+    return (await new ChunkReader(handle, path, size).readHeader()).header.schema;
   } finally {
     await handle.close();
   }

@@ -6,7 +6,8 @@
 //                   bytes     only if set: 4 bytes length, then the bytes
 //                   flag      nothing: its bit is its value
 
-import type {KeyedTable, RowShape, SlotLayout} from '../state-backend.ts';
+import {wholeNumber} from '../slot-conversion.ts';
+import type {KeyedTable, RowShape, SlotLayout, ValueSlot} from '../state-backend.ts';
 import type {ByteSink} from './byte-sink.ts';
 
 const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
@@ -48,54 +49,71 @@ export function encodeValues(table: KeyedTable, row: number, sink: ByteSink): vo
   }
 }
 
-/** Where each stored slot goes: by its place in the file, the table's slot of the same name. */
-export function targetSlots(
-  stored: readonly {readonly name: string}[],
+/** A slot as it is stored, and the table's slot of the same name; null: what it holds is left behind. */
+export interface StoredSlot {
+  readonly kind: ValueSlot['kind'];
+  readonly target: SlotLayout | null;
+}
+
+/** By their places in the file. */
+export function storedSlots(
+  stored: readonly ValueSlot[],
   {slots}: RowShape,
-): readonly SlotLayout[] {
-  return stored.map(({name}) => slots.find((slot) => slot.name === name)!);
+): readonly StoredSlot[] {
+  return stored.map(({name, kind}) => {
+    return {kind, target: slots.find((slot) => slot.name === name) ?? null};
+  });
 }
 
 /** Fills the slots of `row`, which are zero and not set; false: the bytes are no values of these kinds. */
 export function decodeValues(
   table: KeyedTable,
   row: number,
-  targets: readonly SlotLayout[],
+  stored: readonly StoredSlot[],
   values: Uint8Array,
 ): boolean {
-  const {rowInts, rowWords} = table.shape;
-  const {ints, floats, wides} = table.memory();
+  const {rowInts} = table.shape;
+  const {ints} = table.memory();
   const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
-  let at = Math.ceil(targets.length / 8);
+  let at = Math.ceil(stored.length / 8);
   if (at > values.length) return false;
-  for (const [index, slot] of targets.entries()) {
+  for (const [index, {kind, target}] of stored.entries()) {
     const set = (values[index >>> 3]! & (1 << (index & 7))) !== 0;
-    if (slot.kind === 'bytes') {
+    if (kind === 'bytes') {
       if (!set) continue;
       if (at + 4 > values.length) return false;
       const start = at + 4;
       const end = start + view.getUint32(at, true);
       if (end > values.length) return false;
-      table.writeBytes(row, slot, values, start, end);
+      if (target !== null) table.writeBytes(row, target, values, start, end);
       at = end;
       continue;
     }
-    if (set) ints[row * rowInts + slot.flagInt]! |= slot.setMask;
-    if (slot.kind === 'flag') continue;
+    if (set && target !== null) ints[row * rowInts + target.flagInt]! |= target.setMask;
+    if (kind === 'flag') continue;
     if (at + 8 > values.length) return false;
-    const word = row * rowWords + slot.word;
-    if (slot.kind === 'float64') {
-      floats[word] = view.getFloat64(at, true);
-    } else {
-      const value = view.getBigInt64(at, true);
-      if (value <= SAFE_MAX && value >= -SAFE_MAX) {
-        floats[word] = Number(value);
-      } else {
-        wides[word] = value;
-        ints[row * rowInts + slot.flagInt]! |= slot.wideMask;
-      }
+    if (target !== null) {
+      if (kind === 'float64') placeFloat(table, row, target, view.getFloat64(at, true));
+      else placeInt64(table, row, target, view.getBigInt64(at, true));
     }
     at += 8;
   }
   return at === values.length;
+}
+
+function placeFloat(table: KeyedTable, row: number, slot: SlotLayout, value: number): void {
+  const word = row * table.shape.rowWords + slot.word;
+  table.memory().floats[word] = slot.kind === 'int64' ? wholeNumber(value, slot.name) : value;
+}
+
+function placeInt64(table: KeyedTable, row: number, slot: SlotLayout, value: bigint): void {
+  const {ints, floats, wides} = table.memory();
+  const {rowInts, rowWords} = table.shape;
+  const word = row * rowWords + slot.word;
+  if (slot.kind === 'float64' || (value <= SAFE_MAX && value >= -SAFE_MAX)) {
+    floats[word] = Number(value);
+  } else {
+    wides[word] = value;
+    ints[row * rowInts + slot.flagInt]! |= slot.wideMask;
+  }
 }

@@ -26,6 +26,12 @@ export class ByteArena {
     return this.garbageBytes > GARBAGE_BYTES_MIN && this.garbageBytes * 2 > this.#used;
   }
 
+  /** Forgets all strings; nobody may still read them. */
+  clear(): void {
+    this.#used = ADDRESS_BYTES;
+    this.garbageBytes = 0;
+  }
+
   /** Copies bytes [start, end) into it; returns their address. */
   append(bytes: Uint8Array, start: number, end: number): number {
     const at = this.#used;

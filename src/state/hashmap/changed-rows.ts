@@ -1,52 +1,52 @@
-import {RowList} from '../row-list.ts';
-import type {VisitRows} from '../state-backend.ts';
+// The writer's side of what a ChangeTracker hands over.
 
-/** Rows that were noted, each once. */
+/** The bits of a table of `rowCount` rows. */
 export class ChangedRows {
-  readonly #list = new RowList();
-  /** By row: 1 when it is noted. */
-  #marks = new Uint8Array(0);
+  readonly #bits: Int32Array;
+  readonly #rowCount: number;
 
-  /** Row numbers are below `rowCount`. */
-  mark(rows: Int32Array, from: number, to: number, rowCount: number): void {
-    if (rowCount > this.#marks.length) {
-      const grown = new Uint8Array(rowCount * 2);
-      grown.set(this.#marks);
-      this.#marks = grown;
-    }
-    const marks = this.#marks;
-    for (let at = from; at < to; at += 1) {
-      const row = rows[at]!;
-      if (marks[row] === 1) continue;
-      marks[row] = 1;
-      this.#list.push(row);
-    }
+  constructor(bits: SharedArrayBuffer, rowCount: number) {
+    this.#bits = new Int32Array(bits, 0, Math.ceil(rowCount / 32));
+    this.#rowCount = rowCount;
   }
 
-  isMarked(row: number): boolean {
-    return this.#marks[row] === 1;
+  /** How many rows have changed; those that are gone since count too. */
+  count(): number {
+    let count = 0;
+    for (const word of this.#bits) {
+      let rest = word - ((word >>> 1) & 0x55555555);
+      rest = (rest & 0x33333333) + ((rest >>> 2) & 0x33333333);
+      count += (((rest + (rest >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
+    }
+    return count;
   }
 
-  /** They are deleted. */
-  forget(rows: Int32Array, from: number, to: number): void {
-    if (this.#list.count === 0) return;
-    for (let at = from; at < to; at += 1) {
-      const row = rows[at]!;
-      if (row < this.#marks.length) this.#marks[row] = 0;
+  /** One of rows [first, first + count) has changed. */
+  any(first: number, count: number): boolean {
+    const end = Math.min(this.#rowCount, first + count);
+    for (let row = first; row < end;) {
+      const word = this.#bits[row >>> 5]!;
+      if (word === 0) row = (row | 31) + 1;
+      else if ((word & (1 << row)) !== 0) return true;
+      else row += 1;
     }
+    return false;
   }
 
-  /** A number that was deleted and given to another row may stand twice in the list. */
-  take(visit: VisitRows): void {
-    const {values, count} = this.#list;
-    let kept = 0;
-    for (let at = 0; at < count; at += 1) {
-      const row = values[at]!;
-      if (this.#marks[row] === 0) continue;
-      this.#marks[row] = 0;
-      values[kept++] = row;
+  /**
+   * Moves those of `count` rows that have changed together: the rows begin at `base` of `ints`, the first one is row
+   * `first` of the table. Returns how many ints they take.
+   */
+  keep(ints: Int32Array, base: number, first: number, count: number, rowInts: number): number {
+    let to = base;
+    for (let index = 0; index < count; index += 1) {
+      const row = first + index;
+      if ((this.#bits[row >>> 5]! & (1 << row)) === 0) continue;
+      const from = base + index * rowInts;
+      if (to !== from)
+        for (let int = 0; int < rowInts; int += 1) ints[to + int] = ints[from + int]!;
+      to += rowInts;
     }
-    this.#list.clear();
-    if (kept > 0) visit(values, kept);
+    return to - base;
   }
 }

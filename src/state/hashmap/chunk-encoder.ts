@@ -5,7 +5,6 @@ import {ADDRESS_BYTES} from './byte-arena.ts';
 import {GROUP_MASK, INLINE_BYTES, LIVE_BIT, type RowLayout} from './row-layout.ts';
 import {
   CHUNK_HEADER_BYTES,
-  CHUNK_MAGIC,
   CHUNK_TARGET_BYTES,
   GROUP_ENTRY_BYTES,
   paddedTo8,
@@ -36,9 +35,17 @@ export class ChunkEncoder {
   #rawInts = 0;
   #stringBytes = 0;
   readonly #arena: Uint8Array;
+  readonly #magic: number;
 
-  /** At most `rowCount` rows are added in all: a small table needs no large buffer. */
-  constructor(layout: RowLayout, maxParallelism: number, arena: Uint8Array, rowCount: number) {
+  /** `magic`: what its chunks begin with. At most `rowCount` rows are added in all: a small table needs no large buffer. */
+  constructor(
+    layout: RowLayout,
+    maxParallelism: number,
+    arena: Uint8Array,
+    rowCount: number,
+    magic: number,
+  ) {
+    this.#magic = magic;
     this.#rowInts = layout.rowInts;
     this.#strings = stringCells(layout);
     this.#rowsOf = new Int32Array(maxParallelism);
@@ -94,7 +101,7 @@ export class ChunkEncoder {
     const end = stringsAt + paddedTo8(stringBytes);
     const buffer = this.#takeBuffer(end);
     const head = new Uint32Array(buffer, 0, rowsAt / 4).fill(0);
-    head.set([CHUNK_MAGIC, groupCount, rowCount, end - stringsAt]);
+    head.set([this.#magic, groupCount, rowCount, end - stringsAt]);
     this.#writeGroups(head);
     this.#writeRows(buffer, rowsAt, stringsAt);
     new Uint8Array(buffer, stringsAt + stringBytes, end - stringsAt - stringBytes).fill(0);

@@ -33,6 +33,11 @@ export class FrozenReader {
     target.set(this.#aside.subarray(copy * size, (copy + 1) * size), offset);
     Atomics.compareExchange(this.#states, page, PAGE_ASIDE, PAGE_FREE);
   }
+
+  /** Nobody reads `page`. */
+  skip(page: number): void {
+    Atomics.store(this.#states, page, PAGE_FREE);
+  }
 }
 
 function viewInts(buffer: SharedArrayBuffer): Int32Array {

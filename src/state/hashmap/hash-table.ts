@@ -2,12 +2,13 @@ import {ByteArena, ADDRESS_BYTES, paddedLength} from './byte-arena.ts';
 import {KeyIndex, SEGMENT_MASK} from './key-index.ts';
 import {BLOCK_ROWS, compileKeyKernel, newKeyBlock} from './key-kernel.ts';
 import type {KeyBlock, KeyKernel} from './key-kernel.ts';
+import {ChangeTracker} from './change-tracker.ts';
 import {isInline, sameBytes} from './key-bytes.ts';
 import {PageGuard} from './page-guard.ts';
 import {readKeyColumn} from './read-key-column.ts';
 import {LIVE_BIT, rowLayout, type RowLayout} from './row-layout.ts';
-import {ChangedRows} from './changed-rows.ts';
 import {NamespaceRows} from './namespace-rows.ts';
+import {NotedRows} from './noted-rows.ts';
 import {RowList} from '../row-list.ts';
 import {SharedRegion} from './shared-region.ts';
 import type {FrozenTable} from '../snapshot-request.ts';
@@ -43,7 +44,7 @@ export class HashTable implements KeyedTable {
   readonly #addedRows = new RowList();
   readonly #addedPositions = new RowList();
   readonly #what: string;
-  readonly #changed = new ChangedRows();
+  readonly #noted = new NotedRows();
   /** Of a table `byNamespace`; null: it has none, or keeps no lists any more. */
   #namespaces: NamespaceRows | null;
   #arena: ByteArena;
@@ -51,6 +52,7 @@ export class HashTable implements KeyedTable {
   #rowCount = 0;
   /** Rows that memory is there for. */
   #capacity = 0;
+  #changes: ChangeTracker | null = null;
 
   constructor(spec: TableSpec, maxParallelism: number, owner: string) {
     this.spec = spec;
@@ -65,6 +67,17 @@ export class HashTable implements KeyedTable {
     this.#arena = new ByteArena(this.#what);
     this.#memory = viewRows(this.#rows);
     this.#namespaces = spec.byNamespace === true ? new NamespaceRows() : null;
+  }
+
+  /** Null: every snapshot has all rows. */
+  get changes(): ChangeTracker | null {
+    return this.#changes;
+  }
+
+  /** Once: snapshots may from here on hold only what has changed. */
+  trackChanges(): void {
+    this.#changes = new ChangeTracker(this.spec, this.#what);
+    this.#changes.setCapacity(this.#capacity);
   }
 
   get rowCount(): number {
@@ -135,6 +148,7 @@ export class HashTable implements KeyedTable {
         rows[position] = this.#findOrAdd(key, row, place, position);
       }
       this.#guard.protectAll(rows, start, end);
+      this.#changes?.markAll(rows, start, end);
     }
     const {count} = this.#addedRows;
     if (this.#namespaces !== null && count > 0) this.#list(this.#addedRows.values, count);
@@ -142,6 +156,7 @@ export class HashTable implements KeyedTable {
 
   prepareWrite(rows: Int32Array, from: number, to: number): void {
     this.#guard.protectAll(rows, from, to);
+    this.#changes?.markAll(rows, from, to);
   }
 
   deleteRows(rows: Int32Array, from: number, to: number): void {
@@ -160,11 +175,11 @@ export class HashTable implements KeyedTable {
   }
 
   markChanged(rows: Int32Array, from: number, to: number): void {
-    this.#changed.mark(rows, from, to, this.#rowCount);
+    this.#noted.mark(rows, from, to, this.#rowCount);
   }
 
   visitChanged(visit: VisitRows): void {
-    this.#changed.take(visit);
+    this.#noted.take(visit);
   }
 
   namespaces(): readonly number[] {
@@ -199,13 +214,14 @@ export class HashTable implements KeyedTable {
   }
 
   #deleteRows(rows: Int32Array, from: number, to: number): void {
-    this.#changed.forget(rows, from, to);
+    this.#noted.forget(rows, from, to);
     this.#guard.protectAll(rows, from, to);
     const ints = this.#memory.ints;
     for (let at = from; at < to; at += 1) {
       const row = rows[at]!;
       const base = row * this.shape.rowInts;
       assert((ints[base + 1]! & LIVE_BIT) !== 0, `${this.#what}: row ${row} is deleted twice`);
+      this.#changes?.deleted(row, ints, base, this.#arena.bytes, this.liveCount);
       this.#index.remove(ints[base]!, row);
       this.#arena.garbageBytes += this.#arenaBytesOf(base);
       ints[base + 1] = 0;
@@ -284,6 +300,39 @@ export class HashTable implements KeyedTable {
     this.#list(rows, rows.length);
   }
 
+  /** Filled-in rows [first, end), the last there are: each takes the place of the row of its key, if there is one. */
+  replaceRows(first: number, end: number): void {
+    const {ints} = this.#memory;
+    const size = this.shape.rowInts;
+    let next = first;
+    for (let row = first; row < end; row += 1) {
+      const base = row * size;
+      const old = this.#findStored(base);
+      if (old >= 0) this.#arena.garbageBytes += this.#arenaBytesOf(old * size);
+      else this.#index.insert(ints[base]!, next);
+      const target = old >= 0 ? old : next;
+      if (target !== row) ints.copyWithin(target * size, base, base + size);
+      if (old < 0) next += 1;
+    }
+    this.#rowCount = next;
+  }
+
+  /** Filled-in rows [first, end), the last there are: they go again, and the rows that have their keys. */
+  removeRows(first: number, end: number): void {
+    const {ints} = this.#memory;
+    const size = this.shape.rowInts;
+    for (let row = first; row < end; row += 1) {
+      const old = this.#findStored(row * size);
+      this.#arena.garbageBytes += this.#arenaBytesOf(row * size);
+      if (old < 0) continue;
+      this.#index.remove(ints[old * size]!, old);
+      this.#arena.garbageBytes += this.#arenaBytesOf(old * size);
+      ints[old * size + 1] = 0;
+      this.#free.push(old);
+    }
+    this.#rowCount = first;
+  }
+
   appendBytes(bytes: Uint8Array, start: number, end: number): number {
     return this.#arena.append(bytes, start, end);
   }
@@ -328,8 +377,41 @@ export class HashTable implements KeyedTable {
     return true;
   }
 
+  /** The row in the index that has the key of the row at `base`; -1: none. */
+  #findStored(base: number): number {
+    const {entries, directory, shift} = this.#index;
+    const hash = this.#memory.ints[base]!;
+    const first = directory[hash >>> shift]!;
+    for (let slot = hash; ; slot += 1) {
+      const at = (first + (slot & SEGMENT_MASK)) * 2;
+      const entry = entries[at + 1]!;
+      if (entry === 0) return -1;
+      const row = entry - 1;
+      if (entries[at] === hash && this.#sameKey(row * this.shape.rowInts, base)) return row;
+    }
+  }
+
+  #sameKey(left: number, right: number): boolean {
+    const {ints} = this.#memory;
+    const {bytes} = this.#arena;
+    if (((ints[left + 1]! ^ ints[right + 1]!) & this.shape.keyNullsMask) !== 0) return false;
+    for (const {layout, offset, size} of this.shape.key) {
+      const length = ints[left + offset]!;
+      const isLong = layout === 'bytes' && !isInline(length);
+      for (let int = 0; int < (isLong ? 3 : size); int += 1) {
+        if (ints[left + offset + int] !== ints[right + offset + int]) return false;
+      }
+      if (!isLong) continue;
+      const start = ints[left + offset + 3]! * ADDRESS_BYTES;
+      const other = ints[right + offset + 3]! * ADDRESS_BYTES;
+      if (!sameBytes(bytes, start, bytes, other, length)) return false;
+    }
+    return true;
+  }
+
   #addRow(key: readonly Column[], columnRow: number, place: number): number {
     const row = this.#newRow();
+    this.#changes?.added(row);
     const {image, nulls, hashes, groupHashes} = this.#block;
     const ints = this.#memory.ints;
     const size = this.shape.rowInts;
@@ -374,7 +456,9 @@ export class HashTable implements KeyedTable {
       this.#memory = viewRows(this.#rows);
       this.#guard.setRows(this.#memory.ints);
     }
-    this.#capacity = Math.max(this.#capacity, rows);
+    if (rows <= this.#capacity) return;
+    this.#capacity = rows;
+    this.#changes?.setCapacity(rows);
   }
 
   #arenaBytesOf(base: number): number {

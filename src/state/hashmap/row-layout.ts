@@ -99,6 +99,11 @@ export function rowLayout(spec: TableSpec): RowLayout {
   };
 }
 
+/** Of the tombstones of a table: its key, and no slots. */
+export function keyLayout(spec: TableSpec): RowLayout {
+  return rowLayout({...spec, values: []});
+}
+
 function cellSize(layout: ColumnLayout): number {
   switch (layout) {
     case 'uint8':

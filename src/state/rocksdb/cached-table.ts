@@ -116,6 +116,10 @@ export class CachedTable implements KeyedTable {
     return this.#complete || this.#scanRows(null, 1).keys.count === 0;
   }
 
+  isLive(row: number): boolean {
+    return this.#table.isLive(row);
+  }
+
   memory(): RowMemory {
     return this.#table.memory();
   }

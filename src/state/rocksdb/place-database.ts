@@ -5,6 +5,7 @@ import type {StoredDatabase, StoredFile} from './stored-database.ts';
 import {systemErrorCode} from '../../base/errors.ts';
 import {closeQuietly} from '../../storage/durable-file.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
+import {stateFileAt} from '../../storage/paths.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
 
 const PIECE_BYTES = 1024 * 1024;
@@ -47,7 +48,7 @@ async function placeFile(
   source: string,
   target: string,
 ): Promise<void> {
-  const [from, to] = [`${source}/${state.path}`, `${target}/${file}`];
+  const [from, to] = [stateFileAt(source, state.path), `${target}/${file}`];
   try {
     if (file.endsWith('.sst') && (await isLinked(files, from, to))) return;
     await copy(files, from, to);

@@ -20,7 +20,7 @@ import type {FileSystem} from '../../storage/file-system.ts';
 import {stateFilePath} from '../../storage/paths.ts';
 import {restoreRows} from '../restore-rows.ts';
 import {schemaJson, snapshotSchema, type SnapshotSchema} from '../snapshot-format.ts';
-import type {SnapshotWriter} from '../snapshot-request.ts';
+import {givenUp, type SnapshotWriter} from '../snapshot-request.ts';
 import {snapshotOngoing} from '../snapshot-ongoing.ts';
 import type {BackendSnapshotTarget, KeyedTable, StateBackend, TableSpec} from '../state-backend.ts';
 
@@ -113,12 +113,15 @@ export class RocksdbBackend implements StateBackend {
       for (const table of this.#tables.values()) table.writeDirty();
       const directory = `${this.#localPath}/${staging}`;
       const names = await store.checkpoint(directory);
-      return await uploadFiles({
+      const states = await uploadFiles({
         ...{target, uid, control, directory, names},
         writer: this.#options.writer,
         threads: this.#options.settings.transferThreads,
         describe: (name) => this.#describe(name),
       });
+      // Given up when it was all but copied: nobody will say once more that it is.
+      if (Atomics.load(new Int32Array(control), 0) !== 0) throw givenUp(uid, target.checkpointId);
+      return states;
     } finally {
       this.#ongoing = null;
       await must(this.#local, 'local directory').removeChild(staging);
@@ -128,6 +131,13 @@ export class RocksdbBackend implements StateBackend {
   abortSnapshot(checkpointId: number): void {
     if (this.#ongoing?.checkpointId !== checkpointId) return;
     Atomics.store(new Int32Array(this.#ongoing.control), 0, 1);
+  }
+
+  /** Every snapshot is full: nothing later depends on it. */
+  checkpointCompleted(): void {}
+
+  checkpointAborted(checkpointId: number): void {
+    this.abortSnapshot(checkpointId);
   }
 
   sizeBytes(): number {

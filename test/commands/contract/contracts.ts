@@ -44,6 +44,11 @@ const LIVE = {
     'tidemark run -d my.job.yaml --fresh --set sources.flights.rate-limit=50 >/dev/null 2>&1 || exit 99',
   after: 'tidemark cancel my-job >/dev/null 2>&1',
 };
+/** And it has a checkpoint of its own. */
+const LIVE_CHECKPOINT = {
+  ...LIVE,
+  before: `${LIVE.before}\ntidemark wait my-job --for 'checkpoint>=1' >/dev/null || exit 98`,
+};
 /** It ran there, and has finished. */
 const LOGGED = {
   before: `tidemark run -d my.job.yaml --fresh >/dev/null 2>&1 || exit 99
@@ -58,6 +63,25 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
       finite('checkpoint-list', ['checkpoint', 'list', 'state/checkpoints']),
     ],
     examples: [0, 0],
+  },
+  'checkpoint hold': {
+    works: [
+      finite('checkpoint-held', ['checkpoint', 'hold', CHK]),
+      {...finite('checkpoint-held', ['checkpoint', 'hold', 'my-job@latest']), ...LIVE_CHECKPOINT},
+      {...finite('error', ['checkpoint', 'hold', 'sp'], 13), before: `cp -r ${CHK} sp`},
+      finite('error', ['checkpoint', 'hold', 'state/checkpoints/my-job/chk-999'], 10),
+    ],
+    examples: [0, 0],
+  },
+  'checkpoint release': {
+    works: [
+      {
+        ...finite('checkpoint-held', ['checkpoint', 'release', CHK]),
+        before: `tidemark checkpoint hold ${CHK} >/dev/null || exit 99`,
+      },
+      {...finite('checkpoint-held', ['checkpoint', 'release', CHK]), ...LIVE},
+    ],
+    examples: [0],
   },
   'checkpoint verify': {
     works: [
@@ -150,6 +174,7 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
     works: [
       stream('run', ['restore', CHK, 'my.job.yaml']),
       finite('restore-plan', ['restore', CHK, 'my.job.yaml', '--dry-run']),
+      stream('run', ['restore', CHK, 'my.job.yaml', '--claim-mode', 'claim']),
       stream('run', ['restore', 'state/nothing', 'my.job.yaml'], 10),
     ],
     examples: [0, 0],

@@ -167,6 +167,10 @@ export class FakeCommands implements JobCommands {
     return this.outcome ?? {kind: 'stopped', savepoint, lastCheckpoint: null};
   }
 
+  async setHold(id: number, held: boolean): Promise<void> {
+    await this.#ask(['hold', id, held]);
+  }
+
   async cancel(): Promise<void> {
     await this.#ask(['cancel']);
   }

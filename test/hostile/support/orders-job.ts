@@ -26,6 +26,8 @@ interface Order {
   readonly amount: number;
 }
 
+const ATTEMPTS_MAX = 20;
+
 export class OrdersJob {
   readonly directory: string;
   readonly file: string;
@@ -80,6 +82,20 @@ export class OrdersJob {
   async crash(failpoint: string): Promise<void> {
     const {signal, stdout, stderr} = await this.run([], {TIDEMARK_FAILPOINT: failpoint});
     if (signal !== 'SIGKILL') throw new Error(`did not crash: ${stdout.slice(-800)}${stderr}`);
+  }
+
+  /**
+   * Dies in the commit of the last of checkpoints 1 … `count`. On a busy machine one of them may be declined, and its id
+   * is left out: then it begins again.
+   */
+  async crashWithCheckpoints(count: number, place = 'sink.commit.after-link'): Promise<void> {
+    for (let attempts = 1; attempts <= ATTEMPTS_MAX; attempts += 1) {
+      await this.crash(`${place}:${count}`);
+      if (this.checkpointIds().at(-1) === count) return;
+      rmSync(this.state, {recursive: true});
+      rmSync(this.output, {recursive: true});
+    }
+    throw new Error(`no run of ${ATTEMPTS_MAX} had checkpoints 1 to ${count}`);
   }
 
   async run(flags: readonly string[] = [], environment: Variables = {}): Promise<Outcome> {

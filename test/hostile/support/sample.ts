@@ -1,10 +1,17 @@
-// Which of the many `npm test` runs, and which only the proof.
+// Which of the many `npm test` runs, and which only the proof. What `npm test` has run the proof does not run again, where it
+// takes a while.
+
+import {test} from 'vitest';
 
 /** TIDEMARK_PROOF=1: all of it. */
 export const whole = process.env['TIDEMARK_PROOF'] === '1';
 
-export function sample<T>(always: readonly T[], more: readonly T[]): readonly T[] {
-  return whole ? [...always, ...more] : always;
+/** For a test that is the same in both. */
+export const sampleTest: ReturnType<typeof test.skipIf> = test.skipIf(whole);
+
+/** Some of them in `npm test`, the others in the proof. */
+export function sample<T>(some: readonly T[], others: readonly T[]): readonly T[] {
+  return whole ? others : some;
 }
 
 /** One proof runs one part in so many of what starts processes; as many proofs in a row, with a seed each, run all of it. */

@@ -1,5 +1,7 @@
+import {systemClock, type Clock} from '#src/base/clock.js';
+import type {KeyGroupRange} from '#src/base/key-groups.js';
 import type {OperatorSnapshot, SubtaskMetadata} from '#src/checkpoint/checkpoint-metadata.js';
-import type {OptionValues} from '#src/job/job-spec.js';
+import type {OptionValues, StateTtl} from '#src/job/job-spec.js';
 import type {InputDescription, OptionProblem, StepPlan} from '#src/job/operator-spec.js';
 import {JobMetrics} from '#src/metrics/job-metrics.js';
 import type {Operator, OperatorType} from '#src/operators/operator.js';
@@ -28,6 +30,7 @@ function makeBackend(of: {
   readonly restored: readonly SubtaskMetadata[];
   readonly restoredDirectory: string | null;
   readonly files: MemoryFiles;
+  readonly keyGroups: KeyGroupRange;
 }): StateBackend {
   const {files} = of;
   const options = {
@@ -35,10 +38,16 @@ function makeBackend(of: {
     uid: 'step',
     subtask: 0,
     maxParallelism: 128,
-    keyGroups: KEY_GROUPS,
     writer: new InProcessWriter(files),
   };
-  if (backend.name === 'hashmap') return new HashmapBackend({...options, openStored: noDatabase});
+  if (backend.name === 'hashmap') {
+    return new HashmapBackend({
+      ...options,
+      openStored: noDatabase,
+      compression: 'none',
+      incremental: null,
+    });
+  }
   generation += 1;
   return new RocksdbBackend({
     ...options,
@@ -69,12 +78,14 @@ export function planOf(
   type: OperatorType,
   options: OptionValues,
   inputs: readonly InputDescription[],
+  stateTtl: StateTtl | null = null,
 ): {plan: StepPlan | null; problems: OptionProblem[]} {
   const problems: OptionProblem[] = [];
   const plan = type.spec.plan({
     uid: 'step',
     options,
     inputs,
+    stateTtl,
     expressions: expressionChecker,
     report: (problem) => problems.push(problem),
   });
@@ -100,6 +111,8 @@ export class Harness {
     inputs: readonly InputDescription[],
     restored: readonly SubtaskMetadata[] = [],
     files = new MemoryFiles(),
+    clock: Clock = systemClock,
+    keyGroups: KeyGroupRange = KEY_GROUPS,
   ) {
     const {plan, problems} = planOf(type, options, inputs);
     if (plan === null) throw new Error(JSON.stringify(problems));
@@ -107,14 +120,14 @@ export class Harness {
     this.#inputs = inputs;
     this.files = files;
     const restoredDirectory = restored.length === 0 ? null : '/chk-1';
-    const state = makeBackend({restored, restoredDirectory, files});
+    const state = makeBackend({restored, restoredDirectory, files, keyGroups});
     this.operator = type.create({
       context: {
         uid: 'step',
         subtask: 0,
         parallelism: 1,
         maxParallelism: 128,
-        keyGroups: KEY_GROUPS,
+        keyGroups,
         output: {
           emit: (batch) => {
             this.batchSizes.push(batch.selectedCount);
@@ -128,6 +141,7 @@ export class Harness {
         },
         state,
         metrics: this.metrics,
+        clock,
         restored,
         restoredDirectory,
       },
@@ -161,6 +175,6 @@ export class Harness {
   }
 
   async snapshot(): Promise<OperatorSnapshot> {
-    return this.operator.snapshot({checkpointId: 1, directory: '/chk-1', last: false});
+    return this.operator.snapshot({checkpointId: 1, directory: '/chk-1', last: false, full: false});
   }
 }

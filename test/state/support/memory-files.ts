@@ -71,9 +71,12 @@ export class MemoryFiles implements FileSystem {
     await turn();
     return status(this.content.get(path)!.length);
   }
-  async rename(): Promise<void> {
+  async rename(from: string, to: string): Promise<void> {
     await turn();
-    throw systemError('ENOSYS', 'rename');
+    const bytes = this.content.get(from);
+    if (bytes === undefined) throw systemError('ENOENT', from);
+    this.content.set(to, bytes);
+    this.content.delete(from);
   }
   async link(source = '', target = ''): Promise<void> {
     await turn();

@@ -6,6 +6,8 @@
 // only with the sync of their own directory, appends may be lost in any order, and half of one may be there.
 // Only a directory is never in two places: no file system comes back with one that has two parents.
 
+import {createHash} from 'node:crypto';
+
 import type {DirectoryEntry, FileHandle, FileStatus, FileSystem} from '#src/storage/file-system.js';
 
 interface Inode {
@@ -13,6 +15,8 @@ interface Inode {
   readonly kind: FileStatus['kind'];
   /** Files: content. */
   data: Buffer;
+  /** Files: which appends made it. With the number, the content of two disks of one history. */
+  appends: string;
   /** Directories. */
   readonly entries: Map<string, Inode>;
   modified: number;
@@ -55,6 +59,7 @@ export interface MemoryOptions {
 }
 
 let inodeCount = 0;
+const EMPTY = Buffer.alloc(0);
 
 export class MemoryFileSystem implements FileSystem {
   readonly #root: Inode;
@@ -164,13 +169,14 @@ export class MemoryFileSystem implements FileSystem {
 
   /**
    * The disk after a power loss at `position` of the log: what was synced before it, and of the rest
-   * what `survives` says (number within the unsynced changes) — whole, half or not at all.
+   * what `survives` says (number within `changes`, the unsynced ones) — whole, half or not at all.
    */
   afterCrash(
     position: number,
     survives: (index: number) => 'whole' | 'half' | 'lost',
+    changes: readonly Change[] = this.unsyncedAt(position),
   ): MemoryFileSystem {
-    const unsynced = new Map(this.unsyncedAt(position).map((change, index) => [change, index]));
+    const unsynced = new Map(changes.map((change, index) => [change, index]));
     const copies = new Map<Inode, Inode>();
     const copy = (inode: Inode): Inode => {
       const known = copies.get(inode);
@@ -251,6 +257,17 @@ export class MemoryFileSystem implements FileSystem {
     };
     visit('', this.#root);
     return seen;
+  }
+
+  /** The same for two disks after crashes of this one that have the same paths with the same content. */
+  fingerprint(): string {
+    const visit = (inode: Inode): string => {
+      let text = '';
+      for (const [name, entry] of inode.entries)
+        text += `/${name}:${entry.number}${entry.appends}${visit(entry)}`;
+      return `${text}^`;
+    };
+    return createHash('sha1').update(visit(this.#root)).digest('base64');
   }
 
   /** The same disk without faults, for whoever looks at it from outside; not to be written to. */
@@ -397,7 +414,7 @@ export class MemoryFileSystem implements FileSystem {
 
 function makeInode(kind: Inode['kind']): Inode {
   inodeCount += 1;
-  return {number: inodeCount, kind, data: Buffer.alloc(0), entries: new Map(), modified: 0};
+  return {number: inodeCount, kind, data: EMPTY, appends: '', entries: new Map(), modified: 0};
 }
 
 function applyChange(change: Change, copy: (inode: Inode) => Inode, half: boolean): void {
@@ -411,6 +428,7 @@ function applyChange(change: Change, copy: (inode: Inode) => Inode, half: boolea
       inode.data.copy(grown);
       bytes.copy(grown, change.offset);
       inode.data = grown;
+      inode.appends += `+${change.offset},${bytes.length}`;
       return;
     }
     case 'add':

@@ -1,0 +1,77 @@
+// `checkpoint hold` and `release`: a live job is asked over its socket, because only the owner of a directory changes
+// it; of a dead one the command takes a generation of its own, of kind `prune`.
+
+import {EngineError} from '../base/errors.ts';
+import {systemClock, systemTimers} from '../base/clock.ts';
+import {systemRandom} from '../base/random.ts';
+import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
+import {takeOver} from '../storage/job-directory.ts';
+import {nodeFileSystem} from '../storage/node-file-system.ts';
+import {baseName, JobPaths, parentOf, parseCheckpointName} from '../storage/paths.ts';
+import {systemProcessTable} from '../storage/process-table.ts';
+import type {ClientOptions} from './client-types.ts';
+import {order, readJobs} from './job-client.ts';
+
+export interface HeldCheckpoint {
+  readonly checkpointId: number;
+  /** Absolute. */
+  readonly path: string;
+  readonly jobDirectory: string;
+  readonly held: boolean;
+  /** Who did it: the job that works there, or this command. */
+  readonly by: 'job' | 'command';
+}
+
+/**
+ * `path`: absolute, of a `chk-N`. NOT_FOUND, REFUSED when nothing would delete it anyway, ALREADY_RUNNING when its owner
+ * lives and cannot be asked.
+ */
+export async function setHold(
+  path: string,
+  held: boolean,
+  options: ClientOptions & {readonly takeOver: boolean},
+): Promise<HeldCheckpoint> {
+  const jobDirectory = parentOf(path);
+  const checkpointId = parseCheckpointName(baseName(path));
+  const paths = new JobPaths(jobDirectory);
+  const isInJob = (await statusOrNull(nodeFileSystem, paths.format))?.kind === 'file';
+  if (checkpointId === null || !isInJob) {
+    throw new EngineError(
+      'REFUSED',
+      `${path} is no checkpoint in the directory of a job: no retention deletes it, so nothing need hold it`,
+      {file: path, hint: 'name one that `tidemark checkpoint list` shows with its job'},
+    );
+  }
+  const done = {checkpointId, path, jobDirectory, held};
+  const job = readJobs(options).find(
+    ({live, record}) => live && record.jobDirectory === jobDirectory,
+  );
+  if (job !== undefined) {
+    const body = {checkpointId, held};
+    const reached = await order(job, 'POST', '/tidemark/holds', body, options, null);
+    if (reached === 'accepted') return {...done, by: 'job'};
+  }
+  const owner = await takeOver({
+    files: nodeFileSystem,
+    clock: systemClock,
+    timers: systemTimers,
+    random: systemRandom,
+    processes: systemProcessTable,
+    jobDirectory,
+    kind: 'prune',
+    takeOver: options.takeOver,
+  });
+  const hold = {checkpointId, lineage: null};
+  try {
+    if (held) {
+      if ((await statusOrNull(nodeFileSystem, path)) === null) {
+        throw new EngineError('NOT_FOUND', `no checkpoint ${path}`, {file: path});
+      }
+      await owner.placeHold(hold);
+    } else await owner.releaseHold(hold);
+  } finally {
+    // Nobody need wait to see that this one is gone.
+    await owner.writeEnd('finished', {});
+  }
+  return {...done, by: 'command'};
+}

@@ -1,0 +1,85 @@
+// Files in `shared/` that no checkpoint needs: what attempts that were given up, or processes that died, left behind. The
+// owner of the directory removes them when it starts and with each deletion.
+//
+// The directory may be a live one, so in this order: what lies there, then what attempts under way have brought, then
+// the published checkpoints. A file that an attempt links meanwhile is not looked for; one that is published meanwhile
+// is found in its checkpoint.
+
+import {
+  readMetadata,
+  statusOrNull,
+  type CheckpointState,
+} from '../storage/derive-checkpoint-state.ts';
+import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
+import type {FileSystem} from '../storage/file-system.ts';
+import type {ListedCheckpoint} from '../storage/list-checkpoints.ts';
+import {distinctFilesOf} from '../storage/metadata-encoder.ts';
+import {toShareDirectory, type JobPaths} from '../storage/paths.ts';
+import {namesIn, sharedNames} from '../storage/shared-directory.ts';
+
+/** As `checkpoint list --json` prints it. */
+export interface Orphan {
+  /** Absolute. */
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** What no attempt under way has brought; before the published checkpoints are read. By digest. */
+export async function unclaimedFiles(
+  files: FileSystem,
+  paths: JobPaths,
+  attempts: () => Promise<readonly {readonly path: string}[]>,
+): Promise<ReadonlySet<string>> {
+  const unclaimed = new Set(await sharedNames(files, paths));
+  if (unclaimed.size === 0) return unclaimed;
+  for (const {path} of await attempts()) {
+    // Until its publish has written `_metadata`, they have a place in the attempt.
+    for (const name of await namesIn(files, toShareDirectory(path))) unclaimed.delete(name);
+    const read = await readMetadata(files, path);
+    if (read.kind === 'read') release(unclaimed, read.metadata);
+  }
+  return unclaimed;
+}
+
+/** `listed`: read after `unclaimed`. Null: a checkpoint cannot be read, so nobody knows what it needs. */
+export async function orphansAmong(
+  files: FileSystem,
+  paths: JobPaths,
+  unclaimed: ReadonlySet<string>,
+  listed: readonly ListedCheckpoint[],
+): Promise<readonly Orphan[] | null> {
+  const left = new Set(unclaimed);
+  for (const {state} of listed) {
+    const metadata = metadataOf(state);
+    if (metadata === 'unknown') return left.size === 0 ? [] : null;
+    if (metadata !== null) release(left, metadata);
+  }
+  const orphans: Orphan[] = [];
+  for (const name of left) {
+    const path = paths.sharedFile(name);
+    const status = await statusOrNull(files, path);
+    if (status !== null) orphans.push({path, bytes: status.size});
+  }
+  return orphans;
+}
+
+function release(names: Set<string>, metadata: CheckpointMetadata): void {
+  for (const {sha256} of distinctFilesOf(metadata).shared) names.delete(sha256);
+}
+
+/** Null: it refers to nothing of ours. */
+function metadataOf(state: CheckpointState): CheckpointMetadata | 'unknown' | null {
+  switch (state.kind) {
+    case 'complete':
+      return state.metadata;
+    case 'damaged':
+      return state.readable?.metadata ?? 'unknown';
+    case 'incomplete':
+    case 'incompatible':
+      return 'unknown';
+    case 'foreign':
+    case 'gone':
+    case 'in-progress':
+      return null;
+  }
+}

@@ -1,0 +1,82 @@
+// Whose the checkpoint is that a lineage begins from: RELIABILITY "Claim". Before the lineage is recorded it is
+// claimed, or held so that no retention of this directory deletes it; both are repeated by each generation that
+// begins from it again.
+
+import type {FileSystem} from '../storage/file-system.ts';
+import type {Ownership} from '../storage/job-directory.ts';
+import {claimedByAnother, readClaim} from '../storage/claims.ts';
+import {parentOf} from '../storage/paths.ts';
+import {jobDirectoryAround} from '../storage/remove-claimed.ts';
+import type {JobDirectoryFacts, LineageRecord} from '../recovery/facts.ts';
+import {judgeClaim} from '../recovery/judge-claim.ts';
+import {restoredCheckpoint, type StartsWork} from '../recovery/plan-settlement.ts';
+
+/**
+ * Throws ALREADY_RUNNING when what `start` begins from belongs to somebody else. The id that the new lineage must have,
+ * because its claim is written already; null: any. Changes nothing.
+ */
+export async function requireUnclaimed(
+  files: FileSystem,
+  jobDirectory: string,
+  {generations}: Pick<JobDirectoryFacts, 'generations'>,
+  start: StartsWork,
+): Promise<string | null> {
+  const origin = restoredCheckpoint(start);
+  if (origin === null) return null;
+  const claim = await readClaim(files, origin.path);
+  const knownLineages = new Set(generations.flatMap(({lineage}) => lineage?.lineage ?? []));
+  const judged = judgeClaim({claim, jobDirectory, knownLineages, start});
+  if (judged.kind === 'refuse') throw claimedByAnother(origin.path, claim);
+  return judged.newLineage;
+}
+
+/** Of a claim that is new: ALREADY_RUNNING when the owner of the checkpoint lives, in whatever directory. */
+export async function requireDeadOwnerOf(
+  files: FileSystem,
+  ownership: Ownership,
+  start: StartsWork,
+): Promise<void> {
+  if (start.kind !== 'restored' || !start.claimed) return;
+  const around = await jobDirectoryAround(files, start.checkpoint.path);
+  if (around !== null && around !== ownership.jobDirectory) await ownership.requireUnused(around);
+}
+
+/** Before `record` is: what it begins from stays until the lineage does not need it any more. */
+export async function takeOrigin(
+  ownership: Ownership,
+  start: StartsWork,
+  {lineage, origin}: LineageRecord,
+): Promise<void> {
+  if (restoredCheckpoint(start) === null || origin.kind === 'fresh') return;
+  if (isOwn(ownership, origin.path)) {
+    if (!origin.claimed) await ownership.placeHold({checkpointId: origin.checkpointId, lineage});
+  } else if (origin.claimed) {
+    await ownership.claim(origin.path, lineage);
+  }
+}
+
+/**
+ * Only the lineage that is resumed unasked may go back to its origin, and that is the one at work: what the others were
+ * restored from is kept or deleted as any other checkpoint of its lineage. After `lineage` is recorded.
+ */
+export async function releaseOldOrigins(ownership: Ownership, lineage: string): Promise<void> {
+  for (const hold of await ownership.listHolds()) {
+    if (hold.lineage !== null && hold.lineage !== lineage) await ownership.releaseHold(hold);
+  }
+}
+
+/** The checkpoint of its own directory that a lineage claimed; null: none. */
+export function claimedHere(ownership: Ownership, {origin}: LineageRecord): number | null {
+  if (origin.kind === 'fresh' || !origin.claimed) return null;
+  return isOwn(ownership, origin.path) ? origin.checkpointId : null;
+}
+
+/** What it claimed elsewhere, and removes once it has a checkpoint of its own; null: nothing. */
+export function claimedElsewhere(ownership: Ownership, {origin}: LineageRecord): string | null {
+  if (origin.kind === 'fresh' || !origin.claimed) return null;
+  return isOwn(ownership, origin.path) ? null : origin.path;
+}
+
+function isOwn(ownership: Ownership, path: string): boolean {
+  return parentOf(path) === ownership.jobDirectory;
+}

@@ -1,0 +1,103 @@
+// `claimed-by` in a checkpoint or savepoint that lies outside of the job directory that restores it: whose it is
+// from then on. Sealed JSON {job_directory, lineage}, created if absent, never changed:
+//
+//   1. written aside under a name with the lineage, synced
+//   2. linked to `claimed-by` (EEXIST: the same claim goes on, any other is refused); the directory synced
+//   3. the aside is removed
+
+import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {readWholeFile, unlessMissing, writeDurableBytes} from './durable-file.ts';
+import type {FileSystem} from './file-system.ts';
+import {FieldError, Fields} from './json-fields.ts';
+import {CLAIM_FILE, claimAsideName} from './paths.ts';
+import {openSealedJson, sealJson} from './sealed-json.ts';
+import {storageFailed} from './storage-error.ts';
+
+const CLAIM_BYTES_MAX = 64 * 1024;
+
+export interface Claim {
+  /** Absolute. */
+  readonly jobDirectory: string;
+  readonly lineage: string;
+}
+
+/** Null: nobody claimed it. CHECKPOINT_DAMAGED when nobody can say who did. */
+export async function readClaim(files: FileSystem, directory: string): Promise<Claim | null> {
+  const path = `${directory}/${CLAIM_FILE}`;
+  let bytes: Uint8Array;
+  try {
+    bytes = await readWholeFile(files, path, CLAIM_BYTES_MAX);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    if (code === 'ELOOP' || code === 'EINVAL' || code === 'EISDIR') {
+      throw damagedClaim(path, 'it is a link, a pipe, a device or a directory');
+    }
+    throw storageFailed('reading', path, error);
+  }
+  const opened = openSealedJson(bytes);
+  if (opened.kind === 'damaged') throw damagedClaim(path, opened.message);
+  try {
+    const fields = new Fields(opened.fields, '');
+    const jobDirectory = fields.value('job_directory');
+    if (typeof jobDirectory !== 'string') throw fields.wrong('job_directory', 'a path');
+    return {jobDirectory, lineage: fields.text('lineage', /^[0-9a-f]{16}$/)};
+  } catch (error) {
+    if (error instanceof FieldError) throw damagedClaim(path, error.message);
+    throw error;
+  }
+}
+
+/** Durable when it resolves; writing the same one again is fine. ALREADY_RUNNING: it is somebody else's. */
+export async function writeClaim(
+  files: FileSystem,
+  directory: string,
+  claim: Claim,
+): Promise<void> {
+  const aside = `${directory}/${claimAsideName(claim.lineage)}`;
+  const bytes = sealJson({job_directory: claim.jobDirectory, lineage: claim.lineage});
+  try {
+    // Left by an attempt of this lineage that died.
+    await unlessMissing(async () => files.unlink(aside));
+    await writeDurableBytes(files, aside, bytes);
+    try {
+      await files.link(aside, `${directory}/${CLAIM_FILE}`);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EEXIST') throw error;
+      const there = await readClaim(files, directory);
+      if (there === null || !sameClaim(there, claim)) {
+        await unlessMissing(async () => files.unlink(aside));
+        throw claimedByAnother(directory, there);
+      }
+    }
+    await files.syncDirectory(directory);
+    await files.unlink(aside);
+  } catch (error) {
+    throw storageFailed('claiming', directory, error);
+  }
+}
+
+export function sameClaim(left: Claim, right: Claim): boolean {
+  return left.jobDirectory === right.jobDirectory && left.lineage === right.lineage;
+}
+
+/** `claim`: null, it went away while it was looked at. */
+export function claimedByAnother(directory: string, claim: Claim | null): EngineError {
+  const who = claim === null ? 'another job' : `${claim.jobDirectory} (lineage ${claim.lineage})`;
+  return new EngineError(
+    'ALREADY_RUNNING',
+    `${directory} is claimed by ${who}, which owns it and deletes it once it has a checkpoint of its own`,
+    {
+      file: `${directory}/${CLAIM_FILE}`,
+      hint: `Run the job of that directory to go on from it; if that job is gone for good, remove ${directory}/${CLAIM_FILE}.`,
+      facts: {claimed_by: claim?.jobDirectory ?? null, lineage: claim?.lineage ?? null},
+    },
+  );
+}
+
+function damagedClaim(path: string, reason: string): EngineError {
+  return new EngineError('CHECKPOINT_DAMAGED', `${path} is damaged: ${reason}`, {
+    file: path,
+    hint: 'It says whose this checkpoint is. Remove it if no job claims the checkpoint.',
+  });
+}

@@ -1,0 +1,73 @@
+// Holds: names in `holds/` of checkpoints that are not deleted. That a name is there is all that counts; the
+// content says the same for a person. One file per reason, so that releasing one leaves the other:
+//
+//   holds/chk-N             the user asked for it (`checkpoint hold`)
+//   holds/chk-N.<lineage>   that lineage was restored from it without a claim
+//
+// Both are linked out of and renamed into the owner's work/<G>/: a process that was taken over changes none.
+
+import {systemErrorCode} from '../base/errors.ts';
+import {statusOrNull} from './derive-checkpoint-state.ts';
+import {unlessMissing, writeDurableBytes} from './durable-file.ts';
+import type {FileSystem} from './file-system.ts';
+import {holdName, parseHoldName, type Hold, type JobPaths} from './paths.ts';
+import {sealJson} from './sealed-json.ts';
+
+/** Names that are no hold's are left alone. */
+export async function listHolds(files: FileSystem, paths: JobPaths): Promise<readonly Hold[]> {
+  const holds: Hold[] = [];
+  await unlessMissing(async () => {
+    for (const {name} of await files.list(paths.holdsDirectory)) {
+      const hold = parseHoldName(name);
+      if (hold !== null) holds.push(hold);
+    }
+  });
+  return holds;
+}
+
+/** Durable when it resolves; placing it again is fine. `aside`: a new name in the own work/<G>/. */
+export async function placeHold(
+  files: FileSystem,
+  paths: JobPaths,
+  aside: string,
+  hold: Hold,
+): Promise<void> {
+  const {checkpointId, lineage} = hold;
+  await writeDurableBytes(files, aside, sealJson({checkpoint_id: checkpointId, lineage}));
+  await unlessThere(async () => files.makeDirectory(paths.holdsDirectory));
+  await unlessThere(async () => files.link(aside, paths.hold(hold)));
+  await files.syncDirectory(paths.holdsDirectory);
+  // Whoever made holds/ may have died before it synced it.
+  await files.syncDirectory(paths.root);
+  await files.unlink(aside);
+}
+
+/** Gone for good when it resolves; releasing what is not held is fine. `deleted`: the own work/<G>/deleted/. */
+export async function removeHold(
+  files: FileSystem,
+  paths: JobPaths,
+  deleted: string,
+  hold: Hold,
+): Promise<void> {
+  const aside = `${deleted}/hold-${holdName(hold)}`;
+  try {
+    await files.rename(paths.hold(hold), aside);
+  } catch (error) {
+    const gone =
+      systemErrorCode(error) === 'ENOENT' &&
+      (await statusOrNull(files, paths.hold(hold))) === null &&
+      (await statusOrNull(files, deleted)) !== null;
+    // Released before, perhaps by a call that was cut short. Without our deleted/ we were taken over.
+    if (!gone) throw error;
+  }
+  await unlessMissing(async () => files.syncDirectory(paths.holdsDirectory));
+  await unlessMissing(async () => files.unlink(aside));
+}
+
+async function unlessThere(act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+  }
+}

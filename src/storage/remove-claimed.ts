@@ -1,0 +1,123 @@
+// Removing what a lineage claimed, once that lineage has a checkpoint of its own: by whichever generation gets
+// there, so every step may run again after a crash. Nothing is removed that the claim does not name: an unknown file
+// beside the state, another claim, a hold, or a living owner leave it where it is, with the reason.
+//
+//   a savepoint, or a checkpoint that was moved away: rename to a hidden name beside it, sync the parent, remove
+//   a chk-N of another job directory: a `prune` generation there deletes it by that directory's rules
+
+import {EngineError} from '../base/errors.ts';
+import {failpoint} from '../base/failpoint.ts';
+import {readClaim, sameClaim, type Claim} from './claims.ts';
+import type {DeletePermit, DeletionReport} from './delete-checkpoints.ts';
+import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
+import {removeTree} from './durable-file.ts';
+import type {FileSystem} from './file-system.ts';
+import {stateFilesOf} from './metadata-encoder.ts';
+import {
+  baseName,
+  CHECKSUMS_FILE,
+  isClaimName,
+  join,
+  METADATA_FILE,
+  parentOf,
+  parseCheckpointName,
+  removedClaimName,
+} from './paths.ts';
+import {storageFailed} from './storage-error.ts';
+
+export type ClaimRemoval =
+  | {readonly kind: 'removed'}
+  /** A generation before this one did it. */
+  | {readonly kind: 'absent'}
+  /** `why`: a sentence without a stop. */
+  | {readonly kind: 'left'; readonly why: string};
+
+/** A `prune` generation of another job directory. */
+export interface Pruner {
+  permitDeletion(checkpointIds: readonly number[]): Promise<DeletePermit>;
+  deleteCheckpoints(permit: DeletePermit): Promise<DeletionReport>;
+  writeEnd(how: 'finished', facts: Record<string, never>): Promise<void>;
+}
+
+/** The `chk-N` of a job directory; null: it lies somewhere else, and belongs to no directory. */
+export async function jobDirectoryAround(files: FileSystem, path: string): Promise<string | null> {
+  if (parseCheckpointName(baseName(path)) === null) return null;
+  const parent = parentOf(path);
+  return (await statusOrNull(files, join(parent, 'FORMAT'))) === null ? null : parent;
+}
+
+/**
+ * `path`: absolute, of the directory that `claim` claimed. `prune` takes a generation of the job directory that it is
+ * given. STORAGE_FAILED when it could not be done.
+ */
+export async function removeClaimed(
+  files: FileSystem,
+  path: string,
+  claim: Claim,
+  prune: (jobDirectory: string) => Promise<Pruner>,
+): Promise<ClaimRemoval> {
+  const hidden = join(parentOf(path), removedClaimName(claim.lineage, baseName(path)));
+  try {
+    const status = await statusOrNull(files, path);
+    if (status === null) {
+      await removeTree(files, hidden);
+      return {kind: 'absent'};
+    }
+    if (status.kind !== 'directory') return {kind: 'left', why: `it is a ${status.kind} by now`};
+    const there = await readClaim(files, path);
+    if (there === null || !sameClaim(there, claim)) {
+      return {kind: 'left', why: 'it is not claimed by this run any more'};
+    }
+    const jobDirectory = await jobDirectoryAround(files, path);
+    if (jobDirectory !== null) {
+      return await removeThere(await prune(jobDirectory), parseCheckpointName(baseName(path))!);
+    }
+    const strange = await strangeNameIn(files, path);
+    if (strange !== null)
+      return {kind: 'left', why: `it holds ${strange}, which is not part of it`};
+    await files.rename(path, hidden);
+    failpoint('storage.claim.after-rename');
+    // From here on it does not come back with a part of its files.
+    await files.syncDirectory(parentOf(path));
+    await removeTree(files, hidden);
+    return {kind: 'removed'};
+  } catch (error) {
+    if (error instanceof EngineError && LEAVING.has(error.code)) {
+      return {kind: 'left', why: error.message};
+    }
+    throw storageFailed('removing the claimed', path, error);
+  }
+}
+
+/** The other directory's owner lives, or nobody can say what its checkpoints need. */
+const LEAVING: ReadonlySet<string> = new Set(['ALREADY_RUNNING', 'FENCED', 'CHECKPOINT_DAMAGED']);
+
+async function removeThere(owner: Pruner, checkpointId: number): Promise<ClaimRemoval> {
+  const {kept} = await owner.deleteCheckpoints(await owner.permitDeletion([checkpointId]));
+  await owner.writeEnd('finished', {});
+  const reason = kept.find((one) => one.checkpointId === checkpointId)?.reason;
+  if (reason === 'held') return {kind: 'left', why: 'it is held there'};
+  return reason === 'absent' ? {kind: 'absent'} : {kind: 'removed'};
+}
+
+/** The first name in it that neither `_metadata` nor a claim accounts for; null: there is none. */
+async function strangeNameIn(files: FileSystem, path: string): Promise<string | null> {
+  const read = await readMetadata(files, path);
+  if (read.kind !== 'read') return METADATA_FILE;
+  const owned = new Set(stateFilesOf(read.metadata).map((file) => file.path));
+  const directories = new Set(read.metadata.operators.map(({uid}): string => uid));
+  for (const {name, kind} of await files.list(path)) {
+    if (kind !== 'directory') {
+      const isOwn = name === METADATA_FILE || name === CHECKSUMS_FILE || isClaimName(name);
+      if (kind !== 'file' || !isOwn) return name;
+      continue;
+    }
+    if (!directories.has(name)) return name;
+    for (const inner of await files.list(join(path, name))) {
+      if (inner.kind !== 'file' || !owned.has(`${name}/${inner.name}`)) {
+        return `${name}/${inner.name}`;
+      }
+    }
+  }
+  return null;
+}

@@ -1,0 +1,292 @@
+// The files in `shared/` of one job directory, for the generation that owns it: only a generation behind the fence puts
+// files there for good or takes them away. Who needs which is shared-references.ts's to know.
+//
+//   shared/ab/<sha256>      written once, never changed; its name says its content
+//
+// Share, as part of a publish:
+//   1. register what the attempt brings; wait while one of these is just being removed
+//   2. make shared/ and shared/ab/; link each file out of the attempt (ENOENT for a process that was taken over);
+//      EEXIST: the content is there, its length is compared
+//   3. what the attempt refers to and does not bring is there, with its length
+//   4. sync each shared/ab/ in which a file was linked or found by its link, then shared/ and the job directory when
+//      a directory in it was made or found. Referred files need none: their own checkpoint's publish was synced
+//
+// Remove, after checkpoints were renamed away and the job directory was synced: what nobody needs is renamed into
+// work/<G>/deleted/ (ENOENT for a process that was taken over), then unlinked. Without a sync: a file that comes back
+// after a power loss is whole, and needed by nobody.
+
+import {assert} from '../base/assert.ts';
+import {EngineError, systemErrorCode} from '../base/errors.ts';
+import type {CheckpointMetadata, FileState} from '../checkpoint/checkpoint-metadata.ts';
+import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
+import {unlessMissing} from './durable-file.ts';
+import type {FileSystem} from './file-system.ts';
+import {distinctFilesOf} from './metadata-encoder.ts';
+import {isSharedName, parseCheckpointName, toShareDirectory, type JobPaths} from './paths.ts';
+import {SharedReferences} from './shared-references.ts';
+
+export class SharedDirectory {
+  readonly #files: FileSystem;
+  readonly #paths: JobPaths;
+  readonly #generation: number;
+  readonly #references = new SharedReferences();
+  /** Directories that were made, or found, since the generation began. */
+  readonly #made = new Map<string, Promise<void>>();
+  /** Changes in a directory, and how many of them a sync has made durable. */
+  readonly #changes = new Map<string, {made: number; synced: number}>();
+  #loaded: Promise<void> | null = null;
+  /** A checkpoint could not be read when this generation began: nobody knows what it needs. */
+  #isUnreadable = false;
+  #removal: Promise<void> = Promise.resolve();
+
+  constructor(files: FileSystem, paths: JobPaths, generation: number) {
+    this.#files = files;
+    this.#paths = paths;
+    this.#generation = generation;
+  }
+
+  /** The attempt begins: from here on all that a completed checkpoint refers to stays for it. */
+  async begin(checkpointId: number): Promise<void> {
+    await this.#load();
+    this.#references.begun(checkpointId);
+  }
+
+  /** Nothing will be published of the attempt. Removes nothing: an earlier checkpoint may have the same files. */
+  ended(checkpointId: number): void {
+    this.#references.ended(checkpointId);
+  }
+
+  /**
+   * Steps 1 to 3. Every shared file that `metadata` names is in its place when it resolves. CHECKPOINT_DAMAGED when one
+   * is not what it has to be, REFUSED when something is in the way of a directory, or a system error.
+   */
+  async share(metadata: CheckpointMetadata, attemptDirectory: string): Promise<void> {
+    const {shared} = distinctFilesOf(metadata);
+    if (shared.length === 0) return;
+    const {checkpointId} = metadata;
+    const brought = new Set(await namesIn(this.#files, toShareDirectory(attemptDirectory)));
+    const bring = shared.filter(({sha256}) => brought.has(sha256));
+    this.#references.brings(
+      checkpointId,
+      bring.map(({sha256}) => sha256),
+    );
+    for (const file of bring) await this.#link(file, attemptDirectory);
+    const referred = shared.filter(({sha256}) => !brought.has(sha256));
+    if (referred.length === 0) return;
+    // A successor has taken the attempt away, and perhaps what it refers to: ENOENT, which says so.
+    await this.#files.status(attemptDirectory);
+    for (const file of referred) {
+      assert(
+        this.#references.mayRefer(checkpointId, file.sha256),
+        `checkpoint ${checkpointId} refers to ${file.sha256}, which no completed checkpoint here has`,
+      );
+      await this.#requireThere(file);
+    }
+  }
+
+  /** Step 4, once every file of the checkpoint is in its place. */
+  async sync(metadata: CheckpointMetadata): Promise<void> {
+    const {shared} = distinctFilesOf(metadata);
+    const directories = new Set(shared.map(({sha256}) => this.#paths.sharedSubdirectory(sha256)));
+    for (const directory of directories) await this.#syncChanges(directory);
+    await this.#syncChanges(this.#paths.sharedDirectory);
+    await this.#syncChanges(this.#paths.root);
+  }
+
+  /** It exists; not before, and before anything else can be deleted. */
+  published(metadata: CheckpointMetadata): void {
+    this.#references.published(metadata.checkpointId, sharedNamesOf(metadata));
+  }
+
+  /** What is there of which checkpoint, as it was read before something is deleted. */
+  learnt(checkpointId: number, metadata: CheckpointMetadata): void {
+    this.#references.learnt(checkpointId, sharedNamesOf(metadata));
+  }
+
+  /** Their renames into deleted/ are durable, and every other checkpoint could be read. */
+  async removeWithout(deletedIds: readonly number[]): Promise<void> {
+    await this.#load();
+    for (const id of deletedIds) this.#references.deleted(id);
+    const removal = this.#removal.then(async () => this.#removeUnreferenced());
+    // Whoever waits for a file that goes looks again; the failure is the caller's.
+    this.#removal = removal.catch(() => undefined);
+    await removal;
+  }
+
+  /** What dead attempts and deletions that were cut short left behind. The job directory is synced. */
+  async sweep(): Promise<void> {
+    await this.#load();
+    if (!this.#isUnreadable && this.hasUnreferenced()) await this.removeWithout([]);
+  }
+
+  /** Something lies there that nobody needs. False until it is known. */
+  hasUnreferenced(): boolean {
+    return this.#references.unreferenced().length > 0;
+  }
+
+  /** Once: what lies there, and who needs it. A generation that shares nothing pays one look. */
+  async #load(): Promise<void> {
+    this.#loaded ??= this.#look();
+    try {
+      await this.#loaded;
+    } catch (error) {
+      this.#loaded = null;
+      throw error;
+    }
+  }
+
+  async #look(): Promise<void> {
+    const {sharedDirectory, root} = this.#paths;
+    if ((await statusOrNull(this.#files, sharedDirectory))?.kind !== 'directory') return;
+    for (const name of await sharedNames(this.#files, this.#paths)) this.#references.found(name);
+    for (const {name} of await this.#files.list(root)) {
+      const id = parseCheckpointName(name);
+      if (id === null) continue;
+      const read = await readMetadata(this.#files, this.#paths.checkpoint(id));
+      if (read.kind === 'read') this.learnt(id, read.metadata);
+      else if (read.kind !== 'foreign' && read.kind !== 'gone') this.#isUnreadable = true;
+    }
+  }
+
+  async #link(file: FileState, attemptDirectory: string): Promise<void> {
+    const {sha256, length} = file;
+    const source = `${toShareDirectory(attemptDirectory)}/${sha256}`;
+    const {size} = await this.#files.status(source);
+    assert(size === length, `${source} has ${size} bytes, its handle says ${length}`);
+    const directory = this.#paths.sharedSubdirectory(sha256);
+    await this.#makeDirectory(this.#paths.sharedDirectory, this.#paths.root);
+    await this.#makeDirectory(directory, this.#paths.sharedDirectory);
+    // It is registered, so no later removal takes it.
+    if (this.#references.isLeaving(sha256)) await this.#removal;
+    try {
+      await this.#files.link(source, this.#paths.sharedFile(sha256));
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EEXIST') throw error;
+      await this.#requireThere(file);
+    }
+    // Also when it was there: whoever linked it may have died before it synced.
+    this.#changed(directory);
+  }
+
+  async #requireThere({sha256, length}: FileState): Promise<void> {
+    const path = this.#paths.sharedFile(sha256);
+    const status = await statusOrNull(this.#files, path);
+    if (status?.kind === 'file' && status.size === length) return;
+    const found = status === null ? 'missing' : `a ${status.kind} of ${status.size} bytes`;
+    throw new EngineError(
+      'CHECKPOINT_DAMAGED',
+      `${path} is ${found}; the checkpoints that refer to it need ${length} bytes`,
+      {
+        file: path,
+        hint: 'Run `tidemark checkpoint verify` on the job to see which checkpoints that concerns; move the file away when it is of none.',
+        facts: {expected: length, found: status?.size ?? null},
+      },
+    );
+  }
+
+  /** Once for each generation, also when it is there: who made it may have died before it synced. */
+  async #makeDirectory(directory: string, parent: string): Promise<void> {
+    const making = this.#made.get(directory) ?? this.#makeOrFind(directory, parent);
+    this.#made.set(directory, making);
+    try {
+      await making;
+    } catch (error) {
+      this.#made.delete(directory);
+      throw error;
+    }
+  }
+
+  async #makeOrFind(directory: string, parent: string): Promise<void> {
+    try {
+      await this.#files.makeDirectory(directory);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EEXIST') throw error;
+      if ((await this.#files.status(directory)).kind !== 'directory') {
+        throw new EngineError('REFUSED', `${directory} is not a directory`, {
+          file: directory,
+          hint: 'A link is not followed. Move it away.',
+        });
+      }
+    }
+    this.#changed(parent);
+  }
+
+  #changed(directory: string): void {
+    const changes = this.#changes.get(directory) ?? {made: 0, synced: 0};
+    changes.made += 1;
+    this.#changes.set(directory, changes);
+  }
+
+  /** A change that comes while it syncs is not counted as durable. */
+  async #syncChanges(directory: string): Promise<void> {
+    const changes = this.#changes.get(directory);
+    if (changes === undefined || changes.synced === changes.made) return;
+    const {made} = changes;
+    await this.#files.syncDirectory(directory);
+    changes.synced = Math.max(changes.synced, made);
+  }
+
+  async #removeUnreferenced(): Promise<void> {
+    const names = this.#references.takeUnreferenced();
+    let removed = 0;
+    try {
+      for (const name of names) {
+        await this.#remove(name);
+        this.#references.left(name, true);
+        removed += 1;
+      }
+    } finally {
+      for (const name of names.slice(removed)) this.#references.left(name, false);
+    }
+  }
+
+  async #remove(name: string): Promise<void> {
+    const deleted = this.#paths.deleted(this.#generation);
+    const aside = `${deleted}/${name}`;
+    try {
+      await this.#files.rename(this.#paths.sharedFile(name), aside);
+    } catch (error) {
+      const gone =
+        systemErrorCode(error) === 'ENOENT' &&
+        (await statusOrNull(this.#files, this.#paths.sharedFile(name))) === null &&
+        (await statusOrNull(this.#files, deleted)) !== null;
+      // Without our deleted/ we were taken over.
+      if (!gone) throw error;
+    }
+    await unlessMissing(async () => this.#files.unlink(aside));
+  }
+}
+
+/** What lies in `shared/`; names that are none of ours are left alone. */
+export async function sharedNames(files: FileSystem, paths: JobPaths): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const {name: digits, kind} of await listIfThere(files, paths.sharedDirectory)) {
+    if (kind !== 'directory') continue;
+    for (const {name, kind: inner} of await listIfThere(
+      files,
+      `${paths.sharedDirectory}/${digits}`,
+    )) {
+      const isOurs = isSharedName(name) && name.slice(0, 2) === digits;
+      if (isOurs && inner !== 'directory') names.push(name);
+    }
+  }
+  return names;
+}
+
+function sharedNamesOf(metadata: CheckpointMetadata): ReadonlySet<string> {
+  return new Set(distinctFilesOf(metadata).shared.map(({sha256}) => sha256));
+}
+
+/** None when there is no such directory. */
+export async function namesIn(files: FileSystem, directory: string): Promise<readonly string[]> {
+  return (await listIfThere(files, directory)).map(({name}) => name);
+}
+
+async function listIfThere(files: FileSystem, directory: string): ReturnType<FileSystem['list']> {
+  try {
+    return await files.list(directory);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

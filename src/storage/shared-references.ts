@@ -1,0 +1,106 @@
+// Which files of `shared/` are needed, and by whom. Pure; one per generation, which alone changes what lies there.
+//
+// A file is needed while a published checkpoint names it or an attempt under way may refer to it. An attempt may refer
+// to what was published when it began, or has been since, and to what it brings itself: it is registered before
+// anybody looks into `shared/`. Files that an attempt brought and that was given up are needed by nobody, unless they
+// were there before.
+//
+// Files are named by their SHA-256.
+
+import {assert, must} from '../base/assert.ts';
+
+interface Attempt {
+  /** Of checkpoints that were published when it began, or since. */
+  readonly completed: Set<string>;
+  readonly brought: Set<string>;
+}
+
+export class SharedReferences {
+  readonly #present = new Set<string>();
+  readonly #leaving = new Set<string>();
+  readonly #published = new Map<number, ReadonlySet<string>>();
+  readonly #attempts = new Map<number, Attempt>();
+
+  /** It lies in `shared/`, or may. */
+  found(name: string): void {
+    this.#present.add(name);
+  }
+
+  begun(checkpointId: number): void {
+    assert(!this.#attempts.has(checkpointId), `attempt ${checkpointId} begins once`);
+    const completed = new Set([...this.#published.values()].flatMap((names) => [...names]));
+    this.#attempts.set(checkpointId, {completed, brought: new Set()});
+  }
+
+  /** What the attempt brings itself; the files may be there or not. */
+  brings(checkpointId: number, names: Iterable<string>): void {
+    const {brought} = must(this.#attempts.get(checkpointId), `attempt ${checkpointId}`);
+    for (const name of names) {
+      brought.add(name);
+      this.#present.add(name);
+    }
+  }
+
+  mayRefer(checkpointId: number, name: string): boolean {
+    return this.#attempts.get(checkpointId)?.completed.has(name) === true;
+  }
+
+  /** Nothing can be published of it any more; repeating it is fine. */
+  ended(checkpointId: number): void {
+    this.#attempts.delete(checkpointId);
+    // Its rename may have been seen before it was taken back.
+    this.#published.delete(checkpointId);
+  }
+
+  published(checkpointId: number, names: ReadonlySet<string>): void {
+    this.learnt(checkpointId, names);
+    this.#attempts.delete(checkpointId);
+    for (const {completed} of this.#attempts.values()) {
+      for (const name of names) completed.add(name);
+    }
+  }
+
+  /** It is there, and was read. */
+  learnt(checkpointId: number, names: ReadonlySet<string>): void {
+    this.#published.set(checkpointId, names);
+  }
+
+  /** It cannot come back. */
+  deleted(checkpointId: number): void {
+    this.#published.delete(checkpointId);
+  }
+
+  /** Of those that are there, what nobody needs. */
+  unreferenced(): readonly string[] {
+    const needed = new Set<string>();
+    const need = (names: Iterable<string>): void => {
+      for (const name of names) needed.add(name);
+    };
+    for (const names of this.#published.values()) need(names);
+    for (const {completed, brought} of this.#attempts.values()) {
+      need(completed);
+      need(brought);
+    }
+    return [...this.#present].filter((name) => !needed.has(name));
+  }
+
+  /** What nobody needs goes: until `left` says so for each, it is neither there nor gone. */
+  takeUnreferenced(): readonly string[] {
+    const names = this.unreferenced();
+    for (const name of names) {
+      this.#present.delete(name);
+      this.#leaving.add(name);
+    }
+    return names;
+  }
+
+  isLeaving(name: string): boolean {
+    return this.#leaving.has(name);
+  }
+
+  /** `gone`: false when that is not known. */
+  left(name: string, gone: boolean): void {
+    this.#leaving.delete(name);
+    if (!gone) this.#present.add(name);
+  }
+}

@@ -1,0 +1,141 @@
+// The kinds of checkpoint and savepoint of which one is kept, and how each comes to be. A kind that needs real threads or
+// real disks (a database of its own) makes its files in a directory and returns them in the same way.
+
+import type {SavepointFormat} from '#src/checkpoint/checkpoint-metadata.js';
+import {inputFiles, JOB_DIRECTORY} from './kept-job.ts';
+import {Machine, ROOT, type Files} from './machine.ts';
+
+export interface Made {
+  /** All that a later version is given, below ROOT. */
+  readonly files: Files;
+  /** Directory of the checkpoint, below ROOT. */
+  readonly checkpoint: string;
+}
+
+export interface Kind {
+  readonly name: string;
+  /** What a reader must be able to do. */
+  readonly about: string;
+  /** Of the engine that writes it, in the name of its directory: a release that writes other bytes changes it. */
+  readonly version: string;
+  readonly parallelism: number;
+  readonly make: () => Promise<Made>;
+}
+
+const SEEDS_MAX = 300;
+const PARALLELISM = 2;
+/** The checkpoint at which every key has come, and some sums need more than 53 bits. */
+const ENOUGH = 5;
+
+export const KINDS: readonly Kind[] = [
+  {
+    name: 'hashmap-full',
+    about: 'a full checkpoint of the hashmap backend; every part that it prepared is committed',
+    version: '0.1.0',
+    parallelism: PARALLELISM,
+    make: async () =>
+      killed({unaligned: false}, (machine, text) => {
+        return (
+          idOf(machine) >= ENOUGH && namesIn(text, 'final').every((part) => isThere(machine, part))
+        );
+      }),
+  },
+  {
+    name: 'unaligned-in-flight',
+    about: 'an unaligned checkpoint that holds records that were between two tasks',
+    version: '0.1.0',
+    parallelism: PARALLELISM,
+    make: async () =>
+      killed(
+        {unaligned: true},
+        (_machine, text) => text.includes('"in-flight-data"') && text.includes('readings>running'),
+      ),
+  },
+  {
+    name: 'file-sink-prepared',
+    about: 'a checkpoint whose parts of file sinks are prepared, and none of them is committed',
+    version: '0.1.0',
+    parallelism: PARALLELISM,
+    make: async () =>
+      killed({unaligned: false}, (machine, text) => {
+        const parts = namesIn(text, 'final');
+        return parts.length >= 3 && !parts.some((part) => isThere(machine, part));
+      }),
+  },
+  savepoint('canonical'),
+  savepoint('native'),
+];
+
+function savepoint(format: SavepointFormat): Kind {
+  return {
+    name: `savepoint-${format}`,
+    about: `a ${format} savepoint of a job that was stopped with it`,
+    version: '0.1.0',
+    parallelism: PARALLELISM,
+    make: async () => stopped(format),
+  };
+}
+
+/** The first seed in which a published checkpoint is as wanted (`text` is its `_metadata`); its process is killed there. */
+async function killed(
+  options: {readonly unaligned: boolean},
+  isWanted: (machine: Machine, text: string) => boolean,
+): Promise<Made> {
+  for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
+    const machine = new Machine(seed);
+    await machine.put(inputFiles(options));
+    const process = machine.start(PARALLELISM);
+    const isThere = (): boolean => {
+      const {published, disk} = machine;
+      return (
+        published !== null && isWanted(machine, disk.dataOf(`${published}/_metadata`).toString())
+      );
+    };
+    await machine.until(() => !process.living || isThere());
+    if (!process.living || machine.published === null) continue;
+    process.kill('off');
+    return {files: machine.files(), checkpoint: machine.published.slice(ROOT.length + 1)};
+  }
+  throw new Error('no seed makes such a checkpoint');
+}
+
+async function stopped(format: SavepointFormat): Promise<Made> {
+  const machine = new Machine(1);
+  await machine.put(inputFiles({unaligned: false}));
+  const process = machine.start(PARALLELISM);
+  await machine.until(() => !process.living || idOf(machine) >= ENOUGH);
+  const {commands} = process;
+  if (commands === null) throw new Error('it ended too soon');
+  const taken: string[] = [];
+  commands.stop({drain: false, savepoint: {directory: null, format}}).then(
+    (outcome) => {
+      if (outcome.kind === 'stopped' && outcome.savepoint !== null) {
+        taken.push(outcome.savepoint.path);
+      }
+    },
+    () => undefined,
+  );
+  await machine.endOf(process);
+  const [path] = taken;
+  if (path === undefined) throw new Error('it could not be stopped with a savepoint');
+  const checkpoint = path.slice(ROOT.length + 1);
+  // A savepoint is whole by itself: the job's own directory is not kept.
+  const files = [...machine.files()].filter(
+    ([name]) => !`${ROOT}/${name}`.startsWith(JOB_DIRECTORY),
+  );
+  return {files: new Map(files), checkpoint};
+}
+
+function idOf({published}: Machine): number {
+  return Number(/chk-(\d+)$/.exec(published ?? '')?.[1] ?? 0);
+}
+
+function namesIn(text: string, field: string): string[] {
+  return [...text.matchAll(new RegExp(`"${field}":"([^"]+)"`, 'gu'))].map(([, name]) => name ?? '');
+}
+
+function isThere({disk}: Machine, part: string): boolean {
+  return disk
+    .namesIn(`${ROOT}/out`)
+    .some((sink) => disk.namesIn(`${ROOT}/out/${sink}`).includes(part));
+}
