@@ -58,6 +58,7 @@ export async function restoreRows(table: KeyedTable, request: RowsToRestore): Pr
       await restoreChain(table, chain.files, restoredDirectory, request);
     }
   }
+  if (table instanceof HashTable) table.listNamespaces();
 }
 
 async function restoreChain(

@@ -216,6 +216,7 @@ const WITH_OTHERS: readonly (readonly [readonly Pair[], (job: JobSpec) => unknow
     (j) => j.state,
     {
       backend: 'rocksdb',
+      ttl: null,
       rocksdb: {
         cacheSize: 256 * 2 ** 20,
         writeBufferSize: 32 * 2 ** 20,

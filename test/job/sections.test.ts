@@ -128,14 +128,6 @@ describe('what the engine cannot do', () => {
       'state.rocksdb.block-cache-size is refused: the binding rocksdb-native cannot set it',
     ],
     ['state: {backend: rocksdb, ttl: 1 h}', 'state.ttl: state in RocksDB does not expire yet'],
-    [
-      'state: {backend: rocksdb}\ncheckpointing: {interval: 10s, incremental: true}',
-      'checkpointing.incremental: with backend: rocksdb each checkpoint copies every file',
-    ],
-    [
-      'state: {backend: rocksdb}\ncheckpointing: {interval: 10s, snapshot-compression: gzip}',
-      'checkpointing.snapshot-compression: with backend: rocksdb the files of the database are copied',
-    ],
     ['state: {rocksdb: {cache-size: 1mb}}', 'no effect with another backend'],
   ])('%s is refused with the reason', (line, reason) => {
     const [finding] = findingsOf(`${PLAIN_JOB}${line}\n`);

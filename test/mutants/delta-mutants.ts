@@ -9,6 +9,14 @@ const places = 'storage/state-chain.js';
 /** Incremental checkpoints and compressed state files. */
 export const DELTA_MUTANTS: readonly Mutant[] = [
   {
+    name: 'deltas: windows do not know the rows that they brought or took away',
+    rows: 'incremental, B35',
+    module: 'state/restore-rows.js',
+    find: 'table.listNamespaces();',
+    replace: ';',
+    prover: 'deltas-across',
+  },
+  {
     name: 'deltas: what an aborted checkpoint had stored is not stored again',
     rows: 'incremental, B12',
     module: tracker,

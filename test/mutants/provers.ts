@@ -54,6 +54,8 @@ export const TEST_PROVERS = {
   'row-codec': 'state/row-codec.test.ts',
   'stage-checkpoint': 'state/stage-checkpoint.test.ts',
   deltas: 'state/deltas.test.ts',
+  'deltas-across': 'state/deltas-across.test.ts',
+  'refuse-with-rocksdb': 'job/refuse-with-rocksdb.test.ts',
   'broken-chains': 'state/broken-chains.test.ts',
   'compressed-chunk': 'state/compressed-chunk.test.ts',
   'state-chain': 'storage/state-chain.test.ts',

@@ -6,6 +6,22 @@ const staging = 'state/rocksdb/stage-checkpoint.js';
 
 export const ROCKSDB_MUTANTS: readonly Mutant[] = [
   {
+    name: 'rocksdb: a snapshot that was given up passes for written',
+    rows: 'B11, B57',
+    module: 'state/rocksdb/rocksdb-backend.js',
+    find: 'throw givenUp(uid, target.checkpointId);',
+    replace: ';',
+    prover: 'rocksdb-backend',
+  },
+  {
+    name: 'rocksdb: a job may ask for what the backend cannot do',
+    rows: 'no option is ignored',
+    module: 'job/read-job.js',
+    find: "if (state?.backend === 'rocksdb')",
+    replace: 'if (false)',
+    prover: 'refuse-with-rocksdb',
+  },
+  {
     name: 'rocksdb: a dirty row is lost when it leaves the cache',
     rows: 'write-back cache',
     module: cached,

@@ -3,8 +3,9 @@
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterAll} from 'vitest';
+import {afterAll, expect, test} from 'vitest';
 import {storeThreads} from '#src/runtime/store-thread.js';
+import type {SnapshotWriter} from '#src/state/snapshot-request.js';
 import {InProcessWriter} from '#src/state/snapshot-writer.js';
 import {MailboxStore} from '#src/state/rocksdb/mailbox-store.js';
 import {RocksdbBackend} from '#src/state/rocksdb/rocksdb-backend.js';
@@ -31,6 +32,7 @@ function make(
   {files, keyGroups, restored}: BackendRequest,
   directory: string,
   openStore: OpenStore,
+  writer: SnapshotWriter = new InProcessWriter(files),
 ): RocksdbBackend {
   count += 1;
   return new RocksdbBackend({
@@ -41,7 +43,7 @@ function make(
     restored: restored.length === 0 ? [] : [{index: 0, states: restored, watermark: null}],
     restoredDirectory: restored.length === 0 ? null : '/restored',
     files,
-    writer: new InProcessWriter(files),
+    writer,
     openStore,
     place: {
       jobDirectory: '/job',
@@ -66,3 +68,30 @@ stateBackendSuite(
   () => new HybridFiles(scratch),
   {runs: 6},
 );
+
+test('a snapshot that is given up when all of it is copied rejects', async () => {
+  const files = new MemoryFiles();
+  const copier = new InProcessWriter(files);
+  const keyGroups = {start: 0, end: MAX_PARALLELISM - 1};
+  let isGivenUp = true;
+  const backend: RocksdbBackend = make(
+    {files, keyGroups, restored: []},
+    '/local',
+    memoryStores(files),
+    {
+      call: async (request) => {
+        const state = await copier.call(request);
+        if (isGivenUp) backend.abortSnapshot(request.checkpointId);
+        return state;
+      },
+      close: async () => copier.close(),
+    },
+  );
+  await backend.openTable({name: 'rows', key: [], keyGroupColumns: 0, values: []});
+  const snapshot = async (checkpointId: number) =>
+    backend.snapshot({checkpointId, directory: `/chk-${checkpointId}`});
+  await expect(snapshot(1)).rejects.toThrow(/checkpoint 1 was aborted while the state of test/);
+  isGivenUp = false;
+  expect((await snapshot(2)).length).toBeGreaterThan(0);
+  await backend.close();
+});

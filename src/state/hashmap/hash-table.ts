@@ -3,7 +3,8 @@ import {KeyIndex, SEGMENT_MASK} from './key-index.ts';
 import {BLOCK_ROWS, compileKeyKernel, newKeyBlock} from './key-kernel.ts';
 import type {KeyBlock, KeyKernel} from './key-kernel.ts';
 import {ChangeTracker} from './change-tracker.ts';
-import {isInline, sameBytes} from './key-bytes.ts';
+import {findStored, hasKeyOf, type KeyedRows} from './compare-keys.ts';
+import {isInline} from './key-bytes.ts';
 import {PageGuard} from './page-guard.ts';
 import {readKeyColumn} from './read-key-column.ts';
 import {LIVE_BIT, rowLayout, type RowLayout} from './row-layout.ts';
@@ -196,6 +197,13 @@ export class HashTable implements KeyedTable {
     this.#deleteRows(values, 0, count);
   }
 
+  /** After a restore, which puts rows in place and takes them away without listing them. */
+  listNamespaces(): void {
+    if (this.#namespaces === null) return;
+    this.#namespaces = new NamespaceRows();
+    this.visitRows((rows, count) => this.#list(rows, count));
+  }
+
   /** From here on rows are deleted one by one, and nobody asks by namespace. */
   dropNamespaces(): void {
     this.#namespaces = null;
@@ -295,19 +303,17 @@ export class HashTable implements KeyedTable {
     const {ints} = this.#memory;
     const size = this.shape.rowInts;
     for (let row = first; row < end; row += 1) this.#index.insert(ints[row * size]!, row);
-    if (this.#namespaces === null) return;
-    const rows = Int32Array.from({length: end - first}, (_, at) => first + at);
-    this.#list(rows, rows.length);
   }
 
   /** Filled-in rows [first, end), the last there are: each takes the place of the row of its key, if there is one. */
   replaceRows(first: number, end: number): void {
     const {ints} = this.#memory;
     const size = this.shape.rowInts;
+    const rows = this.#keyedRows;
     let next = first;
     for (let row = first; row < end; row += 1) {
       const base = row * size;
-      const old = this.#findStored(base);
+      const old = findStored(rows, this.#index, base);
       if (old >= 0) this.#arena.garbageBytes += this.#arenaBytesOf(old * size);
       else this.#index.insert(ints[base]!, next);
       const target = old >= 0 ? old : next;
@@ -321,8 +327,9 @@ export class HashTable implements KeyedTable {
   removeRows(first: number, end: number): void {
     const {ints} = this.#memory;
     const size = this.shape.rowInts;
+    const rows = this.#keyedRows;
     for (let row = first; row < end; row += 1) {
-      const old = this.#findStored(row * size);
+      const old = findStored(rows, this.#index, row * size);
       this.#arena.garbageBytes += this.#arenaBytesOf(row * size);
       if (old < 0) continue;
       this.#index.remove(ints[old * size]!, old);
@@ -340,13 +347,16 @@ export class HashTable implements KeyedTable {
   /** The row of a key that the kernel did not find: it is not there, or was added within the block. */
   #findOrAdd(key: readonly Column[], columnRow: number, place: number, position: number): number {
     const {entries, directory, shift} = this.#index;
+    const rows = this.#keyedRows;
     const hash = this.#block.hashes[place]!;
     const first = directory[hash >>> shift]!;
     for (let slot = hash; ; slot += 1) {
       const at = (first + (slot & SEGMENT_MASK)) * 2;
       const entry = entries[at + 1]!;
       if (entry === 0) break;
-      if (entries[at] === hash && this.#hasKey(entry - 1, key, columnRow, place)) return entry - 1;
+      if (entries[at] !== hash) continue;
+      const base = (entry - 1) * this.shape.rowInts;
+      if (hasKeyOf(rows, base, this.#block, place, key, columnRow)) return entry - 1;
     }
     const row = this.#addRow(key, columnRow, place);
     this.#addedRows.push(row);
@@ -354,59 +364,8 @@ export class HashTable implements KeyedTable {
     return row;
   }
 
-  #hasKey(row: number, key: readonly Column[], columnRow: number, place: number): boolean {
-    const ints = this.#memory.ints;
-    const base = row * this.shape.rowInts;
-    const {image, nulls} = this.#block;
-    if ((ints[base + 1]! & this.shape.keyNullsMask) !== nulls[place]) return false;
-    for (let index = 0; index < this.shape.key.length; index += 1) {
-      const cell = this.shape.key[index]!;
-      const at = place * this.shape.keyInts + cell.offset - this.shape.keyStart;
-      const length = image[at]!;
-      const long = cell.layout === 'bytes' && !isInline(length);
-      const size = long ? 3 : cell.size;
-      for (let int = 0; int < size; int += 1) {
-        if (ints[base + cell.offset + int] !== image[at + int]) return false;
-      }
-      if (!long) continue;
-      const column = key[index] as BytesColumn;
-      const stored = ints[base + cell.offset + 3]! * ADDRESS_BYTES;
-      const start = column.starts[columnRow]!;
-      if (!sameBytes(this.#arena.bytes, stored, column.bytes, start, length)) return false;
-    }
-    return true;
-  }
-
-  /** The row in the index that has the key of the row at `base`; -1: none. */
-  #findStored(base: number): number {
-    const {entries, directory, shift} = this.#index;
-    const hash = this.#memory.ints[base]!;
-    const first = directory[hash >>> shift]!;
-    for (let slot = hash; ; slot += 1) {
-      const at = (first + (slot & SEGMENT_MASK)) * 2;
-      const entry = entries[at + 1]!;
-      if (entry === 0) return -1;
-      const row = entry - 1;
-      if (entries[at] === hash && this.#sameKey(row * this.shape.rowInts, base)) return row;
-    }
-  }
-
-  #sameKey(left: number, right: number): boolean {
-    const {ints} = this.#memory;
-    const {bytes} = this.#arena;
-    if (((ints[left + 1]! ^ ints[right + 1]!) & this.shape.keyNullsMask) !== 0) return false;
-    for (const {layout, offset, size} of this.shape.key) {
-      const length = ints[left + offset]!;
-      const isLong = layout === 'bytes' && !isInline(length);
-      for (let int = 0; int < (isLong ? 3 : size); int += 1) {
-        if (ints[left + offset + int] !== ints[right + offset + int]) return false;
-      }
-      if (!isLong) continue;
-      const start = ints[left + offset + 3]! * ADDRESS_BYTES;
-      const other = ints[right + offset + 3]! * ADDRESS_BYTES;
-      if (!sameBytes(bytes, start, bytes, other, length)) return false;
-    }
-    return true;
+  get #keyedRows(): KeyedRows {
+    return {layout: this.shape, ints: this.#memory.ints, arena: this.#arena.bytes};
   }
 
   #addRow(key: readonly Column[], columnRow: number, place: number): number {

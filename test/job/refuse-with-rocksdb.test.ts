@@ -1,0 +1,51 @@
+// Promise: a job that asks the rocksdb backend for what it cannot do yet is refused, each with its place and its reason, and
+// the same job with the hashmap backend is not.
+
+import {describe, expect, test} from 'vitest';
+import {jobCatalog} from '#src/catalog.js';
+import {findingsOf, load} from './load.js';
+
+const CATALOG = {catalog: jobCatalog};
+
+const job = (backend: string, {state = '', step = '', checkpointing = ''}): string => `name: clicks
+sources:
+  clicks: {connector: generator, rate-limit: 10, fields: {user: {kind: sequence}}}
+steps:
+  - {id: users, type: aggregate, input: clicks, group-by: [user], emit: on-checkpoint, select: {n: COUNT(*)}${step}}
+sinks: {out: {connector: blackhole, input: users}}
+checkpointing: {interval: 10s${checkpointing}}
+state: {backend: ${backend}${state}}
+`;
+
+const TTL = 'state in RocksDB does not expire yet';
+
+describe('with backend: rocksdb', () => {
+  test.each([
+    ['ttl of the job', {state: ', ttl: 1 h'}, '8:', `state.ttl: ${TTL}`],
+    ['ttl of a step', {step: ', ttl: 1 h'}, '5:', `steps.users.ttl: ${TTL}`],
+    [
+      'incremental checkpoints',
+      {checkpointing: ', incremental: true'},
+      '7:',
+      'checkpointing.incremental: with backend: rocksdb each checkpoint copies every file',
+    ],
+    [
+      'compressed snapshots',
+      {checkpointing: ', snapshot-compression: gzip'},
+      '7:',
+      'checkpointing.snapshot-compression: with backend: rocksdb the files of the database are copied',
+    ],
+  ])('%s', (_what, more, place, reason) => {
+    const findings = findingsOf(job('rocksdb', more), CATALOG);
+    expect(findings.length).toBe(1);
+    expect(findings[0]!.startsWith(place)).toBe(true);
+    expect(findings[0]).toContain('not-supported');
+    expect(findings[0]).toContain(reason);
+    expect(load(job('hashmap', more), CATALOG).kind).toBe('ok');
+  });
+
+  test('a ttl that is none is no ttl', () => {
+    const off = {state: ', ttl: none', step: ', ttl: none'};
+    expect(load(job('rocksdb', off), CATALOG).kind).toBe('ok');
+  });
+});
