@@ -51,8 +51,8 @@ export const TTL_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     'a deleted row goes out',
-    table,
-    'if (!this.#table.isLive(row))\n                continue;',
+    'state/hashmap/noted-rows.js',
+    'if (row < this.#marks.length)\n                this.#marks[row] = 0;',
     '',
   ),
   mutant('what expired goes out', table, 'if (!over || this.#returnsExpired)', 'if (true)'),
@@ -61,12 +61,6 @@ export const TTL_MUTANTS: readonly Mutant[] = [
     table,
     'endRead() {\n        this.#deleteExpired();',
     'endRead() {\n        this.#expired.clear();',
-  ),
-  mutant(
-    'a group that was not read keeps its mark',
-    group,
-    'for (let at = 0; at < changed.count; at += 1)\n            this.#marks[changed.values[at]] = 0;\n        this.#ttl?.beginRead(changed);',
-    'this.#ttl?.beginRead(changed);\n        for (let at = 0; at < changed.count; at += 1)\n            this.#marks[changed.values[at]] = 0;',
   ),
   mutant(
     'reading makes young whatever the update type',
