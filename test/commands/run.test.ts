@@ -108,6 +108,7 @@ describe('in a pipe', () => {
 });
 
 test('a claim without anything to claim is 2, and so is a mode that is none', async () => {
+  await givenNumbers(1, 1000);
   for (const [mode, said] of [
     ['claim', 'nothing is named that could be claimed'],
     ['mine', 'to be one of: no-claim, claim'],
