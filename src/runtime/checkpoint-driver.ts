@@ -197,6 +197,16 @@ export class CheckpointDriver<Attempt extends AttemptHandle> {
     // The threads are gone: nobody writes, and nobody answers.
     for (const {end} of this.#unreleased.values()) end();
     while (this.#running.size > 0) await Promise.all(this.#running);
+    // Whose checkpoint may exist and was not told of: the coordinator knows no outcome, and somebody waits.
+    for (const id of [...this.#answers.keys()]) {
+      this.#answer(id, {kind: 'refused', why: 'coordinator-stopped'});
+    }
+  }
+
+  #answer(requestId: string, outcome: RequestOutcome): void {
+    this.#fullRequests.delete(requestId);
+    this.#answers.get(requestId)?.(outcome);
+    this.#answers.delete(requestId);
   }
 
   #now(): number {
@@ -237,8 +247,7 @@ export class CheckpointDriver<Attempt extends AttemptHandle> {
         return;
       case 'answer':
         for (const id of decision.requestIds) {
-          this.#fullRequests.delete(id);
-          this.#answers.get(id)?.(decision.outcome);
+          this.#answer(id, decision.outcome);
         }
         return;
       case 'fail-job':

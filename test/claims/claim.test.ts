@@ -18,6 +18,7 @@ import {execa} from 'execa';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 
 import type {RunEvent, RunRequest} from '#src/index.js';
+import {sampleTest, whole} from '../hostile/support/sample.ts';
 import {REQUEST, Scratch, type Running} from '../savepoints/running-job.ts';
 
 const ENTRY = fileURLToPath(new URL('../savepoints/support/stop-entry.js', import.meta.url));
@@ -109,7 +110,7 @@ function elsewhere(request: Partial<RunRequest>): Partial<RunRequest> {
 }
 
 describe('a savepoint', () => {
-  test('that is claimed goes on and is gone after the first own checkpoint', async () => {
+  sampleTest('that is claimed goes on and is gone after the first own checkpoint', async () => {
     const moved = join(scratch.directory, 'moved');
     renameSync(await savepoint(), moved);
     const job = scratch.run(claim(moved));
@@ -125,7 +126,7 @@ describe('a savepoint', () => {
     expectOneCut();
   });
 
-  test('without a claim stays as it was', async () => {
+  test.runIf(whole)('without a claim stays as it was', async () => {
     const path = await savepoint();
     const before = readdirSync(path).sort();
     await stopped(scratch.run({restoreFrom: path}));
@@ -134,7 +135,7 @@ describe('a savepoint', () => {
     expectOneCut();
   });
 
-  test('H41: claimed once, nobody else restores it; the same lineage goes on', async () => {
+  sampleTest('H41: claimed once, nobody else restores it; the same lineage goes on', async () => {
     const path = await savepoint();
     await killed('recovery.before-settle', claim(path));
     const claimed = claimedBy(path);
@@ -153,39 +154,50 @@ describe('a savepoint', () => {
     expectOneCut();
   });
 
-  test('claimed by a run that died before it was recorded: the next one goes on with that claim', async () => {
-    const path = await savepoint();
-    await killed('recovery.before-record', claim(path));
-    const {lineage} = claimedBy(path);
-    const job = scratch.run(claim(path));
-    await stopped(job);
-    const metadata = readFileSync(
-      join(scratch.state, `chk-${idsIn(scratch.state)[0]}`, '_metadata'),
-    );
-    expect((JSON.parse(metadata.toString()) as {lineage: string}).lineage).toBe(lineage);
-    expect(existsSync(path)).toBe(false);
-    expectOneCut();
-  });
+  sampleTest(
+    'claimed by a run that died before it was recorded: the next one goes on with that claim',
+    async () => {
+      const path = await savepoint();
+      await killed('recovery.before-record', claim(path));
+      const {lineage} = claimedBy(path);
+      const job = scratch.run(claim(path));
+      await stopped(job);
+      const metadata = readFileSync(
+        join(scratch.state, `chk-${idsIn(scratch.state)[0]}`, '_metadata'),
+      );
+      expect((JSON.parse(metadata.toString()) as {lineage: string}).lineage).toBe(lineage);
+      expect(existsSync(path)).toBe(false);
+      expectOneCut();
+    },
+  );
 
-  test('half removed by a run that was killed: the next one removes the rest', async () => {
-    const path = await savepoint();
-    await killed('storage.claim.after-rename', claim(path));
-    expect(existsSync(path)).toBe(false);
-    expect(scratch.savepointNames().filter((name) => name.startsWith('.claimed-'))).toHaveLength(1);
-    await stopped(scratch.run());
-    expect(scratch.savepointNames()).toEqual([]);
-    expectOneCut();
-  });
+  test.runIf(whole)(
+    'half removed by a run that was killed: the next one removes the rest',
+    async () => {
+      const path = await savepoint();
+      await killed('storage.claim.after-rename', claim(path));
+      expect(existsSync(path)).toBe(false);
+      expect(scratch.savepointNames().filter((name) => name.startsWith('.claimed-'))).toHaveLength(
+        1,
+      );
+      await stopped(scratch.run());
+      expect(scratch.savepointNames()).toEqual([]);
+      expectOneCut();
+    },
+  );
 
-  test('with a file in it that is none of its own is left, and that is said', async () => {
-    const path = await savepoint();
-    writeFileSync(join(path, 'notes.txt'), 'mine');
-    const events = await stopped(scratch.run(claim(path)));
-    expect(events).toContainEqual(expect.objectContaining({type: 'warning', code: 'CLAIM'}));
-    expect(readFileSync(join(path, 'notes.txt'), 'utf8')).toBe('mine');
-  });
+  test.runIf(whole)(
+    'with a file in it that is none of its own is left, and that is said',
+    async () => {
+      const path = await savepoint();
+      writeFileSync(join(path, 'notes.txt'), 'mine');
+      const events = await stopped(scratch.run(claim(path)));
+      expect(events).toContainEqual(expect.objectContaining({type: 'warning', code: 'CLAIM'}));
+      expect(readFileSync(join(path, 'notes.txt'), 'utf8')).toBe('mine');
+    },
+  );
 
-  test('copied half-way, or of another job, is refused and not claimed', async () => {
+  sampleTest('copied half-way, or of another job, is refused and not claimed', async () => {
     const path = await savepoint();
     const half = join(scratch.directory, 'half');
     cpSync(path, half, {recursive: true});
@@ -200,26 +212,31 @@ describe('a savepoint', () => {
     for (const each of [half, path]) expect(existsSync(join(each, 'claimed-by'))).toBe(false);
   });
 
-  test("Flink's key says the same, and its removed mode is refused with the reason", async () => {
-    const path = await savepoint();
-    const key = (value: string): Partial<RunRequest> => ({
-      restoreFrom: path,
-      overrides: {flink: [['execution.state-recovery.claim-mode', value]], set: []},
-    });
-    await expect(scratch.run(key('LEGACY')).finished).rejects.toMatchObject({
-      code: 'JOB_INVALID',
-      details: {hint: expect.stringContaining('Flink 2 removed LEGACY') as string},
-    });
-    const both = {...key('NO_CLAIM'), claimMode: 'claim'} as const;
-    await expect(scratch.run(both).finished).rejects.toMatchObject({code: 'USAGE'});
-    await expect(scratch.run({claimMode: 'claim'}).finished).rejects.toMatchObject({code: 'USAGE'});
-    await stopped(scratch.run(key('CLAIM')));
-    expect(existsSync(path)).toBe(false);
-  });
+  test.runIf(whole)(
+    "Flink's key says the same, and its removed mode is refused with the reason",
+    async () => {
+      const path = await savepoint();
+      const key = (value: string): Partial<RunRequest> => ({
+        restoreFrom: path,
+        overrides: {flink: [['execution.state-recovery.claim-mode', value]], set: []},
+      });
+      await expect(scratch.run(key('LEGACY')).finished).rejects.toMatchObject({
+        code: 'JOB_INVALID',
+        details: {hint: expect.stringContaining('Flink 2 removed LEGACY') as string},
+      });
+      const both = {...key('NO_CLAIM'), claimMode: 'claim'} as const;
+      await expect(scratch.run(both).finished).rejects.toMatchObject({code: 'USAGE'});
+      await expect(scratch.run({claimMode: 'claim'}).finished).rejects.toMatchObject({
+        code: 'USAGE',
+      });
+      await stopped(scratch.run(key('CLAIM')));
+      expect(existsSync(path)).toBe(false);
+    },
+  );
 });
 
 describe('a checkpoint of another job directory', () => {
-  test('is refused while its owner lives, and removed there once that is dead', async () => {
+  sampleTest('is refused while its owner lives, and removed there once that is dead', async () => {
     const owner = scratch.run();
     await owner.checkpoint();
     const path = join(scratch.state, `chk-${idsIn(scratch.state)[0]}`);
@@ -235,7 +252,7 @@ describe('a checkpoint of another job directory', () => {
     expect(readdirSync(join(scratch.state, 'owner'))).toContain('0000000002');
   });
 
-  test('is left, and that is said, when its owner has come back', async () => {
+  test.runIf(whole)('is left, and that is said, when its owner has come back', async () => {
     await stopped(scratch.run());
     const path = join(scratch.state, `chk-${idsIn(scratch.state)[0]}`);
     await killed('recovery.before-settle', elsewhere(claim(path)));
@@ -255,31 +272,37 @@ describe('a checkpoint of another job directory', () => {
 });
 
 describe('a checkpoint of the own directory', () => {
-  test('B20: without a claim it is held, restores again after ten more, and is released by a later lineage', async () => {
-    const path = await crashed();
-    const id = idsIn(scratch.state)[0];
-    const job = scratch.run({restoreFrom: path, outputAhead: 'withdraw'});
-    await job.event((event) => event.type === 'checkpoint' && event.id >= (id ?? 0) + 10);
-    expect(holdsIn(scratch.state)).toEqual([expect.stringMatching(new RegExp(`^chk-${id}\\.`))]);
-    await job.commands.stop(NO_SAVEPOINT);
-    await job.finished;
-    await stopped(scratch.run({restoreFrom: path, outputAhead: 'withdraw'}));
-    expect(holdsIn(scratch.state)).toHaveLength(1);
-    expectOneCut();
-    await stopped(scratch.run({fresh: true}));
-    expect(holdsIn(scratch.state)).toEqual([]);
-    expect(idsIn(scratch.state)).toContain(id);
-  });
+  sampleTest(
+    'B20: without a claim it is held, restores again after ten more, and is released by a later lineage',
+    async () => {
+      const path = await crashed();
+      const id = idsIn(scratch.state)[0];
+      const job = scratch.run({restoreFrom: path, outputAhead: 'withdraw'});
+      await job.event((event) => event.type === 'checkpoint' && event.id >= (id ?? 0) + 10);
+      expect(holdsIn(scratch.state)).toEqual([expect.stringMatching(new RegExp(`^chk-${id}\\.`))]);
+      await job.commands.stop(NO_SAVEPOINT);
+      await job.finished;
+      await stopped(scratch.run({restoreFrom: path, outputAhead: 'withdraw'}));
+      expect(holdsIn(scratch.state)).toHaveLength(1);
+      expectOneCut();
+      await stopped(scratch.run({fresh: true}));
+      expect(holdsIn(scratch.state)).toEqual([]);
+      expect(idsIn(scratch.state)).toContain(id);
+    },
+  );
 
-  test('claimed, it is the first of the new lineage: retention takes it with the others', async () => {
-    const path = await crashed();
-    const id = idsIn(scratch.state)[0] ?? 0;
-    const job = scratch.run({...claim(path), outputAhead: 'withdraw'});
-    await job.event((event) => event.type === 'checkpoint' && event.id >= id + 6);
-    await job.commands.stop(NO_SAVEPOINT);
-    await job.finished;
-    expect(idsIn(scratch.state)).not.toContain(id);
-    expect(holdsIn(scratch.state)).toEqual([]);
-    expectOneCut();
-  });
+  test.runIf(whole)(
+    'claimed, it is the first of the new lineage: retention takes it with the others',
+    async () => {
+      const path = await crashed();
+      const id = idsIn(scratch.state)[0] ?? 0;
+      const job = scratch.run({...claim(path), outputAhead: 'withdraw'});
+      await job.event((event) => event.type === 'checkpoint' && event.id >= id + 6);
+      await job.commands.stop(NO_SAVEPOINT);
+      await job.finished;
+      expect(idsIn(scratch.state)).not.toContain(id);
+      expect(holdsIn(scratch.state)).toEqual([]);
+      expectOneCut();
+    },
+  );
 });

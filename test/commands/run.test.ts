@@ -107,15 +107,17 @@ describe('in a pipe', () => {
   );
 });
 
-test('a claim mode that is not there is 2, before anything is read', async () => {
-  for (const args of [
-    ['run', file],
-    ['run', file, '--dry-run'],
-    ['restore', 'latest', file],
-  ]) {
-    const refused = await tidemark([...args, '--claim-mode', 'claim', '--json']);
-    expect(refused.status).toBe(2);
-    expect(errorOf(refused).message).toContain('--claim-mode claim is not built yet');
+test('a claim without anything to claim is 2, and so is a mode that is none', async () => {
+  await givenNumbers(1, 1000);
+  for (const [mode, said] of [
+    ['claim', 'nothing is named that could be claimed'],
+    ['mine', 'to be one of: no-claim, claim'],
+  ] as const) {
+    for (const flags of [[], ['--dry-run']]) {
+      const refused = await tidemark(['run', file, ...flags, '--claim-mode', mode, '--json']);
+      expect(refused.status).toBe(2);
+      expect(errorOf(refused).message).toContain(said);
+    }
   }
 });
 

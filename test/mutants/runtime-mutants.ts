@@ -44,6 +44,14 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     prover,
   },
   {
+    name: 'who asked for a checkpoint of which nobody knows waits for ever',
+    rows: 'C9',
+    module: driver,
+    find: "this.#answer(id, { kind: 'refused', why: 'coordinator-stopped' });",
+    replace: '',
+    prover: 'checkpoint-driver',
+  },
+  {
     name: 'a publish that failed is taken for one of which nothing is left',
     rows: 'publish 4',
     module: driver,

@@ -23,7 +23,13 @@ const STATE: FileState = {
 
 function featuresWith(states: readonly FileState[]): readonly string[] {
   const context = {
-    job: {name: 'flights', hash: DIGEST, parallelism: 1, maxParallelism: 128},
+    job: {
+      name: 'flights',
+      hash: DIGEST,
+      parallelism: 1,
+      maxParallelism: 128,
+      checkpointing: {snapshotCompression: 'none'},
+    },
     lineage: '0123456789abcdef',
     ancestors: [],
     runId: '0123456789abcdef',

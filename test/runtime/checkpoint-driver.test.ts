@@ -215,6 +215,21 @@ describe('a checkpoint', () => {
     expect(job.said).toEqual(['trigger 1', 'completed 1', 'stop: nobody listens']);
   });
 
+  test.each(['undecided', 'not told'])(
+    'that was asked for and is %s leaves nobody waiting when the deployment ends',
+    async (how) => {
+      if (how === 'not told') job.completedFailure = new Error('nobody listens');
+      else
+        job.publishFailure = new EngineError('STORAGE_FAILED', 'who knows', {
+          facts: {outcome: 'undecided'},
+        });
+      const answer = job.driver.request('stop');
+      await job.acknowledge(1);
+      await job.driver.close();
+      expect(await answer).toEqual({kind: 'refused', why: 'coordinator-stopped'});
+    },
+  );
+
   test('that is being published holds up the end of the deployment', async () => {
     let published = (): void => undefined;
     const slow = new Promise<void>((resolve) => {

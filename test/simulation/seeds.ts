@@ -6,6 +6,7 @@ export const KEPT_SEEDS: readonly {readonly seed: number; readonly why: string}[
     seed: 104,
     why: 'a cancelled run that had been taken over removed what its successor had prepared',
   },
+  {seed: 129, why: 'a stop waited for ever for a checkpoint that exists and could not be told of'},
   {seed: 235, why: 'a fenced start found all checkpoints of its lineage gone and called it damage'},
   {seed: 327, why: 'a checkpoint directory that could not be read ended a run with 1'},
   {seed: 385, why: 'a checkpoint was restored whose output had been overwritten (no bug)'},

@@ -44,10 +44,10 @@ const LIVE = {
     'tidemark run -d my.job.yaml --fresh --set sources.flights.rate-limit=50 >/dev/null 2>&1 || exit 99',
   after: 'tidemark cancel my-job >/dev/null 2>&1',
 };
-/** And it has a checkpoint of its own. */
+/** And it has a checkpoint of its own, which stays however long a command takes. */
 const LIVE_CHECKPOINT = {
   ...LIVE,
-  before: `${LIVE.before}\ntidemark wait my-job --for 'checkpoint>=1' >/dev/null || exit 98`,
+  before: `${LIVE.before.replace(' --fresh', ' --fresh --set checkpointing.num-retained=1000')}\ntidemark wait my-job --for 'checkpoint>=1' >/dev/null || exit 98`,
 };
 /** It ran there, and has finished. */
 const LOGGED = {
