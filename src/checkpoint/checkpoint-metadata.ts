@@ -12,7 +12,7 @@ export const CANONICAL_FEATURE = 'canonical-state';
 /** In `requiredFeatures` when a state file lies in `shared/`: a reader that does not know of it could delete it. */
 export const SHARED_FEATURE = 'shared-files';
 
-/** In `requiredFeatures` where the form of a state file asks for it: how it is compressed, that it is a delta, or a file of RocksDB. */
+/** In `requiredFeatures` where the form of a state file asks for it: that it is compressed, a delta, or of RocksDB. */
 export const FORM_FEATURES = [
   'compression-gzip',
   'compression-brotli',

@@ -6,6 +6,14 @@ const staging = 'state/rocksdb/stage-checkpoint.js';
 
 export const ROCKSDB_MUTANTS: readonly Mutant[] = [
   {
+    name: 'rocksdb: a checkpoint does not say that it needs a reader of RocksDB',
+    rows: 'H39',
+    module: 'checkpoint/checkpoint-metadata.js',
+    find: "encoding === 'rocksdb'",
+    replace: 'false',
+    prover: 'assemble-metadata',
+  },
+  {
     name: 'rocksdb: a snapshot that was given up passes for written',
     rows: 'B11, B57',
     module: 'state/rocksdb/rocksdb-backend.js',

@@ -50,6 +50,8 @@ function featuresWith(states: readonly FileState[]): readonly string[] {
 test('a checkpoint requires what a reader of its files has to know of, and nothing else', () => {
   expect(featuresWith([STATE])).toEqual([]);
   expect(featuresWith([STATE, {...STATE, path: sharedPath(DIGEST)}])).toEqual(['shared-files']);
+  const ofRocksdb = {...STATE, description: {encoding: 'rocksdb', file: 'CURRENT'}};
+  expect(featuresWith([STATE, ofRocksdb])).toEqual(['rocksdb-state']);
   const inFlight = {...STATE, name: 'in-flight', kind: 'channel'} as const;
   expect(featuresWith([inFlight])).toEqual(['in-flight-data']);
 });

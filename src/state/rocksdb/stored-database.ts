@@ -12,7 +12,6 @@ import {parseSchema, schemaJson, type SnapshotSchema} from '../snapshot-format.t
 
 export const ROCKSDB_ENCODING = 'rocksdb';
 export const ROCKSDB_CODEC_VERSION = 1;
-/** In `requiredFeatures` of what holds such files. */
 const FILE_PATTERN = /^(CURRENT|(MANIFEST|OPTIONS)-\d{1,20}|\d{6,20}\.sst)$/;
 const FAMILIES_MAX = 1000;
 
