@@ -61,7 +61,7 @@ sampleTest('bird-strikes: the newest row of each state is its total', async () =
 
 test.runIf(whole)('bird-strikes killed twice gives the same totals', async () => {
   job = new ScratchJob('bird-strikes', [
-    'sources.strikes.rate-limit=6000',
+    'sources.strikes.rate-limit=2000',
     'checkpointing.interval=100ms',
   ]);
   await runWithKills(job, [200, 200]);

@@ -32,9 +32,13 @@ export type Change =
   | {readonly kind: 'add'; readonly inode: Inode; readonly name: string; readonly entry: Inode}
   | {readonly kind: 'remove'; readonly inode: Inode; readonly name: string};
 
-type LogEntry =
+type LogEntry = {
+  /** What the test was doing. */
+  readonly phase?: string;
+} & (
   | {readonly kind: 'change'; readonly change: Change}
-  | {readonly kind: 'sync'; readonly inode: Inode};
+  | {readonly kind: 'sync'; readonly inode: Inode}
+);
 
 /** Decides before the n-th call (from 1) what happens to it. */
 export type Fault = (call: {
@@ -365,7 +369,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #change(change: Change): void {
-    this.log.push({kind: 'change', change});
+    this.log.push({kind: 'change', change, phase: this.phase});
     applyChange(change, (inode) => inode, false);
     this.#time += 1;
     change.inode.modified = this.#time;
@@ -374,7 +378,7 @@ export class MemoryFileSystem implements FileSystem {
   #sync(inode: Inode, path: string): void {
     this.syncs.push({phase: this.phase, path});
     if (this.options.droppedSyncs?.has(this.syncs.length) === true) return;
-    this.log.push({kind: 'sync', inode});
+    this.log.push({kind: 'sync', inode, phase: this.phase});
   }
 
   async #call<T>(name: string, path: string, act: () => T): Promise<T> {
