@@ -131,7 +131,7 @@ describe.each([80, 40])('at %i columns', (columns) => {
     });
     expect(status).toBe(130);
     // Whether the last checkpoint had begun is a matter of luck.
-    const screen = await render(output.replace(/^[^\n]*warning: checkpoint [^\n]*\n/m, ''), {
+    const screen = await render(output.replace(/^[^\n]*given up, because[^\n]*\n/m, ''), {
       columns,
       rows: 24,
     });
