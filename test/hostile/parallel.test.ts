@@ -64,7 +64,7 @@ sampleTest(
   },
 );
 
-sampleTest('state-maxpar-changed: 12, and nothing is lost', async () => {
+test.runIf(whole)('state-maxpar-changed: 12, and nothing is lost', async () => {
   await crash(2);
   const refused = await run(2, '--set', 'max-parallelism=32');
   expectStatus(refused, 12);
@@ -93,13 +93,17 @@ sampleTest('kill-in-recovery x5 at two subtasks: exact', {timeout: 60_000}, asyn
   await expectExact(2);
 });
 
-sampleTest('two-at-once with two subtasks each: exactly one runs', {timeout: 60_000}, async () => {
-  const outcomes = await Promise.all([run(2), run(2)]);
-  expect(outcomes.map(({status}) => status).sort()).toEqual([0, 11]);
-  job.checkEnd();
-});
+test.runIf(whole)(
+  'two-at-once with two subtasks each: exactly one runs',
+  {timeout: 60_000},
+  async () => {
+    const outcomes = await Promise.all([run(2), run(2)]);
+    expect(outcomes.map(({status}) => status).sort()).toEqual([0, 11]);
+    job.checkEnd();
+  },
+);
 
-sampleTest(
+test.runIf(whole)(
   'zombie with two subtasks: it wakes up fenced and writes nothing that counts',
   {timeout: 60_000},
   async () => {
