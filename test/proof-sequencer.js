@@ -6,6 +6,7 @@ import {BaseSequencer} from 'vitest/node';
 const LONGEST = [
   'mutants/mutants',
   'simulation/simulation',
+  'simulation/second-half',
   'kills/parallel-kills',
   'kills/kills',
   'restarts/threads',

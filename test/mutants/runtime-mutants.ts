@@ -254,7 +254,7 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     find: 'if (!this.#inputEnded)',
     replace: 'if (true)',
     prover,
-    from: 201,
+    from: 501,
   },
   {
     name: 'that the input has ended is in no snapshot',

@@ -4,6 +4,7 @@
 import {createHash} from 'node:crypto';
 import fc from 'fast-check';
 import {afterEach, describe, expect, it} from 'vitest';
+import {part, whole} from '../../hostile/support/sample.ts';
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
 import type {KeyGroupRange} from '#src/base/key-groups.js';
 import {BatchBuilder} from '#src/records/batch-builder.js';
@@ -71,7 +72,7 @@ export function stateBackendSuite(
   newFiles: () => MemoryFiles,
   {runs = 60}: {readonly runs?: number} = {},
 ): void {
-  const proof = process.env['TIDEMARK_PROOF'] === '1' ? 20 : 1;
+  const proof = whole ? part(20) : 1;
   const opened: StateBackend[] = [];
   const make = (request: BackendRequest): StateBackend => {
     const backend = makeOne(request);
