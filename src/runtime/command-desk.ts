@@ -110,23 +110,21 @@ export class CommandDesk implements JobCommands {
   }
 
   async #takeSavepoint(target: SavepointTarget): Promise<TakenSavepoint> {
-    {
-      const {deployment, writer} = await this.#deployed('take a savepoint');
-      const {maker} = this.#options;
-      const planned = await maker.plan(target, writer);
+    const {deployment, writer} = await this.#deployed('take a savepoint');
+    const {maker} = this.#options;
+    const planned = await maker.plan(target, writer);
+    try {
+      const checkpoint = this.#completed(await deployment.request('requested'));
+      const release = maker.hold(checkpoint.id);
       try {
-        const checkpoint = this.#completed(await deployment.request('requested'));
-        const release = maker.hold(checkpoint.id);
-        try {
-          await this.#requireCommitted(deployment, checkpoint.id);
-          return await maker.make(planned, checkpoint);
-        } finally {
-          release();
-        }
-      } catch (error) {
-        await maker.discard(planned);
-        throw error;
+        await this.#requireCommitted(deployment, checkpoint.id);
+        return await maker.make(planned, checkpoint);
+      } finally {
+        release();
       }
+    } catch (error) {
+      await maker.discard(planned);
+      throw error;
     }
   }
 
