@@ -1,6 +1,7 @@
 // Promise: our tests notice each of these bugs. Every mutant is one change to one module of a copy of the build; the prover
 // that it names — seeds of the simulation, or the tests of one file — runs against it and must fail. One that survives is a
-// hole in the tests. So that a prover which always fails proves nothing, each runs against the build as it is, too.
+// hole in the tests. So that a prover which always fails proves nothing, they run against the build as it is, too (in the
+// proof a part of them).
 // A fixed sample here, all of them with TIDEMARK_PROOF=1; the table says what found each.
 
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
