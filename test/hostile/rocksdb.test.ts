@@ -1,7 +1,7 @@
 // The live database of a job is damaged, vanishes, or has no room while the job runs (H49): the task fails with a sentence, the job
 // goes on from its newest checkpoint, and what cannot be mended ends with exit 15. Nothing hangs, and no row is lost or doubled.
 
-import {mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 
 import {afterEach, expect, test} from 'vitest';
@@ -24,12 +24,27 @@ function startWith(settings: readonly string[]): ReturnType<ScratchJob['start']>
   return job.start();
 }
 
-/** The directories of live databases. */
+/** The directories of live databases. Only directories that stand still are read: the databases themselves change meanwhile. */
 function databases(): string[] {
   const work = join(job.directory, 'state', 'airport-delays', 'work');
-  return readdirSync(work, {recursive: true, encoding: 'utf8'})
-    .filter((name) => name.endsWith('/db'))
-    .map((name) => join(work, name));
+  return readdirSync(work)
+    .map((generation) => join(work, generation, 'rocksdb'))
+    .filter((directory) => existsSync(directory))
+    .flatMap((directory) => readdirSync(directory).map((name) => join(directory, name, 'db')));
+}
+
+/** Cuts off every table of a live database but those that a compaction has just taken away. */
+function cutTables(directory: string): void {
+  for (const name of readdirSync(directory).filter((it) => it.endsWith('.sst'))) {
+    const path = join(directory, name);
+    if (existsSync(path)) truncateSync(path, 100);
+  }
+}
+
+/** The running job may write a file anew between the look at a directory and its removal: then it is removed again. */
+function deleteDatabases(): void {
+  for (const directory of databases())
+    rmSync(directory, {recursive: true, force: true, maxRetries: 100, retryDelay: 1});
 }
 
 test(
@@ -38,11 +53,7 @@ test(
   async () => {
     const running = startWith(['restart-strategy.initial-backoff=100ms']);
     expect(await running.printed('"type":"checkpoint"')).toBe(true);
-    for (const directory of databases()) {
-      const names = readdirSync(directory);
-      for (const name of names.filter((it) => it.endsWith('.sst')))
-        truncateSync(join(directory, name), 100);
-    }
+    for (const directory of databases()) cutTables(directory);
     const outcome = await running.outcome;
     expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0);
     expect(asMultiset(job.rows())).toEqual(asMultiset(airportDelays()));
@@ -55,7 +66,7 @@ test.runIf(whole)(
   async () => {
     const running = startWith(['restart-strategy.initial-backoff=100ms']);
     expect(await running.printed('"type":"checkpoint"')).toBe(true);
-    for (const directory of databases()) rmSync(directory, {recursive: true, force: true});
+    deleteDatabases();
     const outcome = await running.outcome;
     expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0);
     expect(outcome.stdout).toMatch(/"type":"restarting"/);
@@ -69,7 +80,7 @@ test(
   async () => {
     const running = startWith(['restart-strategy.type=none']);
     expect(await running.printed('"type":"checkpoint"')).toBe(true);
-    for (const directory of databases()) rmSync(directory, {recursive: true, force: true});
+    deleteDatabases();
     const outcome = await running.outcome;
     expect(outcome.status, outcome.stdout + outcome.stderr).toBe(15);
     expect(outcome.stdout + outcome.stderr).toMatch(/RocksDB database .*by-day/);
