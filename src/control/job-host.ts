@@ -274,7 +274,8 @@ export class JobHost {
     const until = clock.monotonicMillis() + LINGER_MILLIS_MAX;
     // One that hangs must not hold the process.
     await within(timers, LINGER_MILLIS_MAX, this.#operations?.idle());
-    while (this.#hasTcp && this.#operations!.unheardCount > 0) {
+    // A client on this machine reads the journal; one that asks over TCP cannot.
+    while (this.#operations?.isOwed(!this.#hasTcp)) {
       if (clock.monotonicMillis() >= until) break;
       await sleep(timers, 50);
     }

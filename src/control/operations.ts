@@ -33,8 +33,8 @@ export class Operations {
   /** In the order in which they were accepted. */
   readonly #entries = new Map<string, TriggerEntry>();
   readonly #running = new Set<Promise<void>>();
-  /** Ended, and nobody has heard of it. */
-  readonly #unheard = new Set<string>();
+  /** Ended, and nobody has heard of it; true: the journal tells it. */
+  readonly #unheard = new Map<string, boolean>();
 
   constructor(options: OperationsOptions) {
     this.#options = options;
@@ -90,9 +90,12 @@ export class Operations {
     return entry;
   }
 
-  /** Operations that ended and whose outcome nobody has asked for. */
-  get unheardCount(): number {
-    return this.#unheard.size;
+  /**
+   * An outcome that nobody has asked for would be lost with this process. `journalIsRead`: whoever asks later finds what
+   * the journal has.
+   */
+  isOwed(journalIsRead: boolean): boolean {
+    return [...this.#unheard.values()].some((isKept) => !isKept || !journalIsRead);
   }
 
   /** Resolves when none is under way. */
@@ -107,19 +110,21 @@ export class Operations {
     } catch (error) {
       outcome = {kind: 'failed', failure: failureOf(asEngineError(error))};
     }
-    this.#unheard.add(entry.triggerId);
-    this.#note({...entry, ended: this.#options.now(), outcome});
+    const isKept = this.#note({...entry, ended: this.#options.now(), outcome});
+    this.#unheard.set(entry.triggerId, isKept);
   }
 
-  /** A journal that cannot be written must not keep anybody from stopping a job. */
-  #note(entry: TriggerEntry): void {
+  /** False: it is in memory alone. A journal that cannot be written must not keep anybody from stopping a job. */
+  #note(entry: TriggerEntry): boolean {
     this.#entries.set(entry.triggerId, entry);
     const {journal, warn} = this.#options;
-    if (journal === null) return;
+    if (journal === null) return false;
     try {
       writeTrigger(journal, entry);
+      return true;
     } catch (error) {
       warn(journalWarning(error));
+      return false;
     }
   }
 

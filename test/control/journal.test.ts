@@ -77,6 +77,21 @@ test('a journal that cannot be written stops nobody, and is told of', async () =
   expect(warnings[0]).toContain('ENOENT');
 });
 
+test('an outcome that only this process knows is owed until somebody has asked', async () => {
+  const kept = operations('1'.repeat(16));
+  kept.start(ASKED, async () => Promise.resolve(TAKEN));
+  await kept.idle();
+  expect([kept.isOwed(true), kept.isOwed(false)]).toEqual([false, true]);
+  rmSync(journal, {recursive: true});
+  const unkept = operations('2'.repeat(16));
+  unkept.start(ASKED, async () => Promise.resolve(TAKEN));
+  expect(unkept.isOwed(true)).toBe(false);
+  await unkept.idle();
+  expect([unkept.isOwed(true), unkept.isOwed(false)]).toEqual([true, true]);
+  unkept.look(ID);
+  expect(unkept.isOwed(false)).toBe(false);
+});
+
 test('an error keeps its code and its hint', async () => {
   const table = operations('1'.repeat(16));
   const error = new EngineError('STORAGE_FAILED', 'the disk is full', {hint: 'make room'});
