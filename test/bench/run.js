@@ -9,7 +9,7 @@ import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 
 import {benchChannel} from './channel.js';
-import {benchLatency} from './latency.js';
+import {benchControl, benchLatency} from './latency.js';
 import {benchMemory} from './memory.js';
 import {benchRecords} from './records.js';
 import {benchStartup} from './startup.js';
@@ -43,6 +43,7 @@ await benchChannel(options);
 await benchSmallestCheckpoint(options);
 await benchUnaligned(options);
 await benchLatency(options);
+await benchControl(options);
 await benchMemory(options);
 await benchStartup(options);
 if (['P6', 'P7', 'P8', 'P12'].some(wants)) runState('state.js');
