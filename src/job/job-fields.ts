@@ -67,7 +67,8 @@ export const CHECKPOINTING_FIELDS: readonly FieldSpec[] = [
     name: 'max-concurrent-checkpoints',
     type: {kind: 'count', minimum: 1, maximum: 1000},
     default: 1,
-    description: 'Checkpoints in flight at once.',
+    description:
+      'Checkpoints in flight at once. An operator writes the state of at most 4 (with rocksdb: of one); a further one is declined.',
     example: '1',
   },
   {

@@ -153,7 +153,8 @@ export interface StateBackend {
   openTable(spec: TableSpec): Promise<KeyedTable>;
   /**
    * All tables as they are now: the freeze is done when it returns; writing goes on aside and the
-   * promise resolves when the files are durable. Rejects when an earlier snapshot is still being written.
+   * promise resolves when the files are durable. Rejects with `snapshotOngoing` when so many earlier ones are still
+   * being written that it may not begin.
    */
   snapshot(target: BackendSnapshotTarget): Promise<readonly FileState[]>;
   /** Checkpoint `checkpointId` will not be published: stops writing it soon; its `snapshot` rejects. */

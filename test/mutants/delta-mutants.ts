@@ -125,7 +125,7 @@ export const DELTA_MUTANTS: readonly Mutant[] = [
     name: 'deltas: files of a checkpoint that was given up are referred to later',
     rows: 'B19, incremental',
     module: backend,
-    find: 'throw givenUp(uid, checkpointId);',
+    find: 'throw givenUp(this.#options.uid, checkpointId);',
     replace: 'void 0;',
     prover: 'deltas',
   },

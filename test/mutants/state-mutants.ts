@@ -1,5 +1,7 @@
 import type {Mutant} from './mutant.ts';
 
+const backend = 'state/hashmap/hashmap-backend.js';
+const guard = 'state/hashmap/page-guard.js';
 const splits = 'connectors/file/split-plan.js';
 const source = 'connectors/file/source.js';
 const watermarks = 'connectors/split-watermarks.js';
@@ -55,18 +57,108 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     prover: 'hashmap-backend',
   },
   {
-    name: 'state: a snapshot begins while one is being written',
+    name: 'state: snapshots without end begin while others are being written',
     rows: 'B11',
-    module: 'state/hashmap/hashmap-backend.js',
-    find: 'if (this.#ongoing !== null) {\n            throw',
-    replace: 'if (false) {\n            throw',
+    module: guard,
+    find: 'if (this.#frozen.length >= FREEZES_MAX)',
+    replace: 'if (false)',
     prover: 'hashmap-backend',
+  },
+  {
+    name: 'state: copies of pages may be more than fit into memory',
+    rows: 'several in flight, limits',
+    module: guard,
+    find: 'if (bytes <= this.#asideRegion.buffer.maxByteLength)',
+    replace: 'if (true)',
+    prover: 'page-guard',
+  },
+  {
+    name: 'state: a page that is changed is kept for the newest snapshot only',
+    rows: 'several in flight',
+    module: guard,
+    find: 'for (const states of this.#frozen)\n            states.moveAside(page, copy);',
+    replace: 'this.#frozen.at(-1).moveAside(page, copy);',
+    prover: 'snapshots-in-flight',
+  },
+  {
+    name: 'state: a page that is changed again is what an older snapshot gets',
+    rows: 'several in flight',
+    module: guard,
+    find: 'if (page >= this.count || this.states[page] !== PAGE_FROZEN)',
+    replace: 'if (page >= this.count)',
+    prover: 'page-guard',
+  },
+  {
+    name: 'state: a copy that an older snapshot needs is used again',
+    rows: 'several in flight',
+    module: guard,
+    find: 'for (const states of this.#frozen)\n            if (states.isAside(page, copy))\n                return true;\n        return false;',
+    replace: 'return this.#frozen.at(-1).isAside(page, copy);',
+    prover: 'page-guard',
+  },
+  {
+    name: 'state: when the newest snapshot is given up, nothing is kept for the older ones',
+    rows: 'several in flight',
+    module: guard,
+    find: 'const newest = this.#frozen.at(-1);',
+    replace:
+      'const newest = this.#frozen.length < (this.most ?? 0) ? undefined : this.#frozen.at(-1); this.most = this.#frozen.length;',
+    prover: 'page-guard',
+  },
+  {
+    name: 'state: a snapshot is written before the older ones',
+    rows: 'several in flight',
+    module: backend,
+    find: 'await Promise.race([before, ongoing.abandoned]);',
+    replace: '',
+    prover: 'snapshots-in-flight',
+  },
+  {
+    name: 'state: a snapshot that was given up waits for the older ones',
+    rows: 'several in flight, B57',
+    module: backend,
+    find: 'await Promise.race([before, ongoing.abandoned]);',
+    replace: 'await before;',
+    prover: 'snapshots-in-flight',
+  },
+  {
+    name: 'state: the next snapshot does not wait for one that was given up and is still read',
+    rows: 'several in flight, B11',
+    module: backend,
+    find: 'this.#idle = Promise.allSettled([before, snapshot]);',
+    replace:
+      'this.#idle = Promise.race([Promise.allSettled([before, snapshot]), this.#ongoing.get(target.checkpointId).abandoned]);',
+    prover: 'snapshots-in-flight',
+  },
+  {
+    name: 'state: one that was given up before its turn is written',
+    rows: 'several in flight, B57',
+    module: backend,
+    find: 'this.#requireWanted(ongoing);\n            const written',
+    replace: 'const written',
+    prover: 'snapshots-in-flight',
+  },
+  {
+    name: 'state: strings that nobody needs stay while a snapshot is always under way',
+    rows: 'several in flight, P19',
+    module: 'state/hashmap/hash-table.js',
+    find: 'this.#guard.active ? this.#arena.mostlyGarbage : this.#arena.wasteful',
+    replace: '!this.#guard.active && this.#arena.wasteful',
+    prover: 'snapshots-in-flight',
+  },
+  {
+    name: 'state: strings are moved under a snapshot',
+    rows: 'several in flight',
+    module: 'state/hashmap/hash-table.js',
+    find: 'this.#guard.protect(row);\n                const address',
+    replace: 'const address',
+    prover: 'snapshots-in-flight',
   },
   {
     name: 'state: an abort goes on writing',
     rows: 'B11, B57',
-    module: 'state/hashmap/hashmap-backend.js',
-    find: 'Atomics.store(new Int32Array(this.#ongoing.control), 0, 1);',
+    module: backend,
+    find: 'Atomics.store(new Int32Array(this.control), 0, 1);',
     replace: '',
     prover: 'hashmap-backend',
   },

@@ -15,7 +15,7 @@ const ROUND = PROOF ? Number(process.env['TIDEMARK_SEED'] ?? FIRST_ROUND) - FIRS
 export const FIRST_SEED = 1 + ROUND * 2 * HALF;
 /** One seed in so many runs twice. */
 const REPEATED = PROOF ? 100 : 23;
-const RARE = ['inFlight', 'restoredInFlight', 'restores', 'withdrawn'];
+const RARE = ['overlapping', 'inFlight', 'restoredInFlight', 'restores', 'withdrawn'];
 export const MAX_MILLIS = 900_000;
 
 /** Seeds [first, first + count) break no promise. What was run is printed, and in a proof every kind of fault has come. */

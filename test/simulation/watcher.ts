@@ -43,6 +43,8 @@ export interface WatchCounts {
   checkpoints: number;
   unaligned: number;
   deltas: number;
+  /** Snapshots that were written while a later one of the thread had been triggered. */
+  overlapping: number;
   inFlight: number;
   restoredInFlight: number;
   restoredDeltas: number;
@@ -61,6 +63,7 @@ export class Watcher implements DiskWatch {
     checkpoints: 0,
     unaligned: 0,
     deltas: 0,
+    overlapping: 0,
     inFlight: 0,
     restoredInFlight: 0,
     restoredDeltas: 0,
@@ -240,6 +243,11 @@ export class Watcher implements DiskWatch {
   }
 
   #onReportOf(process: SimulatedProcess, thread: SimulatedThread, message: FromTask): void {
+    if (message.kind === 'acknowledge') {
+      const newest = this.#triggered.get(thread) ?? 0;
+      if (newest > message.checkpointId) this.counts.overlapping += 1;
+      return;
+    }
     if (message.kind !== 'committed') return;
     const {generation, subtask, job} = thread.deployment;
     const key = `${generation} ${message.checkpointId}`;

@@ -1,5 +1,6 @@
 // Promise: the hashmap backend keeps the contract of every backend; snapshots are written by the same
 // code as in the writer thread, here on the test's own.
+import {FREEZES_MAX} from '#src/state/hashmap/page-guard.js';
 import {HashmapBackend} from '#src/state/hashmap/hashmap-backend.js';
 import {InProcessWriter} from '#src/state/snapshot-writer.js';
 import {sharedPath, stateFileAt} from '#src/storage/paths.js';
@@ -25,6 +26,7 @@ for (const compression of ['none', 'gzip', 'brotli'] as const) {
         incremental: null,
       }),
     () => new MemoryFiles(),
+    {atOnce: FREEZES_MAX},
   );
 }
 
@@ -52,4 +54,5 @@ stateBackendSuite(
     });
   },
   () => new MemoryFiles(),
+  {atOnce: FREEZES_MAX},
 );

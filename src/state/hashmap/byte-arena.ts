@@ -26,6 +26,11 @@ export class ByteArena {
     return this.garbageBytes > GARBAGE_BYTES_MIN && this.garbageBytes * 2 > this.#used;
   }
 
+  /** So much more that moving the content is worth copies of all pages for the snapshots that read them. */
+  get mostlyGarbage(): boolean {
+    return this.garbageBytes > GARBAGE_BYTES_MIN && this.garbageBytes * 8 > this.#used * 7;
+  }
+
   /** Forgets all strings; nobody may still read them. */
   clear(): void {
     this.#used = ADDRESS_BYTES;

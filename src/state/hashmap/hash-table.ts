@@ -133,7 +133,7 @@ export class HashTable implements KeyedTable {
     assert(key.length === this.spec.key.length, `${this.#what}: ${key.length} key columns`);
     this.#addedRows.clear();
     this.#addedPositions.clear();
-    if (!this.#guard.active && this.#arena.wasteful) this.#compactArena();
+    if (this.#guard.active ? this.#arena.mostlyGarbage : this.#arena.wasteful) this.#compactArena();
     const block = this.#block;
     for (let start = from; start < to; start += BLOCK_ROWS) {
       const end = Math.min(to, start + BLOCK_ROWS);
@@ -275,9 +275,13 @@ export class HashTable implements KeyedTable {
     ints[base + slot.flagInt]! |= slot.setMask;
   }
 
-  /** All rows as they are now; `release` must follow before the next one. */
+  /** Why it cannot be frozen yet; null: it can. */
+  refusesFreeze(): string | null {
+    return this.#guard.refuses(this.#rowCount);
+  }
+
+  /** All rows as they are now, until `release`. They are to be read in the order of the freezes, one after another. */
   freeze(): FrozenTable {
-    assert(!this.#guard.active, `${this.#what} is frozen already`);
     return {
       pages: this.#guard.freeze(this.#rowCount),
       rows: this.#rows.buffer,
@@ -286,8 +290,9 @@ export class HashTable implements KeyedTable {
     };
   }
 
-  release(): void {
-    this.#guard.release();
+  /** Nobody reads `frozen` any more. */
+  release(frozen: FrozenTable): void {
+    this.#guard.release(frozen.pages);
   }
 
   /** Makes `count` rows at the end for a restore, to be filled in and then handed to `index`. */
@@ -421,9 +426,8 @@ export class HashTable implements KeyedTable {
   }
 
   #arenaBytesOf(base: number): number {
-    const ints = this.#memory.ints;
     let bytes = 0;
-    for (const at of this.#addressCells(base)) bytes += paddedLength(ints[at]!);
+    for (const at of this.#addressCells(base)) bytes += paddedLength(this.#memory.ints[at]!);
     return bytes;
   }
 
@@ -439,7 +443,7 @@ export class HashTable implements KeyedTable {
     }
   }
 
-  /** Moves what is in use to a fresh arena. Not while a snapshot reads the rows. */
+  /** Moves what is in use to a fresh arena; snapshots have the one of their freeze. */
   #compactArena(): void {
     const arena = new ByteArena(this.#what);
     const ints = this.#memory.ints;
@@ -448,6 +452,7 @@ export class HashTable implements KeyedTable {
       if (!this.isLive(row)) continue;
       const base = row * this.shape.rowInts;
       for (const at of this.#addressCells(base)) {
+        this.#guard.protect(row);
         const address = at < base + slotsFrom ? at + 3 : at + 1;
         const start = ints[address]! * ADDRESS_BYTES;
         ints[address] = arena.append(this.#arena.bytes, start, start + ints[at]!);

@@ -32,9 +32,37 @@ export interface HashmapBackendOptions {
   readonly openStored: RowsToRestore['openStored'];
 }
 
-interface OngoingSnapshot {
+/** A snapshot that is frozen and not yet over. */
+class OngoingSnapshot {
   readonly checkpointId: number;
-  readonly control: SharedArrayBuffer;
+  /** For the writer: int 0 is 1 when it is given up. */
+  readonly control = new SharedArrayBuffer(4);
+  /** Resolves when it is given up. */
+  readonly abandoned: Promise<void>;
+  #abandon: () => void = () => undefined;
+
+  constructor(checkpointId: number) {
+    this.checkpointId = checkpointId;
+    this.abandoned = new Promise((resolve) => {
+      this.#abandon = resolve;
+    });
+  }
+
+  get isGivenUp(): boolean {
+    return Atomics.load(new Int32Array(this.control), 0) !== 0;
+  }
+
+  giveUp(): void {
+    Atomics.store(new Int32Array(this.control), 0, 1);
+    this.#abandon();
+  }
+}
+
+/** A table at the freeze of a snapshot, and what its file builds on. */
+interface FrozenState {
+  readonly open: OpenTable;
+  readonly before: readonly FileState[];
+  readonly request: SnapshotRequest;
 }
 
 interface OpenTable {
@@ -49,7 +77,10 @@ export class HashmapBackend implements StateBackend {
   readonly keyGroups: KeyGroupRange;
   readonly #options: HashmapBackendOptions;
   readonly #tables = new Map<string, OpenTable>();
-  #ongoing: OngoingSnapshot | null = null;
+  /** By checkpoint, oldest first. */
+  readonly #ongoing = new Map<number, OngoingSnapshot>();
+  /** Resolves when all snapshots that were begun are over. */
+  #idle: Promise<unknown> = Promise.resolve();
 
   constructor(options: HashmapBackendOptions) {
     this.maxParallelism = options.maxParallelism;
@@ -70,35 +101,62 @@ export class HashmapBackend implements StateBackend {
   }
 
   async snapshot(target: BackendSnapshotTarget): Promise<readonly FileState[]> {
-    const {uid} = this.#options;
-    const {checkpointId} = target;
-    if (this.#ongoing !== null) {
-      throw snapshotOngoing(uid, checkpointId, this.#ongoing.checkpointId);
-    }
-    const control = new SharedArrayBuffer(4);
-    this.#ongoing = {checkpointId, control};
-    const writes = [...this.#tables.values()].map(async (open) =>
-      this.#write(open, target, control),
-    );
-    try {
-      const written = await allOrFirstError(writes);
-      // Given up when it was all but written: nobody will say once more that it is.
-      if (isGivenUp(control)) throw givenUp(uid, checkpointId);
-      return written.flat();
-    } catch (error) {
-      this.checkpointAborted(checkpointId);
-      throw error;
-    } finally {
-      this.#ongoing = null;
+    this.#requireRoom(target.checkpointId);
+    const before = this.#idle;
+    const snapshot = this.#take(target, before);
+    this.#idle = Promise.allSettled([before, snapshot]);
+    return snapshot;
+  }
+
+  #requireRoom(checkpointId: number): void {
+    for (const {table} of this.#tables.values()) {
+      const limit = table.refusesFreeze();
+      if (limit === null) continue;
+      throw snapshotOngoing(this.#options.uid, checkpointId, [...this.#ongoing.keys()], limit);
     }
   }
 
-  async #write(
-    {table, chain}: OpenTable,
+  /** Freezes at once, and writes when the snapshots before it are over: older ones go first, and pages are read in turn. */
+  async #take(
+    target: BackendSnapshotTarget,
+    before: Promise<unknown>,
+  ): Promise<readonly FileState[]> {
+    const {checkpointId} = target;
+    const ongoing = new OngoingSnapshot(checkpointId);
+    this.#ongoing.set(checkpointId, ongoing);
+    const frozen: FrozenState[] = [];
+    try {
+      for (const open of this.#tables.values()) {
+        frozen.push(this.#freeze(open, target, ongoing.control));
+      }
+      await Promise.race([before, ongoing.abandoned]);
+      this.#requireWanted(ongoing);
+      const written = await allOrFirstError(
+        frozen.splice(0).map(async (state) => this.#write(state)),
+      );
+      // Given up when it was all but written: nobody will say once more that it is.
+      this.#requireWanted(ongoing);
+      return written.flat();
+    } catch (error) {
+      this.#takeBack(checkpointId);
+      throw error;
+    } finally {
+      for (const {open, request} of frozen) open.table.release(request.table);
+      this.#ongoing.delete(checkpointId);
+    }
+  }
+
+  #requireWanted({isGivenUp, checkpointId}: OngoingSnapshot): void {
+    if (isGivenUp) throw givenUp(this.#options.uid, checkpointId);
+  }
+
+  #freeze(
+    open: OpenTable,
     {checkpointId, directory, full = false}: BackendSnapshotTarget,
     control: SharedArrayBuffer,
-  ): Promise<readonly FileState[]> {
-    const {uid, subtask, writer, compression} = this.#options;
+  ): FrozenState {
+    const {uid, subtask, compression} = this.#options;
+    const {table, chain} = open;
     const before = chain?.completed ?? [];
     const next = full ? null : (chain?.next() ?? null);
     const changes = table.changes?.freeze(checkpointId, next === null) ?? null;
@@ -116,18 +174,21 @@ export class HashmapBackend implements StateBackend {
       shared: chain !== null,
       control,
     };
+    return {open, before, request};
+  }
+
+  async #write({open, before, request}: FrozenState): Promise<readonly FileState[]> {
     let file: FileState;
     try {
-      file = await writer.call(request);
+      file = await this.#options.writer.call(request);
     } finally {
-      table.release();
+      open.table.release(request.table);
     }
-    return chain?.written(checkpointId, before, file) ?? [file];
+    return open.chain?.written(request.checkpointId, before, file) ?? [file];
   }
 
   abortSnapshot(checkpointId: number): void {
-    if (this.#ongoing?.checkpointId !== checkpointId) return;
-    Atomics.store(new Int32Array(this.#ongoing.control), 0, 1);
+    this.#ongoing.get(checkpointId)?.giveUp();
   }
 
   checkpointCompleted(checkpointId: number): void {
@@ -138,7 +199,14 @@ export class HashmapBackend implements StateBackend {
   }
 
   checkpointAborted(checkpointId: number): void {
-    this.abortSnapshot(checkpointId);
+    const ongoing = this.#ongoing.get(checkpointId);
+    // The writer may still read what the snapshot has: it gives that back itself, when it is over.
+    if (ongoing !== undefined) ongoing.giveUp();
+    else this.#takeBack(checkpointId);
+  }
+
+  /** What the checkpoint had stored is stored again. */
+  #takeBack(checkpointId: number): void {
     for (const {table, chain} of this.#tables.values()) {
       chain?.abort(checkpointId);
       table.changes?.aborted(checkpointId);
@@ -150,14 +218,10 @@ export class HashmapBackend implements StateBackend {
   }
 
   async close(): Promise<void> {
-    if (this.#ongoing !== null) this.abortSnapshot(this.#ongoing.checkpointId);
+    for (const ongoing of this.#ongoing.values()) ongoing.giveUp();
     this.#tables.clear();
     return Promise.resolve();
   }
-}
-
-function isGivenUp(control: SharedArrayBuffer): boolean {
-  return Atomics.load(new Int32Array(control), 0) !== 0;
 }
 
 /** Waits for all: nothing may still be reading a table when its snapshot is over. */

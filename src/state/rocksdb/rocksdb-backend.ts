@@ -102,7 +102,8 @@ export class RocksdbBackend implements StateBackend {
   async snapshot(target: BackendSnapshotTarget): Promise<readonly FileState[]> {
     const {uid} = this.#options;
     if (this.#ongoing !== null) {
-      throw snapshotOngoing(uid, target.checkpointId, this.#ongoing.checkpointId);
+      const limit = 'rocksdb takes one at a time';
+      throw snapshotOngoing(uid, target.checkpointId, [this.#ongoing.checkpointId], limit);
     }
     const control = new SharedArrayBuffer(4);
     this.#ongoing = {checkpointId: target.checkpointId, control};

@@ -29,17 +29,22 @@ export type Codec = 'none' | 'gzip';
 
 export interface Options {
   readonly deltasMax?: number;
+  /** Default true. */
+  readonly incremental?: boolean;
   readonly compression?: Codec;
   readonly states?: readonly (readonly FileState[])[];
   readonly keyGroups?: typeof ALL;
   readonly directory?: string;
+  /** A snapshot's turn to be written has come. */
+  readonly beforeWrite?: (checkpointId: number) => Promise<void>;
   /** A snapshot is written, and its backend does not know yet. */
   readonly afterWrite?: (checkpointId: number) => void;
 }
 
 export function make(files: MemoryFiles, options: Options = {}): HashmapBackend {
   const {deltasMax = 3, compression = 'none', states = [], keyGroups = ALL} = options;
-  const {directory = '/chk-restored', afterWrite = () => undefined} = options;
+  const {directory = '/chk-restored', afterWrite = () => undefined, incremental = true} = options;
+  const {beforeWrite = async () => Promise.resolve()} = options;
   const writer = new InProcessWriter(files);
   return new HashmapBackend({
     uid: 'op',
@@ -51,6 +56,7 @@ export function make(files: MemoryFiles, options: Options = {}): HashmapBackend 
     files,
     writer: {
       call: async (request) => {
+        await beforeWrite(request.checkpointId);
         const state = await writer.call(request);
         afterWrite(request.checkpointId);
         return state;
@@ -59,7 +65,7 @@ export function make(files: MemoryFiles, options: Options = {}): HashmapBackend 
     },
     openStored: noDatabase,
     compression,
-    incremental: {deltasMax},
+    incremental: incremental ? {deltasMax} : null,
   });
 }
 
@@ -99,12 +105,17 @@ export class Running {
   }
 
   async snapshot(full = false): Promise<Taken> {
+    await this.table();
+    return this.begin(full).taken;
+  }
+
+  /** Frozen when it returns; the table was opened before. */
+  begin(full = false): {readonly id: number; readonly taken: Promise<Taken>} {
     this.#last += 1;
     const id = this.#last;
-    await this.table();
     const model = new Map(this.model);
-    const states = await this.backend.snapshot({checkpointId: id, directory: `/chk-${id}`, full});
-    return {id, model, states};
+    const writing = this.backend.snapshot({checkpointId: id, directory: `/chk-${id}`, full});
+    return {id, taken: writing.then((states) => ({id, model, states}))};
   }
 
   /** What a publish and its notification do. */
@@ -119,7 +130,7 @@ export class Running {
   }
 
   /** What an abort does: the attempt's directory goes. */
-  abort({id}: Taken): void {
+  abort({id}: Pick<Taken, 'id'>): void {
     for (const path of [...this.files.content.keys()]) {
       if (path.startsWith(`/chk-${id}/`)) this.files.content.delete(path);
     }
