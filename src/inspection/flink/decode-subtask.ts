@@ -62,7 +62,10 @@ function readState(
     cursor.intBetween('a number of states of Flink 1.1', 0, 0);
   }
   const operator = (what: string): FlinkOperatorState | null =>
-    cursor.in(what, () => (cursor.wideFlag('a flag') ? readOperatorState(cursor) : null));
+    cursor.in(what, () => {
+      const flagAt = cursor.offset;
+      return cursor.wideFlag('a flag') ? readOperatorState(cursor, flagAt) : null;
+    });
   return {
     managedOperator: operator('operator state'),
     rawOperator: operator('raw operator state'),
@@ -73,7 +76,7 @@ function readState(
   };
 }
 
-function readOperatorState(cursor: ByteCursor): FlinkOperatorState | null {
+function readOperatorState(cursor: ByteCursor, flagAt: number): FlinkOperatorState | null {
   const start = cursor.offset;
   const tag = cursor.unsignedByte();
   if (tag === 0) return null;
@@ -90,16 +93,16 @@ function readOperatorState(cursor: ByteCursor): FlinkOperatorState | null {
     cursor.text();
     cursor.flag('whether it is empty');
   }
-  const tailEnd = cursor.offset;
+  const directoriesEnd = cursor.offset;
   const stream = needStream(cursor, 'operator state');
   if (tag === 4) return {states, stream, merged: null};
   if (stream.kind !== 'segment' && stream.kind !== 'empty-segment') {
-    throw cursor.wrong(tailEnd, 'a segment, tag 15 or 16', stream.kind);
+    throw cursor.wrong(directoriesEnd, 'a segment, tag 15 or 16', stream.kind);
   }
   const merged = {
+    whole: {start: flagAt, end: cursor.offset},
     tag: {start, end: start + 1},
-    lists: {start: start + 1, end: listsEnd},
-    tail: {start: listsEnd, end: tailEnd},
+    directories: {start: listsEnd, end: directoriesEnd},
   };
   return {states, stream, merged};
 }

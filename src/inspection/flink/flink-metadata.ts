@@ -92,8 +92,11 @@ export interface FlinkOperatorState {
     readonly offsets: BigInt64Array;
   }[];
   readonly stream: FlinkStream;
-  /** Tag 17: where the tag is, and what follows the stream, which a copy leaves out. */
-  readonly merged: {readonly tag: Extent; readonly lists: Extent; readonly tail: Extent} | null;
+  /**
+   * Tag 17: the handle with the flag before it, its tag, and what tag 4 does not have: the directories of the merged
+   * files. A copy leaves those out. Null: tag 4.
+   */
+  readonly merged: {readonly whole: Extent; readonly tag: Extent; readonly directories: Extent} | null;
 }
 
 export interface FlinkChannelState {
