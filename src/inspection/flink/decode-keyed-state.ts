@@ -2,7 +2,7 @@
 //
 //   u8 tag
 //    0  none
-//    3  hashmap, up to 1.14:       R, i64 position for each key group, stream handle
+//    3  by key group, up to 1.14:  R, i64 position for each key group, stream handle
 //    7  canonical savepoint:       the same
 //   12  hashmap:                   the same, text handle id
 //    5  RocksDB, older:            i64 checkpoint id, text backend id, R, stream handle header, L shared, L own
@@ -53,12 +53,14 @@ function readTagged(cursor: ByteCursor): FlinkKeyedState | null {
   }
 }
 
+const BY_KEY_GROUP = {3: 'key-groups', 7: 'canonical', 12: 'hashmap'} as const;
+
 function readByKeyGroup(cursor: ByteCursor, tag: 3 | 7 | 12): FlinkKeyedState {
   const keyGroups = readKeyGroups(cursor);
   const offsets = readOffsets(cursor, keyGroups);
   const stream = needStream(cursor, 'key groups');
   if (tag === 12) cursor.text();
-  return {kind: tag === 7 ? 'canonical' : 'hashmap', keyGroups, offsets, stream};
+  return {kind: BY_KEY_GROUP[tag], keyGroups, offsets, stream};
 }
 
 function readRocksdb(cursor: ByteCursor, tag: 5 | 11): FlinkKeyedState {

@@ -43,8 +43,8 @@ export interface FlinkNamedFile {
 
 export type FlinkKeyedState =
   | {
-      /** `hashmap`: tags 3 and 12. `canonical`: tag 7, which every backend reads. */
-      readonly kind: 'hashmap' | 'canonical';
+      /** Tag 12; tag 7, which every backend reads; tag 3, which up to Flink 1.14 stands for both. */
+      readonly kind: 'hashmap' | 'canonical' | 'key-groups';
       readonly keyGroups: FlinkKeyGroups;
       /** One position for each key group, in the stream. */
       readonly offsets: BigInt64Array;

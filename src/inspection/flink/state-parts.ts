@@ -34,10 +34,11 @@ export function subtaskSizes(subtask: FlinkSubtask): FlinkSizes {
   ]);
 }
 
-function keyedSizes(state: FlinkKeyedState): FlinkSizes {
+export function keyedSizes(state: FlinkKeyedState): FlinkSizes {
   switch (state.kind) {
     case 'hashmap':
     case 'canonical':
+    case 'key-groups':
       return ofStream(state.stream);
     case 'rocksdb': {
       const all = sumOf(keyedStreams(state).map(ofStream)).state;
@@ -79,6 +80,7 @@ export function keyedStreams(state: FlinkKeyedState): readonly FlinkStream[] {
   switch (state.kind) {
     case 'hashmap':
     case 'canonical':
+    case 'key-groups':
       return [state.stream];
     case 'rocksdb':
       return [state.header, ...[...state.shared, ...state.own].map(({stream}) => stream)];
