@@ -46,7 +46,10 @@ function packV6(root) {
       return {
         name: `v6/${name}`,
         checkpoints: told
-          .map((one) => ({path: one.path.split(`/snapshots/${name}/`)[1], facts: factsOf(facts, one)}))
+          .map((one) => ({
+            path: one.path.split(`/snapshots/${name}/`)[1],
+            facts: factsOf(facts, one),
+          }))
           .filter(({path}) => existsSync(join(root, name, path))),
         files: files.map((path) => fileEntry(join(root, name), path, true)),
       };
@@ -62,7 +65,11 @@ function factsOf({vertices}, {details, savepoint_metadata: operators}) {
     stateSize: details.state_size,
     checkpointedSize: details.checkpointed_size,
     persistedData: details.persisted_data,
-    vertices: vertices.map(({id, parallelism, maxParallelism}) => ({id, parallelism, maxParallelism})),
+    vertices: vertices.map(({id, parallelism, maxParallelism}) => ({
+      id,
+      parallelism,
+      maxParallelism,
+    })),
     operators: operators.map((operator) => ({
       name: operator['operator-name'],
       uid: operator['operator-uid'],

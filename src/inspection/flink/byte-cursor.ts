@@ -78,7 +78,11 @@ export class ByteCursor {
   nested<T>(label: string, read: () => T): T {
     this.#countEntries(1, this.#offset);
     if (this.#depth >= this.#limits.depthMax) {
-      throw this.wrong(this.#offset, `at most ${this.#limits.depthMax} handles in one another`, 'one more');
+      throw this.wrong(
+        this.#offset,
+        `at most ${this.#limits.depthMax} handles in one another`,
+        'one more',
+      );
     }
     this.#depth += 1;
     const value = this.in(label, read);
@@ -137,7 +141,11 @@ export class ByteCursor {
     const count = this.int();
     const max = Math.floor(this.remaining / bytesMin);
     if (count < 0 || count > max) {
-      throw this.wrong(offset, `0 to ${max} ${what}, as ${this.remaining} bytes are left`, String(count));
+      throw this.wrong(
+        offset,
+        `0 to ${max} ${what}, as ${this.remaining} bytes are left`,
+        String(count),
+      );
     }
     this.#countEntries(count, offset);
     return count;
@@ -149,7 +157,11 @@ export class ByteCursor {
       throw this.wrong(this.#offset, `${count} ${what} of 8 bytes`, `${this.remaining} bytes`);
     }
     const start = this.#take(count * 8);
-    return BigInt64Array.from({length: count}, (_, index) => this.#view.getBigInt64(start + index * 8));
+    const copied = new BigInt64Array(count);
+    for (let index = 0; index < count; index += 1) {
+      copied[index] = this.#view.getBigInt64(start + index * 8);
+    }
+    return copied;
   }
 
   /** A view of the next bytes, not a copy. */
@@ -184,7 +196,11 @@ export class ByteCursor {
     const start = this.#take(length);
     const decoded = modifiedUtf8(this.bytes, start, start + length);
     if (typeof decoded === 'string') return decoded;
-    throw this.wrong(decoded.offset, 'a character in modified UTF-8', hexByte(this.bytes[decoded.offset]!));
+    throw this.wrong(
+      decoded.offset,
+      'a character in modified UTF-8',
+      hexByte(this.bytes[decoded.offset]!),
+    );
   }
 
   /** The bytes end here. */

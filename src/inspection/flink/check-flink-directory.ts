@@ -69,7 +69,11 @@ export function errorsOf(directory: string, read: FlinkDirectory): readonly Find
       ? []
       : [
           {
-            ...errorAt('id-differs', path, `${directory} holds checkpoint ${metadata.checkpointId}`),
+            ...errorAt(
+              'id-differs',
+              path,
+              `${directory} holds checkpoint ${metadata.checkpointId}`,
+            ),
             expected: String(named),
             found: String(metadata.checkpointId),
           },

@@ -47,7 +47,10 @@ function inKeyed(state: FlinkKeyedState, maxParallelism: number): readonly strin
   const {start, end} = state.keyGroups;
   const found = end < maxParallelism ? [] : [`key groups ${start} to ${end} of ${maxParallelism}`];
   if (state.kind === 'changelog') {
-    return [...found, ...[...state.base, ...state.changes].flatMap((one) => inKeyed(one, maxParallelism))];
+    return [
+      ...found,
+      ...[...state.base, ...state.changes].flatMap((one) => inKeyed(one, maxParallelism)),
+    ];
   }
   if ('offsets' in state) found.push(...beyond(state.offsets, state.stream, 'a key group'));
   return found;

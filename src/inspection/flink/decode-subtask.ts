@@ -29,13 +29,21 @@ const MODES = ['split', 'union', 'broadcast'] as const;
 /** Of one that had ended. */
 export const SUBTASK_BYTES_MIN = 4;
 
-export function readSubtask(cursor: ByteCursor, version: number, parallelism: number): FlinkSubtask {
+export function readSubtask(
+  cursor: ByteCursor,
+  version: number,
+  parallelism: number,
+): FlinkSubtask {
   const offset = cursor.offset;
   const written = cursor.int();
   const finished = version >= 3 && written < 0;
   const index = finished ? -written - 1 : written;
   if (index < 0 || index >= parallelism) {
-    throw cursor.wrong(offset, `a subtask below the parallelism of ${parallelism}`, String(written));
+    throw cursor.wrong(
+      offset,
+      `a subtask below the parallelism of ${parallelism}`,
+      String(written),
+    );
   }
   if (finished) return {...NO_STATE, index, finished};
   return cursor.in(`subtask ${index}`, () => ({
@@ -53,10 +61,7 @@ const NO_STATE = {
   channels: [],
 } as const;
 
-function readState(
-  cursor: ByteCursor,
-  version: number,
-): Omit<FlinkSubtask, 'index' | 'finished'> {
+function readState(cursor: ByteCursor, version: number): Omit<FlinkSubtask, 'index' | 'finished'> {
   if (version === 2) {
     cursor.long();
     cursor.intBetween('a number of states of Flink 1.1', 0, 0);
@@ -72,7 +77,9 @@ function readState(
     managedKeyed: cursor.in('keyed state', () => readKeyedState(cursor)),
     rawKeyed: cursor.in('raw keyed state', () => readKeyedState(cursor)),
     channels:
-      version === 2 ? [] : [...readChannels(cursor, version, 'input'), ...readChannels(cursor, version, 'output')],
+      version === 2
+        ? []
+        : [...readChannels(cursor, version, 'input'), ...readChannels(cursor, version, 'output')],
   };
 }
 
@@ -111,7 +118,8 @@ function readNamedState(cursor: ByteCursor): FlinkOperatorState['states'][number
   const name = cursor.text();
   const offset = cursor.offset;
   const mode = MODES[cursor.unsignedByte()];
-  if (mode === undefined) throw cursor.wrong(offset, 'a mode from 0 to 2', String(cursor.bytes[offset]));
+  if (mode === undefined)
+    throw cursor.wrong(offset, 'a mode from 0 to 2', String(cursor.bytes[offset]));
   const count = cursor.count('elements', 8);
   return {name, mode, offsets: cursor.longs('positions of elements', count)};
 }

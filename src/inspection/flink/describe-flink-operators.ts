@@ -62,7 +62,9 @@ export function describeFlinkOperators(
   uids: readonly string[],
 ): readonly FlinkOperatorDetails[] {
   const byId = new Map(uids.map((uid) => [flinkOperatorId(uid), uid]));
-  return operators.map((operator) => describe(operator, operator.uid ?? byId.get(operator.id) ?? null));
+  return operators.map((operator) =>
+    describe(operator, operator.uid ?? byId.get(operator.id) ?? null),
+  );
 }
 
 function describe(operator: FlinkOperator, uid: string | null): FlinkOperatorDetails {
@@ -87,7 +89,9 @@ function describe(operator: FlinkOperator, uid: string | null): FlinkOperatorDet
 }
 
 function describeSubtask(subtask: FlinkSubtask): FlinkSubtaskDetails {
-  const files = subtaskStreams(subtask).flatMap((stream) => ('path' in stream ? [stream.path] : []));
+  const files = subtaskStreams(subtask).flatMap((stream) =>
+    'path' in stream ? [stream.path] : [],
+  );
   return {
     index: subtask.index,
     bytes: subtaskSizes(subtask).state,

@@ -96,7 +96,11 @@ export interface FlinkOperatorState {
    * Tag 17: the handle with the flag before it, its tag, and what tag 4 does not have: the directories of the merged
    * files. A copy leaves those out. Null: tag 4.
    */
-  readonly merged: {readonly whole: Extent; readonly tag: Extent; readonly directories: Extent} | null;
+  readonly merged: {
+    readonly whole: Extent;
+    readonly tag: Extent;
+    readonly directories: Extent;
+  } | null;
 }
 
 export interface FlinkChannelState {

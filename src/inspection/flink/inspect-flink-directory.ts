@@ -114,7 +114,8 @@ export async function openFlinkDirectory(options: FlinkDirectoryOptions): Promis
     case 'damaged':
     case 'incompatible': {
       const {message, offset, expected, found} = reading.finding;
-      const compared = expected === null ? '' : ` (expected ${expected}, found ${found ?? 'nothing'})`;
+      const compared =
+        expected === null ? '' : ` (expected ${expected}, found ${found ?? 'nothing'})`;
       const at = offset === null ? '' : ` at byte ${offset}`;
       const code = reading.kind === 'damaged' ? 'CHECKPOINT_DAMAGED' : 'INCOMPATIBLE';
       throw new EngineError(code, `${message}${at}${compared}`, {
@@ -248,7 +249,8 @@ async function bytesOnlyHere(
     const beside = await readFlinkDirectory({...options, directory: other});
     if (beside.kind === 'damaged' || beside.kind === 'incompatible') return null;
     if (beside.kind === 'read') {
-      for (const {location} of beside.files) if (location.kind === 'here') needed.add(location.path);
+      for (const {location} of beside.files)
+        if (location.kind === 'here') needed.add(location.path);
     }
   }
   return bytesOf(

@@ -87,7 +87,10 @@ class JavaStream {
 
   #referred(offset: number): JavaValue {
     const found = this.#handle();
-    if (found !== undefined && (found === null || typeof found !== 'object' || !('javaClass' in found))) {
+    if (
+      found !== undefined &&
+      (found === null || typeof found !== 'object' || !('javaClass' in found))
+    ) {
       return found;
     }
     throw this.#cursor.wrong(offset, 'a reference to an earlier value', 'one to something else');
@@ -103,7 +106,10 @@ class JavaStream {
     const fields = new Map<string, JavaValue>();
     for (const part of lineOf(javaClass)) {
       for (const {type, name} of part.fields) {
-        fields.set(name, type === 'Z' ? this.#cursor.flag(name) : this.#cursor.in(name, () => this.value()));
+        fields.set(
+          name,
+          type === 'Z' ? this.#cursor.flag(name) : this.#cursor.in(name, () => this.value()),
+        );
       }
     }
     const object = {className: javaClass.name, fields};
@@ -142,7 +148,8 @@ class JavaStream {
     if (tag === NULL) return null;
     if (tag === REFERENCE) {
       const found = this.#handle();
-      if (typeof found === 'object' && found !== null && 'javaClass' in found) return found.javaClass;
+      if (typeof found === 'object' && found !== null && 'javaClass' in found)
+        return found.javaClass;
       throw cursor.wrong(offset, 'a reference to an earlier class', 'one to something else');
     }
     if (tag !== CLASS) throw cursor.wrong(offset, 'a Java class: 70, 71 or 72', tag.toString(16));
@@ -153,7 +160,8 @@ class JavaStream {
     const fields = this.#fields();
     const endOffset = cursor.offset;
     const end = cursor.unsignedByte();
-    if (end !== END_OF_CLASS) throw cursor.wrong(endOffset, 'the end of a class, 78', end.toString(16));
+    if (end !== END_OF_CLASS)
+      throw cursor.wrong(endOffset, 'the end of a class, 78', end.toString(16));
     const javaClass = {name, fields, parent: this.#class()};
     this.#handles[handle] = {javaClass};
     return javaClass;
@@ -163,7 +171,8 @@ class JavaStream {
     const cursor = this.#cursor;
     const countOffset = cursor.offset;
     const count = cursor.unsignedShort();
-    if (count > FIELDS_MAX) throw cursor.wrong(countOffset, `at most ${FIELDS_MAX} fields`, String(count));
+    if (count > FIELDS_MAX)
+      throw cursor.wrong(countOffset, `at most ${FIELDS_MAX} fields`, String(count));
     return Array.from({length: count}, () => {
       const offset = cursor.offset;
       const type = String.fromCharCode(cursor.unsignedByte());
@@ -180,6 +189,7 @@ class JavaStream {
 /** The fields of a super class come before those of what extends it. */
 function lineOf(javaClass: JavaClass): readonly JavaClass[] {
   const line: JavaClass[] = [];
-  for (let part: JavaClass | null = javaClass; part !== null; part = part.parent) line.unshift(part);
+  for (let part: JavaClass | null = javaClass; part !== null; part = part.parent)
+    line.unshift(part);
   return line;
 }

@@ -5,7 +5,13 @@
 // vouches for do not choose what is opened.
 
 import {EngineError} from '../../base/errors.ts';
-import {baseName, join, parentOf, parseCheckpointName, parseSavepointName} from '../../storage/paths.ts';
+import {
+  baseName,
+  join,
+  parentOf,
+  parseCheckpointName,
+  parseSavepointName,
+} from '../../storage/paths.ts';
 import type {FlinkFile} from './flink-metadata.ts';
 
 /** What begins with `from` is looked for below `to`. */
@@ -86,12 +92,17 @@ function locateAbsolute(path: string, parts: readonly string[], place: FlinkPlac
     (part) => part === 'shared' || part === 'taskowned' || parseCheckpointName(part) !== null,
   );
   const jobId = parts[at - 1] ?? '';
-  if (at < 0) return {kind: 'elsewhere', reason: 'it lies outside the directory of the checkpoints'};
+  if (at < 0)
+    return {kind: 'elsewhere', reason: 'it lies outside the directory of the checkpoints'};
   if (isNamedByJob && JOB_ID.test(jobId)) return below(top, parts.slice(at - 1), 'moved');
   return below(job, parts.slice(at), 'moved');
 }
 
-function below(root: string, parts: readonly string[], how: 'relative' | 'moved' | 'mapped'): FileLocation {
+function below(
+  root: string,
+  parts: readonly string[],
+  how: 'relative' | 'moved' | 'mapped',
+): FileLocation {
   const reason = reasonToRefuse(parts);
   if (reason !== null) return {kind: 'refused', reason};
   return {kind: 'here', path: join(root, parts.join('/')), root, how};
@@ -104,7 +115,8 @@ function reasonToRefuse(parts: readonly string[]): string | null {
     if (part === '') return 'a part of it is empty';
     if (part === '.' || part === '..') return `it has a part '${part}'`;
     if (CONTROL.test(part)) return 'it has a control character or a backslash';
-    if (Buffer.byteLength(part) > PART_BYTES_MAX) return `a part is longer than ${PART_BYTES_MAX} bytes`;
+    if (Buffer.byteLength(part) > PART_BYTES_MAX)
+      return `a part is longer than ${PART_BYTES_MAX} bytes`;
   }
   return null;
 }

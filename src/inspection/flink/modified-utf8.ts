@@ -7,6 +7,9 @@ export function modifiedUtf8(
   start: number,
   end: number,
 ): string | {readonly offset: number} {
+  if (isAscii(bytes, start, end)) {
+    return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+  }
   const units: string[] = [];
   let highAt = -1;
   let at = start;
@@ -21,6 +24,14 @@ export function modifiedUtf8(
     at += unit.length;
   }
   return highAt >= 0 ? {offset: highAt} : units.join('');
+}
+
+/** Without NUL, as names and paths nearly always are. */
+function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) {
+    if (bytes[at] === 0 || bytes[at]! > 0x7f) return false;
+  }
+  return true;
 }
 
 /** The UTF-16 unit that begins at `at`. */
