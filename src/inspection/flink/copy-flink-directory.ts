@@ -7,7 +7,6 @@ import {statusOrNull} from '../../storage/derive-checkpoint-state.ts';
 import {
   closeQuietly,
   removeTree,
-  unlessMissing,
   writeDurableBytes,
   writeDurableFile,
 } from '../../storage/durable-file.ts';
@@ -44,11 +43,13 @@ export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<voi
       // A rename would replace an empty directory without a word.
       if ((await statusOrNull(files, target)) !== null) throw isThere(target);
       await files.rename(hidden, target);
+      await files.syncDirectory(above);
     } catch (error) {
-      await unlessMissing(async () => removeTree(files, hidden));
+      // Without the hidden directory it was renamed, and nobody was told: it goes.
+      const isHidden = (await statusOrNull(files, hidden)) !== null;
+      await removeTree(files, isHidden ? hidden : target);
       throw error;
     }
-    await files.syncDirectory(above);
   } catch (error) {
     if (systemErrorCode(error) === null) throw error;
     throw storageFailed('copying to', target, error);
