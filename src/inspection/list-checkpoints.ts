@@ -205,7 +205,7 @@ async function toItem(
     state: shownState(state),
     path,
     format: 'tidemark',
-    format_version: readable === null ? null : formatVersion(readable),
+    format_version: formatVersion(readable),
     created: readable === null ? null : new Date(readable.metadata.completed).toISOString(),
     bytes,
     own_bytes: bytes - sharedBytes,
@@ -224,8 +224,10 @@ function readableOf(state: CheckpointState): ReadableCheckpoint | null {
   return state.kind === 'damaged' ? state.readable : null;
 }
 
-function formatVersion({metadata: {format}}: ReadableCheckpoint): string {
-  return `${format.major}.${format.minor}`;
+function formatVersion(readable: ReadableCheckpoint | null): string | null {
+  if (readable === null) return null;
+  const {major, minor} = readable.metadata.format;
+  return `${major}.${minor}`;
 }
 
 function shownState(state: Exclude<CheckpointState, {kind: 'foreign'}>): CheckpointItem['state'] {

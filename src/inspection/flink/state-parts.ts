@@ -93,17 +93,6 @@ export function keyedStreams(state: FlinkKeyedState): readonly FlinkStream[] {
   }
 }
 
-/** Also those of hooks and coordinators, which are always inline. */
-export function inlineBytes(metadata: FlinkMetadata): number {
-  let bytes = metadata.masterStates.reduce((sum, {size}) => sum + size, 0);
-  for (const operator of metadata.operators) {
-    for (const stream of [operator.coordinator, ...operator.subtasks.flatMap(subtaskStreams)]) {
-      if (stream?.kind === 'inline') bytes += stream.size;
-    }
-  }
-  return bytes;
-}
-
 export function subtaskStreams(subtask: FlinkSubtask): readonly FlinkStream[] {
   const {managedOperator, rawOperator, managedKeyed, rawKeyed, channels} = subtask;
   return [

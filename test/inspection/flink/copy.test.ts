@@ -111,7 +111,7 @@ describe('Flink 2.3', () => {
 
   test('a file that is needed twice is copied once; names that would be one are told apart', async () => {
     const disk = await diskWith('v6/unaligned');
-    const [{path}] = named('v6/unaligned').checkpoints as [{path: string}];
+    const {path} = named('v6/unaligned').checkpoints[0]!;
     const plan = await planOf(disk, `/work/${path}`);
     expect(plan.pieces).toHaveLength(3);
     const merging = await diskWith('v6/file-merging-rocksdb');
@@ -202,7 +202,7 @@ describe('whatever fails', () => {
   test('each call: the target is not there, and nothing is left beside it', async () => {
     for (let failing = 1; ; failing += 1) {
       const disk = await diskWith('v6/hashmap-aligned');
-      const [{path}] = named('v6/hashmap-aligned').checkpoints as [{path: string}];
+      const {path} = named('v6/hashmap-aligned').checkpoints[0]!;
       const plan = await planOf(disk, `/work/${path}`);
       const before = disk.callCount;
       let failed = false;
@@ -232,7 +232,7 @@ describe('whatever fails', () => {
 
   test('a power loss anywhere: the target is whole or absent', async () => {
     const disk = await diskWith('v6/hashmap-aligned');
-    const [{path}] = named('v6/hashmap-aligned').checkpoints as [{path: string}];
+    const {path} = named('v6/hashmap-aligned').checkpoints[0]!;
     const plan = await planOf(disk, `/work/${path}`);
     const begin = disk.log.length;
     await copyFlinkDirectory({files: disk, plan, target: '/copies/one'});

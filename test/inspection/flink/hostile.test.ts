@@ -216,7 +216,7 @@ describe('properties', () => {
     decode(metadataOf(4, [operatorOf({})]), Buffer.from(hex, 'hex'));
   const STREAM = 'aced0005';
   const classOf = (name: string, fields: string, parent = '70') =>
-    `72${text(name).toString('hex')}0000000000000001${'02'}${fields}78${parent}`;
+    `72${text(name).toString('hex')}000000000000000102${fields}78${parent}`;
 
   test.each([
     ['none at all, as the State Processor API writes it', `${STREAM}70`, null],
@@ -233,10 +233,10 @@ describe('properties', () => {
     ],
     [
       'an object in itself',
-      `${STREAM}73${classOf('A', `0001${'4c'}000161${'740001'}62`)}71007e0002`,
+      `${STREAM}73${classOf('A', `00014c00016174000162`)}71007e0002`,
       /a reference to an earlier value/,
     ],
-    ['a field of an array', `${STREAM}73${classOf('A', `0001${'5b'}000161`)}`, /type Z or L/],
+    ['a field of an array', `${STREAM}73${classOf('A', `00015b000161`)}`, /type Z or L/],
     ['33 fields', `${STREAM}73${classOf('A', '0021')}`, /at most 32 fields/],
     ['an object of another class', `${STREAM}73${classOf('A', '0000')}`, /CheckpointProperties/],
     [
