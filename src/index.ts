@@ -393,7 +393,7 @@ export const VERIFY_LEVELS = ['manifest', 'checksum'] as const satisfies VerifyL
 /** `target`: a job file, a job's checkpoint directory, or a directory that holds some. */
 export async function listCheckpoints(
   target: string,
-  options: {readonly environment: Environment},
+  options: {readonly environment: Environment; readonly maps?: readonly string[] | undefined},
 ): Promise<CheckpointList> {
   const reports = await import('./reports/checkpoint-reports.ts');
   return reports.listCheckpoints(target, options);
@@ -408,6 +408,8 @@ export async function verifyCheckpoints(
   options: {
     readonly level: VerifyLevel;
     readonly environment: Environment;
+    /** `FROM=TO`: where files of Flink's checkpoints are looked for that have moved. */
+    readonly maps?: readonly string[] | undefined;
     readonly onEvent: (event: VerifyEvent) => void;
   },
 ): Promise<VerifySummary> {

@@ -1,6 +1,8 @@
 import {Args} from '@oclif/core';
 import {listCheckpoints} from '../../src/index.ts';
 import {BaseCommand} from '../_shared/base-command.ts';
+import {valuesOf, withEnvironment} from '../_shared/globals.ts';
+import {mapFlag} from '../_shared/map-flag.ts';
 import {escapeText} from '../_shared/text.ts';
 import {formatBytes, formatInstant} from '../_shared/units.ts';
 import type {
@@ -24,7 +26,7 @@ export default class CheckpointList extends BaseCommand {
   static override summary = 'List checkpoints, newest first, with what each one is.';
   static override description =
     'The state is derived from what a directory contains: complete, incomplete, damaged, in-progress or foreign. ' +
-    'Names and sizes are checked, not contents: `checkpoint verify` does that. An asterisk marks the one that a resume takes; what is held is deleted by no retention and no prune.';
+    'Names and sizes are checked, not contents: `checkpoint verify` does that. foreign: whole, as far as that shows, and written by Apache Flink. An asterisk marks the one that a resume takes; what is held is deleted by no retention and no prune.';
   static override examples = [
     {description: 'Of a job', command: '<%= config.bin %> <%= command.id %> my.job.yaml'},
     {
@@ -43,10 +45,13 @@ export default class CheckpointList extends BaseCommand {
     }),
   };
 
+  static override flags = withEnvironment('checkpoint-list', {map: mapFlag()});
+
   async run(): Promise<void> {
-    const {args} = await this.parse(CheckpointList);
+    const {args, flags} = await this.parse(CheckpointList);
     const {items, orphans, warnings} = await listCheckpoints(args.target, {
       environment: process.env,
+      maps: valuesOf(flags.map),
     });
     if (this.global.json) {
       this.printObject('CheckpointList', {items: items.map(itemFields), orphans, warnings});
@@ -86,6 +91,8 @@ function itemFields(item: CheckpointListItem): object {
     kind: item.kind,
     state: item.state,
     path: item.path,
+    format: item.format,
+    format_version: item.formatVersion,
     created: item.created === null ? null : formatInstant(item.created),
     bytes: item.bytes,
     own_bytes: item.ownBytes,

@@ -1,7 +1,8 @@
 import {Args, Flags} from '@oclif/core';
 import {ERROR_CODES, VERIFY_LEVELS, verifyCheckpoints, writeReport} from '../../src/index.ts';
 import {BaseCommand} from '../_shared/base-command.ts';
-import {withEnvironment} from '../_shared/globals.ts';
+import {valuesOf, withEnvironment} from '../_shared/globals.ts';
+import {mapFlag} from '../_shared/map-flag.ts';
 import {junitXml} from '../_shared/reports.ts';
 import {
   VerifyView,
@@ -19,7 +20,7 @@ export default class CheckpointVerify extends BaseCommand {
     'Check that checkpoints are whole; list all damage. Never writes to them.';
   static override description =
     'Level manifest reads _metadata and SHA256SUMS and compares them with the names and sizes of the files; ' +
-    'level checksum reads every byte as well.';
+    'level checksum reads every byte as well. Of what Apache Flink wrote, which has no checksums, both look at the structure, names and sizes.';
   static override examples = [
     {
       description: 'One checkpoint, every byte',
@@ -50,6 +51,7 @@ export default class CheckpointVerify extends BaseCommand {
       description: 'Write a JUnit report to this file too.',
       helpValue: 'FILE',
     }),
+    map: mapFlag(),
   });
 
   async run(): Promise<void> {
@@ -60,6 +62,7 @@ export default class CheckpointVerify extends BaseCommand {
     const summary = await verifyCheckpoints(args.refs, {
       level: flags.level,
       environment: process.env,
+      maps: valuesOf(flags.map),
       onEvent: (event) => {
         if (event.type === 'finding') findings.push(event);
         if (this.global.json) this.print(verifyEventJson(event));

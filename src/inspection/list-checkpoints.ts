@@ -19,28 +19,10 @@ import {
   parseSavepointName,
 } from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
+import type {PathMap} from './flink/locate-file.ts';
+import type {CheckpointItem} from './checkpoint-item.ts';
+import {listFlinkDirectory} from './flink/list-flink-directory.ts';
 import {orphansAmong, unclaimedFiles, type Orphan} from './list-orphans.ts';
-
-/** As `checkpoint list --json` prints it. */
-export interface CheckpointItem {
-  readonly id: number;
-  readonly kind: 'checkpoint' | 'savepoint';
-  readonly state: 'complete' | 'incomplete' | 'damaged' | 'in-progress' | 'foreign';
-  readonly path: string;
-  /** RFC 3339, UTC; null: not known. */
-  readonly created: string | null;
-  readonly bytes: number;
-  readonly own_bytes: number;
-  readonly shared_bytes: number;
-  readonly generation: number | null;
-  readonly job_name: string | null;
-  readonly unaligned: boolean | null;
-  readonly incremental: boolean | null;
-  /** The newest complete one of its job: what a resume or restore would choose. */
-  readonly newest_restorable: boolean;
-  /** Retention and prune keep it. */
-  readonly held: boolean;
-}
 
 export interface CheckpointList {
   readonly items: readonly CheckpointItem[];
@@ -49,15 +31,19 @@ export interface CheckpointList {
   readonly warnings: readonly string[];
 }
 
-/** `directory`: of one job, or one with directories of jobs, or savepoints, in it. NOT_FOUND when it is neither. */
+/**
+ * `directory`: of one job, or one with directories of jobs, or savepoints, in it. NOT_FOUND when it is neither. `maps`: where
+ * files of Flink's checkpoints are looked for that have moved.
+ */
 export async function listCheckpointDirectory(
   files: FileSystem,
   directory: string,
+  maps: readonly PathMap[] = [],
 ): Promise<CheckpointList> {
   try {
     const jobs = await jobDirectoriesIn(files, directory);
-    const lists = [await listSavepoints(files, directory)];
-    for (const job of jobs) lists.push(await listJob(files, new JobPaths(job)));
+    const lists = [await listSavepoints(files, directory, maps)];
+    for (const job of jobs) lists.push(await listJob(files, new JobPaths(job), maps));
     const items = lists.flatMap((list) => list.items);
     if (jobs.length === 0 && items.length === 0) throw nothingThere(directory);
     return {
@@ -105,15 +91,23 @@ function nothingThere(directory: string): EngineError {
   );
 }
 
-async function listJob(files: FileSystem, paths: JobPaths): Promise<CheckpointList> {
+async function listJob(
+  files: FileSystem,
+  paths: JobPaths,
+  maps: readonly PathMap[],
+): Promise<CheckpointList> {
   const warnings: string[] = [];
   const items: CheckpointItem[] = [];
   const attempts = async (): ReturnType<typeof pendingAttempts> => pendingAttempts(files, paths);
   const unclaimed = await unclaimedFiles(files, paths, attempts);
   const published = await listPublished(files, paths, null);
   for (const {checkpointId, path, state} of published) {
-    items.push(await toItem(files, checkpointId, path, state));
-    warnings.push(...warningsOf(path, state));
+    const listed =
+      state.kind === 'foreign'
+        ? await listFlinkDirectory({files, directory: path, maps}, checkpointId)
+        : {item: await toItem(files, checkpointId, path, state), warnings: warningsOf(state)};
+    items.push(listed.item);
+    warnings.push(...listed.warnings);
   }
   const orphans = await orphansAmong(files, paths, unclaimed, published);
   if (orphans === null) {
@@ -139,7 +133,11 @@ async function listJob(files: FileSystem, paths: JobPaths): Promise<CheckpointLi
 }
 
 /** Those in `directory` itself, newest first; of whatever jobs they are. */
-async function listSavepoints(files: FileSystem, directory: string): Promise<CheckpointList> {
+async function listSavepoints(
+  files: FileSystem,
+  directory: string,
+  maps: readonly PathMap[],
+): Promise<CheckpointList> {
   const warnings: string[] = [];
   const items: CheckpointItem[] = [];
   for (const {name, kind} of await files.list(directory)) {
@@ -147,21 +145,23 @@ async function listSavepoints(files: FileSystem, directory: string): Promise<Che
     const path = `${directory}/${name}`;
     const state = await deriveCheckpointState(files, path);
     const id = readableOf(state)?.metadata.checkpointId ?? 0;
-    items.push({...(await toItem(files, id, path, state)), kind: 'savepoint'});
-    warnings.push(...warningsOf(path, state));
+    const listed =
+      state.kind === 'foreign'
+        ? await listFlinkDirectory({files, directory: path, maps}, 0)
+        : {item: await toItem(files, id, path, state), warnings: warningsOf(state)};
+    items.push({...listed.item, kind: 'savepoint'});
+    warnings.push(...listed.warnings);
   }
   items.sort((left, right) => (right.created ?? '').localeCompare(left.created ?? ''));
   return {items, orphans: [], warnings};
 }
 
-function warningsOf(path: string, state: CheckpointState): readonly string[] {
+function warningsOf(state: Exclude<CheckpointState, {kind: 'foreign'}>): readonly string[] {
   switch (state.kind) {
     case 'damaged':
     case 'incomplete':
     case 'incompatible':
       return state.findings.map((finding) => finding.message);
-    case 'foreign':
-      return [`${path} was written by Apache Flink`];
     case 'complete':
     case 'gone':
     case 'in-progress':
@@ -194,7 +194,7 @@ async function toItem(
   files: FileSystem,
   id: number,
   path: string,
-  state: CheckpointState,
+  state: Exclude<CheckpointState, {kind: 'foreign'}>,
 ): Promise<CheckpointItem> {
   const readable = readableOf(state);
   const bytes = readable?.bytes ?? (await bytesBelow(files, path));
@@ -204,6 +204,8 @@ async function toItem(
     kind: readable?.metadata.kind ?? 'checkpoint',
     state: shownState(state),
     path,
+    format: 'tidemark',
+    format_version: formatVersion(readable),
     created: readable === null ? null : new Date(readable.metadata.completed).toISOString(),
     bytes,
     own_bytes: bytes - sharedBytes,
@@ -222,13 +224,18 @@ function readableOf(state: CheckpointState): ReadableCheckpoint | null {
   return state.kind === 'damaged' ? state.readable : null;
 }
 
-function shownState(state: CheckpointState): CheckpointItem['state'] {
+function formatVersion(readable: ReadableCheckpoint | null): string | null {
+  if (readable === null) return null;
+  const {major, minor} = readable.metadata.format;
+  return `${major}.${minor}`;
+}
+
+function shownState(state: Exclude<CheckpointState, {kind: 'foreign'}>): CheckpointItem['state'] {
   switch (state.kind) {
     case 'complete':
     case 'incomplete':
     case 'damaged':
     case 'in-progress':
-    case 'foreign':
       return state.kind;
     // Of a version that this one cannot read: not ours to judge.
     case 'incompatible':

@@ -2,12 +2,20 @@
 
 import type {Clock} from '../base/clock.ts';
 import {EngineError, systemErrorCode, type ErrorCode} from '../base/errors.ts';
-import {checkCheckpoint, type CheckLevel, type CheckResult} from '../storage/check-checkpoint.ts';
+import {
+  checkCheckpoint,
+  type CheckLevel,
+  type CheckOptions,
+  type CheckResult,
+} from '../storage/check-checkpoint.ts';
 import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import type {Finding} from '../storage/finding.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {storageFailed} from '../storage/storage-error.ts';
+import {checkFlinkDirectory} from './flink/check-flink-directory.ts';
+import type {PathMap} from './flink/locate-file.ts';
+import {isFlinkDirectory} from './flink/read-flink-directory.ts';
 
 export interface VerifyOptions {
   readonly files: FileSystem;
@@ -15,6 +23,8 @@ export interface VerifyOptions {
   /** Absolute paths of checkpoints: what `resolveReference` gives. */
   readonly directories: readonly string[];
   readonly level: CheckLevel;
+  /** Where files of a checkpoint of Flink are looked for that have moved. */
+  readonly maps?: readonly PathMap[] | undefined;
   /** `directory`: of the checkpoint that it concerns, also when the file lies in `shared/`. */
   readonly onFinding: (finding: Finding, directory: string) => void;
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
@@ -52,10 +62,7 @@ export async function verifyCheckpoints(options: VerifyOptions): Promise<Verific
   const bytesTotal = await bytesToRead(options);
   let bytesDone = 0;
   for (const directory of options.directories) {
-    const result = await checkCheckpoint({
-      files: options.files,
-      directory,
-      level: options.level,
+    const result = await checkOne(options, directory, {
       onFinding(finding) {
         if (finding.severity === 'error') codes.add(finding.code);
         options.onFinding(finding, directory);
@@ -84,6 +91,18 @@ export async function verifyCheckpoints(options: VerifyOptions): Promise<Verific
     },
     errorCode: errorCodeOf(codes),
   };
+}
+
+/** By who wrote it. What Flink wrote has nothing that a deeper level could compare. */
+async function checkOne(
+  {files, level, maps = []}: VerifyOptions,
+  directory: string,
+  report: Pick<CheckOptions, 'onFinding' | 'onProgress'>,
+): Promise<CheckResult> {
+  if (await isFlinkDirectory(files, directory)) {
+    return checkFlinkDirectory({files, directory, maps, onFinding: report.onFinding});
+  }
+  return checkCheckpoint({files, directory, level, ...report});
 }
 
 /** Of all state files, by their metadata; 0 for what cannot be read: its findings come later. */
@@ -115,7 +134,7 @@ function notThere(directory: string): EngineError {
 
 function verdictOf(codes: ReadonlySet<Finding['code']>): VerifySummary['verdict'] {
   if (codes.size === 0) return 'ok';
-  return [...codes].every((code) => code === 'file-unreadable') ? 'incomplete' : 'damaged';
+  return [...codes].every((code) => CLASSES[code] === 'INCOMPLETE') ? 'incomplete' : 'damaged';
 }
 
 /** Damage outweighs what is refused, that what is of another version, that what could not be read. */
@@ -138,6 +157,9 @@ const CLASSES: Readonly<Record<Finding['code'], ErrorCode>> = {
   'job-differs': 'INCOMPATIBLE',
   foreign: 'INCOMPATIBLE',
   'file-unreadable': 'INCOMPLETE',
+  'file-elsewhere': 'INCOMPLETE',
+  'no-checksums': 'INCOMPLETE',
+  'paths-moved': 'INCOMPLETE',
   'metadata-missing': 'CHECKPOINT_DAMAGED',
   'metadata-damaged': 'CHECKPOINT_DAMAGED',
   'id-differs': 'CHECKPOINT_DAMAGED',

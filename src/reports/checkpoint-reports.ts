@@ -1,11 +1,9 @@
 // What `checkpoint list` and `checkpoint verify` tell about what is on disk. Never writes.
 
 import {systemClock} from '../base/clock.ts';
-import {
-  jobDirectoriesIn,
-  listCheckpointDirectory,
-  type CheckpointItem,
-} from '../inspection/list-checkpoints.ts';
+import {parsePathMap, type PathMap} from '../inspection/flink/locate-file.ts';
+import type {CheckpointItem} from '../inspection/checkpoint-item.ts';
+import {jobDirectoriesIn, listCheckpointDirectory} from '../inspection/list-checkpoints.ts';
 import {knownJobs} from '../control/known-jobs.ts';
 import {
   resolveJobDirectory,
@@ -36,6 +34,10 @@ export interface CheckpointListItem {
   readonly state: CheckpointState;
   /** Absolute. */
   readonly path: string;
+  /** Who wrote it; Flink's is never restored from here. */
+  readonly format: 'tidemark' | 'flink';
+  /** Null when the directory does not say. */
+  readonly formatVersion: string | null;
   /** Milliseconds since the epoch. */
   readonly created: number | null;
   readonly bytes: number;
@@ -100,10 +102,11 @@ export interface VerifySummary {
 
 export async function listCheckpoints(
   target: string,
-  options: {readonly environment: Environment},
+  options: {readonly environment: Environment; readonly maps?: readonly string[] | undefined},
 ): Promise<CheckpointList> {
+  const maps = pathMaps(options.maps);
   const directory = await listedDirectory(target, options.environment);
-  const {items, orphans, warnings} = await listCheckpointDirectory(files, directory);
+  const {items, orphans, warnings} = await listCheckpointDirectory(files, directory, maps);
   return {items: items.map(toListItem), orphans, warnings};
 }
 
@@ -112,10 +115,13 @@ export async function verifyCheckpoints(
   options: {
     readonly level: VerifyLevel;
     readonly environment: Environment;
+    /** `FROM=TO`: where files of Flink's checkpoints are looked for that have moved. */
+    readonly maps?: readonly string[] | undefined;
     readonly onEvent: (event: VerifyEvent) => void;
   },
 ): Promise<VerifySummary> {
   const {level, environment, onEvent} = options;
+  const maps = pathMaps(options.maps);
   const now = (): number => systemClock.wallMillis();
   const owners = new Map<string, string>();
   for (const ref of refs) {
@@ -127,6 +133,7 @@ export async function verifyCheckpoints(
     clock: systemClock,
     directories,
     level,
+    maps,
     onFinding(finding, directory) {
       const ref = owners.get(directory) ?? '';
       onEvent({type: 'finding', at: now(), ref, ...finding});
@@ -155,6 +162,10 @@ function resolving(environment: Environment): ResolveOptions {
     checkpointsDirectory: null,
     knownJobs: () => knownJobs(environment),
   };
+}
+
+function pathMaps(maps: readonly string[] = []): readonly PathMap[] {
+  return maps.map((map) => parsePathMap(map, resolve));
 }
 
 /** A path beats a job's name. */
@@ -209,6 +220,8 @@ function toListItem(item: CheckpointItem): CheckpointListItem {
     kind: item.kind,
     state: item.state,
     path: item.path,
+    format: item.format,
+    formatVersion: item.format_version,
     created: item.created === null ? null : Date.parse(item.created),
     bytes: item.bytes,
     ownBytes: item.own_bytes,

@@ -20,6 +20,9 @@ export type FindingCode =
   | 'chain-broken'
   | 'extra-file'
   | 'foreign'
+  | 'no-checksums'
+  | 'paths-moved'
+  | 'file-elsewhere'
   | 'deleted-meanwhile';
 
 export interface Finding {

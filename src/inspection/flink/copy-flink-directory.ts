@@ -1,0 +1,140 @@
+// Carries a plan of a copy out: in a hidden directory beside the target, each file written and synced, `_metadata` last, the
+// directory synced, then renamed; the directory above is synced before anybody is told. So the target is there whole or
+// not at all; a crash leaves the hidden directory.
+
+import {EngineError, systemErrorCode} from '../../base/errors.ts';
+import {statusOrNull} from '../../storage/derive-checkpoint-state.ts';
+import {
+  closeQuietly,
+  removeTree,
+  writeDurableBytes,
+  writeDurableFile,
+} from '../../storage/durable-file.ts';
+import type {FileHandle, FileSystem} from '../../storage/file-system.ts';
+import {baseName, join, METADATA_FILE, parentOf} from '../../storage/paths.ts';
+import {storageFailed} from '../../storage/storage-error.ts';
+import type {FlinkCopyPiece, FlinkCopyPlan} from './plan-flink-copy.ts';
+
+const BUFFER_BYTES = 1024 * 1024;
+
+export interface FlinkCopyOptions {
+  readonly files: FileSystem;
+  readonly plan: FlinkCopyPlan;
+  /** Absolute; the directory above it is there, it is not. */
+  readonly target: string;
+  /** Bytes written since the last call. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+}
+
+/**
+ * REFUSED when the target is there, NOT_FOUND when the directory above it is not, CHECKPOINT_DAMAGED when a file
+ * has become shorter than planned, STORAGE_FAILED. What fails leaves nothing behind.
+ */
+export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<void> {
+  const {files, target} = options;
+  const above = parentOf(target);
+  try {
+    if ((await statusOrNull(files, target)) !== null) throw isThere(target);
+    if ((await statusOrNull(files, above)) === null) throw noPlace(above);
+    const hidden = join(above, `.${baseName(target)}.unfinished`);
+    await makeHidden(files, hidden);
+    try {
+      await writeAll(options, hidden);
+      // A rename would replace an empty directory without a word.
+      if ((await statusOrNull(files, target)) !== null) throw isThere(target);
+      await files.rename(hidden, target);
+      await files.syncDirectory(above);
+    } catch (error) {
+      // Without the hidden directory it was renamed, and nobody was told: it goes.
+      const isHidden = (await statusOrNull(files, hidden)) !== null;
+      await removeTree(files, isHidden ? hidden : target);
+      throw error;
+    }
+  } catch (error) {
+    if (systemErrorCode(error) === null) throw error;
+    throw storageFailed('copying to', target, error);
+  }
+}
+
+async function makeHidden(files: FileSystem, hidden: string): Promise<void> {
+  try {
+    await files.makeDirectory(hidden);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+    throw new EngineError(
+      'REFUSED',
+      `${hidden} is there already: of a copy under way, or one that died`,
+      {
+        file: hidden,
+        hint: 'When no copy is under way, remove it and run the copy again.',
+      },
+    );
+  }
+}
+
+async function writeAll(
+  {files, plan, onProgress}: FlinkCopyOptions,
+  directory: string,
+): Promise<void> {
+  for (const piece of plan.pieces) {
+    await writeDurableFile(files, join(directory, piece.name), async (handle) =>
+      copyPiece(files, piece, handle, onProgress),
+    );
+  }
+  await writeDurableBytes(files, join(directory, METADATA_FILE), plan.metadata);
+  onProgress?.(plan.metadata.length);
+  await files.syncDirectory(directory);
+}
+
+async function copyPiece(
+  files: FileSystem,
+  {source, root, start, length}: FlinkCopyPiece,
+  target: FileHandle,
+  onProgress: FlinkCopyOptions['onProgress'],
+): Promise<void> {
+  await requireDirectories(files, root, source);
+  const handle = await files.openForRead(source);
+  try {
+    const buffer = new Uint8Array(Math.min(BUFFER_BYTES, length));
+    for (let done = 0; done < length;) {
+      const wanted = Math.min(buffer.length, length - done);
+      const count = await handle.read(buffer, 0, wanted, start + done);
+      if (count === 0) throw shortened(source, start + done, start + length);
+      await target.append(buffer.subarray(0, count));
+      onProgress?.(count);
+      done += count;
+    }
+  } finally {
+    await closeQuietly(handle);
+  }
+}
+
+/** A link that was put in the way since the plan is not followed. */
+async function requireDirectories(files: FileSystem, root: string, path: string): Promise<void> {
+  for (let one = parentOf(path); one.length > root.length; one = parentOf(one)) {
+    if ((await files.status(one)).kind === 'directory') continue;
+    throw new EngineError('REFUSED', `${one} is not a directory`, {file: one});
+  }
+}
+
+function shortened(path: string, found: number, expected: number): EngineError {
+  return new EngineError(
+    'CHECKPOINT_DAMAGED',
+    `${path} ends at byte ${found}, ${expected} were planned: it was changed meanwhile`,
+    {file: path, hint: 'Run the copy again.'},
+  );
+}
+
+function isThere(target: string): EngineError {
+  return new EngineError('REFUSED', `${target} is there already`, {
+    file: target,
+    hint: 'Name a directory that does not exist.',
+  });
+}
+
+function noPlace(above: string): EngineError {
+  return new EngineError('NOT_FOUND', `no directory ${above} to copy into`, {
+    file: above,
+    hint: `Make it first: mkdir -p ${above}`,
+  });
+}

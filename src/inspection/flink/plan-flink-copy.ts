@@ -1,0 +1,139 @@
+// What a copy of a Flink checkpoint or savepoint consists of: all its state in one directory, each piece a file beside a new
+// `_metadata` that refers to it by its name. So the copy needs nothing of the job's other checkpoints, and can be moved;
+// Flink restores from it as from the original, in the same format version. A segment of a merged file becomes a file of
+// its own.
+
+import {EngineError} from '../../base/errors.ts';
+import {METADATA_FILE, baseName, parentOf} from '../../storage/paths.ts';
+import {ByteCursor} from './byte-cursor.ts';
+import {errorsOf} from './check-flink-directory.ts';
+import {decodeFlinkMetadata} from './decode-flink-metadata.ts';
+import type {FlinkFile} from './flink-metadata.ts';
+import {openFlinkDirectory} from './inspect-flink-directory.ts';
+import {locateFile} from './locate-file.ts';
+import type {FlinkDirectory, FlinkDirectoryOptions} from './read-flink-directory.ts';
+import {rewriteReferences} from './rewrite-references.ts';
+import {fileUses, sizesOf} from './state-parts.ts';
+
+export interface FlinkCopyPiece {
+  /** Absolute path of the file that it is, or is a part of. */
+  readonly source: string;
+  /** Nothing above it is judged: a copy opens no link below it. */
+  readonly root: string;
+  /** Bytes from the file's start. */
+  readonly start: number;
+  readonly length: number;
+  /** In the copy, beside `_metadata`. */
+  readonly name: string;
+}
+
+export interface FlinkCopyPlan {
+  /** Absolute. */
+  readonly source: string;
+  /** The whole `_metadata` of the copy. */
+  readonly metadata: Uint8Array;
+  readonly pieces: readonly FlinkCopyPiece[];
+  /** Of all of it. */
+  readonly bytes: number;
+  /** References that were absolute paths and are names in the copy. */
+  readonly relocated: number;
+}
+
+const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+
+/**
+ * CHECKPOINT_DAMAGED when something of it is missing or has another length, INCOMPLETE when something lies where it was not
+ * looked for, REFUSED when a name leads out; and what reading it throws.
+ */
+export async function planFlinkCopy(options: FlinkDirectoryOptions): Promise<FlinkCopyPlan> {
+  const {directory, maps} = options;
+  const read = await openFlinkDirectory(options);
+  refuseDamaged(directory, read);
+  const {metadata, bytes} = read;
+  const place = {directory, checkpointId: metadata.checkpointId, maps};
+  const sizes = new Map(
+    read.files.flatMap(({location, found}) =>
+      location.kind === 'here' && found.kind === 'file' ? [[location.path, found.size]] : [],
+    ),
+  );
+  const pieces = new Map<string, FlinkCopyPiece>();
+  const names = new Set<string>([METADATA_FILE]);
+  const pieceOf = (file: FlinkFile): FlinkCopyPiece => {
+    const location = locateFile(file, place);
+    const size = location.kind === 'here' ? sizes.get(location.path) : undefined;
+    if (location.kind !== 'here' || size === undefined) throw vanished(directory, file.path);
+    const start = file.kind === 'segment' ? file.start : 0;
+    const length = file.kind === 'segment' ? file.size : size;
+    const key = `${start} ${length} ${location.path}`;
+    const known = pieces.get(key);
+    if (known !== undefined) return known;
+    const name = newName(location.path, names);
+    const piece = {source: location.path, root: location.root, start, length, name};
+    pieces.set(key, piece);
+    return piece;
+  };
+  const rewritten = rewriteReferences(bytes, metadata, (file) => {
+    const {name, length} = pieceOf(file);
+    return {name, size: length};
+  });
+  requireSame(read, rewritten);
+  const all = [...pieces.values()];
+  return {
+    source: directory,
+    metadata: rewritten,
+    pieces: all,
+    bytes: rewritten.length + all.reduce((sum, {length}) => sum + length, 0),
+    relocated: fileUses(metadata).filter(({file}) => file.kind !== 'relative').length,
+  };
+}
+
+/** The file's own name, if it is free. */
+function newName(path: string, taken: Set<string>): string {
+  const own = baseName(path);
+  const stem = PLAIN_NAME.test(own) ? own : 'state';
+  let name = stem;
+  for (let count = 2; taken.has(name.toLowerCase()); count += 1) name = `${stem}-${count}`;
+  taken.add(name.toLowerCase());
+  return name;
+}
+
+function refuseDamaged(directory: string, read: FlinkDirectory): void {
+  const errors = errorsOf(directory, read);
+  const [first] = errors;
+  if (first === undefined) return;
+  const more = errors.length === 1 ? '' : `, and ${errors.length - 1} more`;
+  const codes = new Set(errors.map(({code}) => code));
+  const isRefused = codes.has('name-refused') || codes.has('kind-refused');
+  const isElsewhere = codes.size === 1 && codes.has('file-elsewhere');
+  throw new EngineError(
+    isRefused ? 'REFUSED' : isElsewhere ? 'INCOMPLETE' : 'CHECKPOINT_DAMAGED',
+    `${directory} cannot be copied whole: ${first.message}${more}`,
+    {
+      file: first.path,
+      hint: `Run \`tidemark checkpoint verify --level manifest ${directory}\` to see all that is wrong.`,
+    },
+  );
+}
+
+function vanished(directory: string, path: string): EngineError {
+  return new EngineError('NOT_FOUND', `${path} of ${directory} is not there any more`, {
+    file: directory,
+    hint: `Run \`tidemark checkpoint list ${parentOf(directory)}\` to see what there is.`,
+  });
+}
+
+/** Reads back what was written before it counts. */
+function requireSame({metadata}: FlinkDirectory, rewritten: Uint8Array): void {
+  const decoded = decodeFlinkMetadata(new ByteCursor(rewritten));
+  const sizes = JSON.stringify(sizesOf(metadata));
+  const isSame =
+    decoded.kind === 'decoded' &&
+    JSON.stringify(sizesOf(decoded.metadata)) === sizes &&
+    fileUses(decoded.metadata).length === fileUses(metadata).length &&
+    fileUses(decoded.metadata).every(({file}) => file.kind === 'relative');
+  if (isSame) return;
+  throw new EngineError('UNEXPECTED', 'the _metadata of the copy is not that of the original', {
+    hint: 'Nothing was written. Report it with the _metadata file.',
+    facts: {decoded: decoded.kind, sizes},
+  });
+}
