@@ -67,7 +67,6 @@ export function planRestore(request: RestoreRequest): RestorePlan {
       .map(({uid, type}): OperatorPlan => ({uid, type, action: 'new'})),
   ];
   const reasons = [
-    ...unreadable(metadata),
     ...disagreement(metadata),
     ...inFlightReasons(request),
     ...plans.flatMap((plan) =>
@@ -84,13 +83,6 @@ export function planRestore(request: RestoreRequest): RestorePlan {
     message: `checkpoint ${metadata.checkpointId} cannot be restored into this job (${count}): ${reasons.join('; ')}`,
     hint: 'change the job back, or drop what is named with --allow-non-restored-state, after giving a changed step another id',
   };
-}
-
-/** Of what another version may have written under the same major. */
-function unreadable({compression}: CheckpointMetadata): readonly string[] {
-  return compression === 'none'
-    ? []
-    : [`its state is compressed with ${compression}, which this version cannot read`];
 }
 
 /** Chained operators have their key groups from one hash: with two numbers of them the keys of one are elsewhere. */
