@@ -93,11 +93,21 @@ export async function removeClaimed(
 const LEAVING: ReadonlySet<string> = new Set(['ALREADY_RUNNING', 'FENCED', 'CHECKPOINT_DAMAGED']);
 
 async function removeThere(owner: Pruner, checkpointId: number): Promise<ClaimRemoval> {
-  const {kept} = await owner.deleteCheckpoints(await owner.permitDeletion([checkpointId]));
-  await owner.writeEnd('finished', {});
+  const {kept} = await endedAfter(owner, async () =>
+    owner.deleteCheckpoints(await owner.permitDeletion([checkpointId])),
+  );
   const reason = kept.find((one) => one.checkpointId === checkpointId)?.reason;
   if (reason === 'held') return {kind: 'left', why: 'it is held there'};
   return reason === 'absent' ? {kind: 'absent'} : {kind: 'removed'};
+}
+
+/** Also when nothing was deleted: our process lives on, and whoever asks for the owner must not find it at work there. */
+async function endedAfter<T>(owner: Pruner, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } finally {
+    await owner.writeEnd('finished', {});
+  }
 }
 
 /** The first name in it that neither `_metadata` nor a claim accounts for; null: there is none. */
