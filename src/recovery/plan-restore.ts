@@ -134,12 +134,12 @@ function planStored(
   }
   const missing = missingKeyGroups(stored);
   if (missing !== null) reasons.push(missing);
-  if (reasons.length > 0) return [refuse(stored, reasons)];
-
-  const {refused, dropped, notes} = compareFacets(storedFacets(stored), wanted.compatibility);
+  // What another type kept says nothing of what this one keeps.
+  const wantedFacets = wanted.type === type ? wanted.compatibility : storedFacets(stored);
+  const {refused, dropped, notes} = compareFacets(storedFacets(stored), wantedFacets);
   const lost = allowNonRestoredState ? [] : dropped;
-  const all = [...refused, ...lost.map((what) => `${what} is gone, and its state would be lost`)];
-  if (all.length > 0) return [refuse(stored, all)];
+  reasons.push(...refused, ...lost.map((what) => `${what} is gone, and its state would be lost`));
+  if (reasons.length > 0) return [refuse(stored, reasons)];
   const restore: OperatorPlan = {uid, type, action: 'restore', notes};
   return dropped.length === 0 ? [restore] : [restore, {uid, type, action: 'drop', what: dropped}];
 }

@@ -95,6 +95,9 @@ describe('operators', () => {
       'a: max-parallelism was 128 and is 256',
       'b: max-parallelism was 128 and is 256',
       'c: max-parallelism was 128 and is 256',
+      'c: its aggregates was {"n":{"kind":"COUNT","type":"bigint"},"worst":{"kind":"MAX","type":"int"}} and is null',
+      'c: its key was [["origin","string"],["day","date"]] and is null',
+      'c: its window was {"kind":"tumbling","millis":3600000} and is null',
     ]);
   });
 
