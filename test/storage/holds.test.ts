@@ -64,6 +64,21 @@ describe('B39: among sixteen checkpoints', () => {
     expect(names).not.toContain('chk-1');
   });
 
+  it('what another job claimed is not deleted by the rules of its own directory', async () => {
+    const disk = new MemoryFileSystem();
+    const other = await start(disk, {directory: '/other/flights'});
+    for (const id of [1, 2, 3]) await publish(disk, other, id);
+    const owner = await start(disk);
+    await owner.claim('/other/flights/chk-1', LINEAGE);
+    const deleted = await other.deleteCheckpoints(await other.permitDeletion([1, 2]));
+    expect(deleted).toEqual({
+      deleted: ['/other/flights/chk-2'],
+      kept: [{checkpointId: 1, reason: 'claimed'}],
+    });
+    expect(await owner.removeClaimed('/other/flights/chk-1', LINEAGE)).toEqual({kind: 'removed'});
+    expect((await start(disk, {directory: '/other/flights'})).generation).toBe(3);
+  });
+
   it('the directory of another job is left when nothing could be deleted there', async () => {
     const disk = new MemoryFileSystem();
     const other = await start(disk, {directory: '/other/flights'});
