@@ -144,15 +144,11 @@ export class CheckpointRetention {
       savepointTaken: this.#savepointTaken,
       checkpoints: this.#checkpoints,
       others: this.#others,
-      held: new Set([
-        ...holds.map(({checkpointId}) => checkpointId),
-        ...this.#inUse.keys(),
-        ...this.#claimedByOthers,
-      ]),
+      held: new Set([...holds.map(({checkpointId}) => checkpointId), ...this.#inUse.keys()]),
       numRetained,
       externalizedRetention,
     });
-    return remove.map(({id}) => id);
+    return remove.map(({id}) => id).filter((id) => !this.#claimedByOthers.has(id));
   }
 }
 
