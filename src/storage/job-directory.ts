@@ -267,6 +267,13 @@ export class Ownership {
       const newest = await newestGeneration(this.#files, paths);
       if (newest > 0) await requireDeadOwner(this.#options, paths, newest);
     } catch (error) {
+      if (error instanceof EngineError && error.code === 'ALREADY_RUNNING') {
+        // `--take-over` is about the own directory.
+        throw new EngineError('ALREADY_RUNNING', `${error.message}: nothing there can be claimed`, {
+          ...error.details,
+          hint: 'Stop that run first, or restore without a claim: --claim-mode no-claim.',
+        });
+      }
       throw storageFailed('looking for the owner of', jobDirectory, error);
     }
   }
