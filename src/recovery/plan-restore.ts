@@ -50,6 +50,8 @@ export type RestorePlan =
       readonly operators: readonly OperatorPlan[];
       /** Every reason, as sentences. */
       readonly reasons: readonly string[];
+      /** Those of them that are no one operator's, and that no plan of `operators` names. */
+      readonly general: readonly string[];
       readonly message: string;
       readonly hint: string;
     };
@@ -66,9 +68,9 @@ export function planRestore(request: RestoreRequest): RestorePlan {
       .filter(({uid}) => !stored.has(uid))
       .map(({uid, type}): OperatorPlan => ({uid, type, action: 'new'})),
   ];
+  const general = [...disagreement(metadata), ...inFlightReasons(request)];
   const reasons = [
-    ...disagreement(metadata),
-    ...inFlightReasons(request),
+    ...general,
     ...plans.flatMap((plan) =>
       plan.action === 'refuse' ? plan.reasons.map((reason) => `${plan.uid}: ${reason}`) : [],
     ),
@@ -80,6 +82,7 @@ export function planRestore(request: RestoreRequest): RestorePlan {
     code: 'INCOMPATIBLE',
     operators: plans,
     reasons,
+    general,
     message: `checkpoint ${metadata.checkpointId} cannot be restored into this job (${count}): ${reasons.join('; ')}`,
     hint: 'change the job back, or drop what is named with --allow-non-restored-state, after giving a changed step another id',
   };

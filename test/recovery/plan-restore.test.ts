@@ -127,6 +127,18 @@ describe('operators', () => {
     );
     expect(plan(stored, job)[1]).toContain('in flight on f>a#0, which the job does not have');
     expect(plan(stored, job, {allowNonRestoredState: true})).toEqual(['a restore']);
+    // No operator's plan says it.
+    const refused = planRestore({
+      metadata: metadata({operators: stored}),
+      operators: job,
+      maxParallelism: 128,
+      allowNonRestoredState: false,
+      edges: new Map(),
+    });
+    expect(refused).toMatchObject({
+      operators: [{uid: 'a', action: 'restore'}],
+      general: [expect.stringContaining('in flight on f>a#0') as string],
+    });
   });
 
   test('a dropped aggregate is restored around with -n', () => {
