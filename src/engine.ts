@@ -31,7 +31,7 @@ import type {
   RunSummary,
 } from './runtime/run-types.ts';
 import {commandsOnce} from './runtime/job-commands.ts';
-import {readCheckpoint} from './runtime/start-job.ts';
+import {asOwnPath, readCheckpoint} from './runtime/start-job.ts';
 import {workerThreads} from './runtime/task-thread.ts';
 import {ThreadClient} from './runtime/worker-client.ts';
 import type {ConvertState} from './savepoints/write-savepoint.ts';
@@ -328,7 +328,9 @@ export async function startOf(
   }
   if (request.fresh) return {kind: 'fresh'};
   if (request.restoreFrom === undefined) return {kind: 'auto'};
-  const path = await resolveReference(job, request.restoreFrom);
+  const directory = jobDirectoryOf(job.checkpointing.directory, job.name);
+  const found = await resolveReference(job, request.restoreFrom);
+  const path = await asOwnPath(nodeFileSystem, directory, found);
   const checkpoint = await readCheckpoint(nodeFileSystem, path);
   return {kind: 'restore', ref: request.restoreFrom, checkpoint, claim};
 }

@@ -174,6 +174,7 @@ export function summaryOfNoRun(status: ExitStatus): object {
 export function planFields(plan: RestorePlan): Readonly<Record<string, unknown>> {
   return {
     restorable: plan.restorable,
+    refusals: plan.refusals,
     decision: plan.decision,
     reason: plan.reason,
     from: plan.from,

@@ -298,6 +298,7 @@ export function planLines(plan: RestorePlan, style: Style): string[] {
     for (const line of shown.slice(1)) lines.push(`  ${line}`);
     if (more > 0) lines.push(`  and ${more} more (all of them with --json)`);
   }
+  for (const reason of plan.refusals) lines.push(`refused: ${escapeText(reason)}`);
   lines.push(
     plan.restorable ? style.good('This start is possible.') : style.bad('This start is refused.'),
   );

@@ -50,6 +50,8 @@ export type RestorePlan =
       readonly operators: readonly OperatorPlan[];
       /** Every reason, as sentences. */
       readonly reasons: readonly string[];
+      /** Those of them that are no one operator's, and that no plan of `operators` names. */
+      readonly general: readonly string[];
       readonly message: string;
       readonly hint: string;
     };
@@ -66,10 +68,9 @@ export function planRestore(request: RestoreRequest): RestorePlan {
       .filter(({uid}) => !stored.has(uid))
       .map(({uid, type}): OperatorPlan => ({uid, type, action: 'new'})),
   ];
+  const general = [...disagreement(metadata), ...inFlightReasons(request)];
   const reasons = [
-    ...unreadable(metadata),
-    ...disagreement(metadata),
-    ...inFlightReasons(request),
+    ...general,
     ...plans.flatMap((plan) =>
       plan.action === 'refuse' ? plan.reasons.map((reason) => `${plan.uid}: ${reason}`) : [],
     ),
@@ -81,16 +82,10 @@ export function planRestore(request: RestoreRequest): RestorePlan {
     code: 'INCOMPATIBLE',
     operators: plans,
     reasons,
+    general,
     message: `checkpoint ${metadata.checkpointId} cannot be restored into this job (${count}): ${reasons.join('; ')}`,
     hint: 'change the job back, or drop what is named with --allow-non-restored-state, after giving a changed step another id',
   };
-}
-
-/** Of what another version may have written under the same major. */
-function unreadable({compression}: CheckpointMetadata): readonly string[] {
-  return compression === 'none'
-    ? []
-    : [`its state is compressed with ${compression}, which this version cannot read`];
 }
 
 /** Chained operators have their key groups from one hash: with two numbers of them the keys of one are elsewhere. */
@@ -142,12 +137,12 @@ function planStored(
   }
   const missing = missingKeyGroups(stored);
   if (missing !== null) reasons.push(missing);
-  if (reasons.length > 0) return [refuse(stored, reasons)];
-
-  const {refused, dropped, notes} = compareFacets(storedFacets(stored), wanted.compatibility);
+  // What another type kept says nothing of what this one keeps.
+  const wantedFacets = wanted.type === type ? wanted.compatibility : storedFacets(stored);
+  const {refused, dropped, notes} = compareFacets(storedFacets(stored), wantedFacets);
   const lost = allowNonRestoredState ? [] : dropped;
-  const all = [...refused, ...lost.map((what) => `${what} is gone, and its state would be lost`)];
-  if (all.length > 0) return [refuse(stored, all)];
+  reasons.push(...refused, ...lost.map((what) => `${what} is gone, and its state would be lost`));
+  if (reasons.length > 0) return [refuse(stored, reasons)];
   const restore: OperatorPlan = {uid, type, action: 'restore', notes};
   return dropped.length === 0 ? [restore] : [restore, {uid, type, action: 'drop', what: dropped}];
 }

@@ -56,6 +56,8 @@ export interface RestorePlan {
   /** Null: fresh. */
   readonly from: string | null;
   readonly restorable: boolean;
+  /** Why it is refused, beside what the operators say. */
+  readonly refusals: readonly string[];
   readonly operators: readonly OperatorPlan[];
   readonly sources: readonly {readonly operator: string; readonly position: JsonValue}[];
   /** The same for a person: where each source goes on, a line per split. */
@@ -243,12 +245,12 @@ function planAgainst(
   request: RunRequest,
   job: JobSpec,
   checkpoint: CompleteCheckpoint | null,
-): Pick<RestorePlan, 'from' | 'restorable' | 'operators' | 'sources' | 'positions'> {
+): Pick<RestorePlan, 'from' | 'restorable' | 'refusals' | 'operators' | 'sources' | 'positions'> {
   if (checkpoint === null) {
     const operators = buildStreamGraph(job).nodes.map(({uid}) =>
       toOperator(job, null, {uid, action: 'new', reason: 'the job starts fresh'}),
     );
-    return {from: null, restorable: true, operators, sources: [], positions: []};
+    return {from: null, restorable: true, refusals: [], operators, sources: [], positions: []};
   }
   const plan = compareWithJob(request, job, checkpoint.metadata);
   const sources = checkpoint.metadata.operators.flatMap(({uid, subtasks}) =>
@@ -264,8 +266,9 @@ function planAgainst(
     return toOperator(job, checkpoint, {uid: operator.uid, action, reason});
   });
   const restorable = plan.kind === 'restore';
+  const refusals = plan.kind === 'restore' ? [] : plan.general;
   const positions = positionsOf(checkpoint);
-  return {from: checkpoint.path, restorable, operators, sources, positions};
+  return {from: checkpoint.path, restorable, refusals, operators, sources, positions};
 }
 
 /** Of sources that this version knows. */

@@ -24,6 +24,8 @@ export class CheckpointRetention {
   /** What a savepoint is being made from, over all generations of this process. */
   readonly #inUse: ReadonlyMap<number, number>;
   readonly #deleted: (ids: ReadonlySet<number>) => void;
+  /** Found when they were to be deleted: a job of another directory owns them. */
+  readonly #claimedByOthers = new Set<number>();
   #marked = false;
   #tail: Promise<void> = Promise.resolve();
 
@@ -123,8 +125,11 @@ export class CheckpointRetention {
     const remove = this.#removable(await this.#ownership.listHolds());
     if (remove.length === 0 && !hasOrphans) return;
     const permit = await this.#ownership.permitDeletion(remove);
-    await this.#ownership.deleteCheckpoints(permit);
-    const gone = new Set(remove);
+    const {kept} = await this.#ownership.deleteCheckpoints(permit);
+    for (const {checkpointId, reason} of kept) {
+      if (reason === 'claimed') this.#claimedByOthers.add(checkpointId);
+    }
+    const gone = new Set(remove.filter((id) => !this.#claimedByOthers.has(id)));
     this.#checkpoints = this.#checkpoints.filter(({id}) => !gone.has(id));
     this.#deleted(gone);
   }
@@ -143,7 +148,7 @@ export class CheckpointRetention {
       numRetained,
       externalizedRetention,
     });
-    return remove.map(({id}) => id);
+    return remove.map(({id}) => id).filter((id) => !this.#claimedByOthers.has(id));
   }
 }
 

@@ -32,10 +32,10 @@ import {
   type StartsWork,
 } from '../recovery/plan-settlement.ts';
 import {verifyCheckpoint, type VerifiedCheckpoint} from '../recovery/verify-checkpoint.ts';
-import {deriveCheckpointState} from '../storage/derive-checkpoint-state.ts';
+import {deriveCheckpointState, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import type {Ownership} from '../storage/job-directory.ts';
-import {baseName, parseCheckpointName} from '../storage/paths.ts';
+import {baseName, join, parentOf, parseCheckpointName} from '../storage/paths.ts';
 import {
   releaseOldOrigins,
   requireDeadOwnerOf,
@@ -167,6 +167,24 @@ export async function readCheckpoint(
   const state = await deriveCheckpointState(files, path);
   const id = state.kind === 'complete' ? state.metadata.checkpointId : idInPath(path);
   return checkpointFacts(id, path, state);
+}
+
+/**
+ * `path` of a checkpoint as the job directory calls it, if that is where it lies: it may have been reached through a link,
+ * and whose it is, and whether it is held, goes by its name.
+ */
+export async function asOwnPath(
+  files: FileSystem,
+  jobDirectory: string,
+  path: string,
+): Promise<string> {
+  // Behind a link, too: the last part is the directory's own entry.
+  const [own, around] = await Promise.all([
+    statusOrNull(files, join(jobDirectory, '.')),
+    statusOrNull(files, join(parentOf(path), '.')),
+  ]);
+  const isOwn = own !== null && own.inode === around?.inode && own.device === around.device;
+  return isOwn ? join(jobDirectory, baseName(path)) : path;
 }
 
 function idInPath(path: string): number {

@@ -12,6 +12,7 @@
 import {assert} from '../base/assert.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {failpoint} from '../base/failpoint.ts';
+import {readClaim, sameClaim, type Claim} from './claims.ts';
 import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
 import {removeTree} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
@@ -22,7 +23,8 @@ import type {SharedDirectory} from './shared-directory.ts';
 /** A checkpoint that the request named and that stays. */
 export interface KeptCheckpoint {
   readonly checkpointId: number;
-  readonly reason: 'held' | 'absent';
+  /** `claimed`: by a job in another directory, which owns it and may go back to it. */
+  readonly reason: 'held' | 'claimed' | 'absent';
 }
 
 export interface DeletionReport {
@@ -45,11 +47,13 @@ class Permit {
 }
 export type DeletePermit = Permit;
 
+/** `by`: whose claim may be deleted; null: nobody's. */
 export async function decideDeletion(
   files: FileSystem,
   paths: JobPaths,
   shared: SharedDirectory,
   checkpointIds: readonly number[],
+  by: Claim | null,
 ): Promise<DeletePermit> {
   const present = new Set<number>();
   for (const {name} of await files.list(paths.root)) {
@@ -70,9 +74,16 @@ export async function decideDeletion(
   for (const checkpointId of new Set(checkpointIds)) {
     if (!present.has(checkpointId)) kept.push({checkpointId, reason: 'absent'});
     else if (held.has(checkpointId)) kept.push({checkpointId, reason: 'held'});
-    else permitted.push(checkpointId);
+    else if (await isClaimed(files, paths.checkpoint(checkpointId), by)) {
+      kept.push({checkpointId, reason: 'claimed'});
+    } else permitted.push(checkpointId);
   }
   return new Permit(paths.root, permitted, kept);
+}
+
+async function isClaimed(files: FileSystem, path: string, by: Claim | null): Promise<boolean> {
+  const claim = await readClaim(files, path);
+  return claim !== null && (by === null || !sameClaim(claim, by));
 }
 
 export async function performDeletion(

@@ -7,7 +7,7 @@
 import {assert} from '../base/assert.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {CheckpointAttempt, type AttemptContext} from './attempt.ts';
-import {writeClaim} from './claims.ts';
+import {writeClaim, type Claim} from './claims.ts';
 import {
   decideDeletion,
   performDeletion,
@@ -229,11 +229,15 @@ export class Ownership {
 
   /**
    * Decides whether these published checkpoints may go; none: only what nobody needs of `shared/`. Throws
-   * CHECKPOINT_DAMAGED when any checkpoint's `_metadata` cannot be read: then nothing may be deleted.
+   * CHECKPOINT_DAMAGED when any checkpoint's `_metadata` cannot be read: then nothing may be deleted. What a job of
+   * another directory claimed stays, unless it is `by` that deletes.
    */
-  async permitDeletion(checkpointIds: readonly number[]): Promise<DeletePermit> {
+  async permitDeletion(
+    checkpointIds: readonly number[],
+    by: Claim | null = null,
+  ): Promise<DeletePermit> {
     return this.#guarded(async () =>
-      decideDeletion(this.#files, this.paths, this.#shared, checkpointIds),
+      decideDeletion(this.#files, this.paths, this.#shared, checkpointIds, by),
     );
   }
 
@@ -263,6 +267,13 @@ export class Ownership {
       const newest = await newestGeneration(this.#files, paths);
       if (newest > 0) await requireDeadOwner(this.#options, paths, newest);
     } catch (error) {
+      if (error instanceof EngineError && error.code === 'ALREADY_RUNNING') {
+        // `--take-over` is about the own directory.
+        throw new EngineError('ALREADY_RUNNING', `${error.message}: nothing there can be claimed`, {
+          ...error.details,
+          hint: 'Stop that run first, or restore without a claim: --claim-mode no-claim.',
+        });
+      }
       throw storageFailed('looking for the owner of', jobDirectory, error);
     }
   }

@@ -24,17 +24,7 @@ export const systemProcessTable: ProcessTable = {
       startTime: seen.kind === 'running' ? seen.startTime : null,
     };
   },
-  look(pid) {
-    const seen = lookInProc(pid);
-    if (seen.kind !== 'gone') return seen;
-    // `hidepid` hides processes of other users from /proc; a signal still tells that one is there.
-    try {
-      process.kill(pid, 0);
-      return {kind: 'unknown'};
-    } catch (error) {
-      return systemErrorCode(error) === 'ESRCH' ? {kind: 'gone'} : {kind: 'unknown'};
-    }
-  },
+  look: lookInProc,
 };
 
 function lookInProc(pid: number): ProcessSighting {
@@ -42,7 +32,17 @@ function lookInProc(pid: number): ProcessSighting {
     return parseProcStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch (error) {
     const code = systemErrorCode(error);
-    return code === 'ENOENT' || code === 'ESRCH' ? {kind: 'gone'} : {kind: 'unknown'};
+    return code === 'ENOENT' || code === 'ESRCH' ? lookBySignal(pid) : {kind: 'unknown'};
+  }
+}
+
+/** `hidepid` hides processes of other users from /proc; a signal still tells that one is there. */
+function lookBySignal(pid: number): ProcessSighting {
+  try {
+    process.kill(pid, 0);
+    return {kind: 'unknown'};
+  } catch (error) {
+    return systemErrorCode(error) === 'ESRCH' ? {kind: 'gone'} : {kind: 'unknown'};
   }
 }
 

@@ -34,7 +34,7 @@ export type ClaimRemoval =
 
 /** A `prune` generation of another job directory. */
 export interface Pruner {
-  permitDeletion(checkpointIds: readonly number[]): Promise<DeletePermit>;
+  permitDeletion(checkpointIds: readonly number[], by: Claim): Promise<DeletePermit>;
   deleteCheckpoints(permit: DeletePermit): Promise<DeletionReport>;
   writeEnd(how: 'finished', facts: Record<string, never>): Promise<void>;
 }
@@ -70,7 +70,8 @@ export async function removeClaimed(
     }
     const jobDirectory = await jobDirectoryAround(files, path);
     if (jobDirectory !== null) {
-      return await removeThere(await prune(jobDirectory), parseCheckpointName(baseName(path))!);
+      const id = parseCheckpointName(baseName(path))!;
+      return await removeThere(await prune(jobDirectory), id, claim);
     }
     const strange = await strangeNameIn(files, path);
     if (strange !== null)
@@ -92,12 +93,27 @@ export async function removeClaimed(
 /** The other directory's owner lives, or nobody can say what its checkpoints need. */
 const LEAVING: ReadonlySet<string> = new Set(['ALREADY_RUNNING', 'FENCED', 'CHECKPOINT_DAMAGED']);
 
-async function removeThere(owner: Pruner, checkpointId: number): Promise<ClaimRemoval> {
-  const {kept} = await owner.deleteCheckpoints(await owner.permitDeletion([checkpointId]));
-  await owner.writeEnd('finished', {});
+async function removeThere(
+  owner: Pruner,
+  checkpointId: number,
+  claim: Claim,
+): Promise<ClaimRemoval> {
+  const {kept} = await endedAfter(owner, async () =>
+    owner.deleteCheckpoints(await owner.permitDeletion([checkpointId], claim)),
+  );
   const reason = kept.find((one) => one.checkpointId === checkpointId)?.reason;
   if (reason === 'held') return {kind: 'left', why: 'it is held there'};
+  if (reason === 'claimed') return {kind: 'left', why: 'it is not claimed by this run any more'};
   return reason === 'absent' ? {kind: 'absent'} : {kind: 'removed'};
+}
+
+/** Also when nothing was deleted: our process lives on, and whoever asks for the owner must not find it at work there. */
+async function endedAfter<T>(owner: Pruner, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } finally {
+    await owner.writeEnd('finished', {});
+  }
 }
 
 /** The first name in it that neither `_metadata` nor a claim accounts for; null: there is none. */

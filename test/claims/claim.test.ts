@@ -9,9 +9,10 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import {join} from 'node:path';
+import {basename, dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
 import {execa} from 'execa';
@@ -57,6 +58,13 @@ async function crashed(): Promise<string> {
   await killed('storage.publish.after-rename:3', {});
   const [newest] = idsIn(scratch.state);
   return join(scratch.state, `chk-${newest}`);
+}
+
+/** The same directory under another name. */
+function throughLink(path: string): string {
+  const link = join(scratch.directory, 'link');
+  symlinkSync(dirname(path), link);
+  return join(link, basename(path));
 }
 
 /** Newest first. */
@@ -282,7 +290,7 @@ describe('a checkpoint of the own directory', () => {
       expect(holdsIn(scratch.state)).toEqual([expect.stringMatching(new RegExp(`^chk-${id}\\.`))]);
       await job.commands.stop(NO_SAVEPOINT);
       await job.finished;
-      await stopped(scratch.run({restoreFrom: path, outputAhead: 'withdraw'}));
+      await stopped(scratch.run({restoreFrom: throughLink(path), outputAhead: 'withdraw'}));
       expect(holdsIn(scratch.state)).toHaveLength(1);
       expectOneCut();
       await stopped(scratch.run({fresh: true}));
@@ -296,7 +304,7 @@ describe('a checkpoint of the own directory', () => {
     async () => {
       const path = await crashed();
       const id = idsIn(scratch.state)[0] ?? 0;
-      const job = scratch.run({...claim(path), outputAhead: 'withdraw'});
+      const job = scratch.run({...claim(throughLink(path)), outputAhead: 'withdraw'});
       await job.event((event) => event.type === 'checkpoint' && event.id >= id + 6);
       await job.commands.stop(NO_SAVEPOINT);
       await job.finished;

@@ -232,6 +232,7 @@ test('a plan shows what is refused first', () => {
     reason: 'asked for',
     from: '/s/chk-3',
     restorable: false,
+    refusals: ['it holds records in flight on a>b#0'],
     operators: [
       {uid: 'kept', action: 'restore', reason: '', parallelismFrom: 1, parallelismTo: 2},
       {uid: 'bad', action: 'refuse', reason: 'key changed', parallelismFrom: 1, parallelismTo: 1},
@@ -253,6 +254,7 @@ test('a plan shows what is refused first', () => {
     'kept      restore  1 -> 2',
     'source flights goes on: a.json at byte 12 of 40',
     '  b.json from its beginning',
+    'refused: it holds records in flight on a>b#0',
     'This start is refused.',
   ]);
   const at = Array.from({length: 12}, (_, split) => `split ${split}`);

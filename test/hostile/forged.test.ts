@@ -6,6 +6,7 @@ import {execFileSync} from 'node:child_process';
 import {cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync} from 'node:fs';
 import {rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {gzipSync} from 'node:zlib';
 import {afterAll, beforeAll, beforeEach, expect, test} from 'vitest';
 import {crc32, sha256Hex} from '#src/base/checksum.js';
 import {planRestore, verifyCheckpoints} from '#src/index.js';
@@ -282,14 +283,47 @@ test('inline state of any shape is an error with the place, never a crash', asyn
 });
 
 sampleTest(
-  'ck-gzip-bomb: compressed state, which this version never writes, is not unpacked: 12',
+  'ck-gzip-bomb: 96 MiB out of 96 KiB of compressed state are not unpacked: 4',
   async () => {
-    forge(newest, (metadata) => (metadata['compression'] = 'gzip'));
-    const run = await job.run(['--json']);
-    expect(run.status, run.stdout).toBe(12);
-    expect(errorOf(run).message).toContain('compressed with gzip');
+    const flags = ['-D', 'execution.checkpointing.snapshot-compression=gzip', '--json'];
+    await job.run(flags, {TIDEMARK_FAILPOINT: 'sink.commit.after-link:2'});
+    const compressed = job.checkpoint(job.checkpointIds().at(-1)!);
+    expect(compressed).not.toBe(newest);
+    const path = join(compressed, 'by-user/0.groups');
+    const whole = readFileSync(path);
+    const bomb = bombOf(whole);
+    writeFileSync(path, bomb);
+    forge(compressed, (metadata) => {
+      const state = stateOf(metadata, 'by-user', 'groups');
+      state['length'] = bomb.length;
+      state['sha256'] = sha256Hex(bomb);
+      state['chunk_crcs'] = [crc32(bomb)];
+    });
+    const sums = `${sha256Hex(readFileSync(join(compressed, '_metadata')))}  _metadata\n`;
+    writeFileSync(join(compressed, 'SHA256SUMS'), `${sums}${sha256Hex(bomb)}  by-user/0.groups\n`);
+    const parts = job.parts();
+    const run = await job.run(['--json'], {NODE_OPTIONS: '--max-old-space-size=128'});
+    expect(run.status, run.stdout).toBe(4);
+    expect(errorOf(run).message).toContain('by-user');
+    expect(job.parts()).toEqual(parts);
   },
 );
+
+/** The state file with 96 MiB of zeros as the content of its only part (src/state/compressed-chunk.ts). */
+function bombOf(file: Buffer): Buffer {
+  const chunk = file.indexOf('CHNZ');
+  const groups = file.readUInt32LE(chunk + 4);
+  expect(file.readUInt32LE(chunk + 16)).toBe(1);
+  const part = chunk + 24 + groups * 12;
+  const data = Math.ceil((part + 12 - chunk) / 8) * 8 + chunk;
+  const end = data + file.readUInt32LE(chunk + 20);
+  const zeros = gzipSync(Buffer.alloc(96 * 1024 * 1024), {level: 9});
+  const padded = Buffer.concat([zeros, Buffer.alloc((8 - (zeros.length % 8)) % 8)]);
+  const bomb = Buffer.concat([file.subarray(0, data), padded, file.subarray(end)]);
+  bomb.writeUInt32LE(padded.length, chunk + 20);
+  bomb.writeUInt32LE(zeros.length, part + 8);
+  return bomb;
+}
 
 sampleTest(
   'ck-other-job: metadata of another job that was copied in is refused with 12',

@@ -269,7 +269,10 @@ const REFUSED: readonly Edit[] = [
       ['max-parallelism: 64', 'max-parallelism: 128'],
       ['tumbling: 1 h', 'tumbling: 2 h'],
     ],
-    ['ticks', 'totals', 'hourly'].map((uid) => `${uid}: max-parallelism was 64 and is 128`),
+    [
+      ...['ticks', 'totals', 'hourly'].map((uid) => `${uid}: max-parallelism was 64 and is 128`),
+      'hourly: its window was {"offset":0,"tumbling":3600000} and is {"offset":0,"tumbling":7200000}',
+    ],
   ],
 ];
 

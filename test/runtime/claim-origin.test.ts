@@ -117,7 +117,11 @@ describe('before the lineage', () => {
     const here = await start(disk, {directory: '/third/flights', processes: alive});
     const claim = async (claimed: boolean): Promise<void> =>
       requireDeadOwnerOf(disk, here, startFrom(`${OTHER}/chk-2`, claimed));
-    await expect(claim(true)).rejects.toMatchObject({code: 'ALREADY_RUNNING'});
+    await expect(claim(true)).rejects.toMatchObject({
+      code: 'ALREADY_RUNNING',
+      // `--take-over` would not help.
+      details: {hint: expect.stringContaining('--claim-mode no-claim') as string},
+    });
     await claim(false);
     await requireDeadOwnerOf(disk, owner, startFrom(`${OTHER}/chk-2`, true));
     await requireDeadOwnerOf(disk, here, startFrom(MOVED, true));

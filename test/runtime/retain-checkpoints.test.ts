@@ -107,6 +107,25 @@ test('what is held stays, whoever holds it', async () => {
   expect(await afterRestore({checkpointId: 1, lineage: null})).toEqual([3, 1]);
 });
 
+test('what a job of another directory claimed stays, and is looked at once', async () => {
+  const disk = new MemoryFileSystem();
+  const owner = await start(disk);
+  await publish(disk, owner, 1);
+  await beginFresh(owner);
+  const other = await start(disk, {directory: '/other/flights'});
+  await other.claim(`${JOB_DIRECTORY}/chk-1`, EARLIER);
+  const told: number[] = [];
+  const retention = retentionOf(owner, {id: 1, claimed: false}, (ids) => told.push(...ids));
+  for (const id of [2, 3, 4]) {
+    await publish(disk, owner, id);
+    await retention.published(id);
+    await retention.committed(id);
+  }
+  expect(await idsIn(owner)).toEqual([4, 1]);
+  expect(retention.has(1)).toBe(true);
+  expect(told).toEqual([2, 3]);
+});
+
 test('what was claimed here counts as the first of the lineage', async () => {
   expect(await afterRestore(null, true)).toEqual([3]);
   // What a run left that was stopped stays, unless it is this lineage's own.

@@ -63,6 +63,36 @@ describe('B39: among sixteen checkpoints', () => {
     expect(names).toHaveLength(IDS.length - 1);
     expect(names).not.toContain('chk-1');
   });
+
+  it('what another job claimed is not deleted by the rules of its own directory', async () => {
+    const disk = new MemoryFileSystem();
+    const other = await start(disk, {directory: '/other/flights'});
+    for (const id of [1, 2, 3]) await publish(disk, other, id);
+    const owner = await start(disk);
+    await owner.claim('/other/flights/chk-1', LINEAGE);
+    const deleted = await other.deleteCheckpoints(await other.permitDeletion([1, 2]));
+    expect(deleted).toEqual({
+      deleted: ['/other/flights/chk-2'],
+      kept: [{checkpointId: 1, reason: 'claimed'}],
+    });
+    expect(await owner.removeClaimed('/other/flights/chk-1', LINEAGE)).toEqual({kind: 'removed'});
+    expect((await start(disk, {directory: '/other/flights'})).generation).toBe(3);
+  });
+
+  it('the directory of another job is left when nothing could be deleted there', async () => {
+    const disk = new MemoryFileSystem();
+    const other = await start(disk, {directory: '/other/flights'});
+    for (const id of [1, 2]) await publish(disk, other, id);
+    const owner = await start(disk);
+    await owner.claim('/other/flights/chk-1', LINEAGE);
+    disk.overwrite('/other/flights/chk-2/_metadata', Buffer.from('garbage'));
+    expect(await owner.removeClaimed('/other/flights/chk-1', LINEAGE)).toMatchObject({
+      kind: 'left',
+      why: expect.stringContaining('chk-2') as string,
+    });
+    // Its process, which is ours, lives on: without an end it would be taken for one at work.
+    expect(disk.namesIn('/other/flights/owner')).toContain('0000000002.end');
+  });
 });
 
 describe('a process that was taken over', () => {

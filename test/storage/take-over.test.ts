@@ -1,10 +1,13 @@
 // One directory, one owner: exactly one of many wins, an owner that lives is respected, a dead one is not
 // waited for, and a process that was taken over can neither publish, delete, commit nor write its end.
 
-import {execFileSync} from 'node:child_process';
-import {mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {execFileSync, spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync} from 'node:fs';
+import {rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout} from 'node:timers/promises';
 
 import {afterAll, describe, expect, it} from 'vitest';
 
@@ -400,6 +403,21 @@ describe('the process table', () => {
     expect(systemProcessTable.look(2 ** 22 + 1)).toEqual({kind: 'gone'});
   });
 
+  it('takes a process for gone that was killed and that its parent does not wait for', async () => {
+    // `sleep` takes the place of the shell, and waits for none of its children.
+    const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600']);
+    try {
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(line.toString());
+      while (!isSleep(parent.pid!)) await setTimeout(5);
+      process.kill(pid, 'SIGKILL');
+      while (!/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await setTimeout(5);
+      expect(systemProcessTable.look(pid)).toEqual({kind: 'gone'});
+    } finally {
+      parent.kill('SIGKILL');
+    }
+  });
+
   it('reads a command with blanks and parentheses, and takes a zombie for gone', () => {
     const rest = '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20';
     expect(parseProcStat(`12 (a ) S (b) S ${rest}`)).toEqual({kind: 'running', startTime: '4711'});
@@ -430,4 +448,8 @@ async function failureOf(call: Promise<unknown>): Promise<ErrorCode | 'none'> {
 
 async function ticks(count: number): Promise<void> {
   for (let tick = 0; tick < count; tick += 1) await Promise.resolve();
+}
+
+function isSleep(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n';
 }
