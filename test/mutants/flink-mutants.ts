@@ -25,7 +25,6 @@ export const FLINK_MUTANTS: readonly Mutant[] = [
     find: 'if (this.#depth >= this.#limits.depthMax) {',
     replace: 'if (false) {',
     prover: 'flink-hostile',
-    sample: true,
   },
   {
     name: 'flink: entries are not counted',
@@ -58,7 +57,6 @@ export const FLINK_MUTANTS: readonly Mutant[] = [
     find: "if (part === '.' || part === '..')",
     replace: "if (part === '.')",
     prover: 'flink-leading-out',
-    sample: true,
   },
   {
     name: 'flink: a path that is mapped is not judged',
