@@ -31,6 +31,11 @@ import type {
 import type {ConfigReport} from './reports/config-report.ts';
 import type {DoctorReport} from './reports/doctor-report.ts';
 import type {Explanation, PageSearch} from './explain/find-page.ts';
+import type {
+  FlinkCheckpointDetails,
+  FlinkCopied,
+  FlinkInspectOptions,
+} from './reports/flink-reports.ts';
 import type {HeldCheckpoint} from './control/hold-checkpoint.ts';
 import type {ResolveReference} from './engine.ts';
 import type {
@@ -415,6 +420,37 @@ export async function verifyCheckpoints(
 ): Promise<VerifySummary> {
   const reports = await import('./reports/checkpoint-reports.ts');
   return reports.verifyCheckpoints(refs, options);
+}
+
+export type {
+  FlinkCheckpointDetails,
+  FlinkCopied,
+  FlinkInspectOptions,
+} from './reports/flink-reports.ts';
+
+/** What is in a checkpoint of Apache Flink; null: another program wrote it. `directory`: as `resolveCheckpoint` gives it. */
+export async function inspectFlinkCheckpoint(
+  directory: string,
+  options: FlinkInspectOptions,
+): Promise<FlinkCheckpointDetails | null> {
+  const reports = await import('./reports/flink-reports.ts');
+  return reports.inspectFlink(directory, options);
+}
+
+/**
+ * Copies a checkpoint of Apache Flink to `target`, where it needs nothing of the original and may be moved; null: another
+ * program wrote it, and nothing was done.
+ */
+export async function copyFlinkCheckpoint(
+  directory: string,
+  target: string,
+  options: {
+    readonly maps: readonly string[];
+    readonly onProgress?: ((bytes: number) => void) | undefined;
+  },
+): Promise<FlinkCopied | null> {
+  const reports = await import('./reports/flink-reports.ts');
+  return reports.copyFlink(directory, target, options);
 }
 
 // ---------------------------------------------------------------------------------------- the machine

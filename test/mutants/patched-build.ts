@@ -67,10 +67,12 @@ export class PatchedBuild {
       recursive: true,
       filter: (path) => !/\.(map|d\.ts)$/.test(path),
     });
-    // Tests look for pages beside the code, and start threads with modules beside themselves.
+    // Tests look for pages beside the code and for kept bytes, and start threads with modules beside themselves.
     for (const name of ['node_modules', 'src'])
       symlinkSync(join(ROOT, name), join(directory, name));
     mkdirSync(join(directory, PROVERS), {recursive: true});
+    const kept = join(ROOT, 'test', 'flink-directories', 'directories.br');
+    symlinkSync(kept, join(directory, PROVERS, '..', 'directories.br'));
     cpSync(join(ROOT, 'test', 'channels', 'support'), join(directory, PROVERS, 'support'), {
       recursive: true,
     });

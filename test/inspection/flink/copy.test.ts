@@ -158,6 +158,20 @@ describe('refused', () => {
     });
   });
 
+  test('a target that somebody makes meanwhile', async () => {
+    const disk = await diskWith('v6/rocksdb-incremental');
+    const plan = await planOf(disk, SOURCE);
+    let isMade = false;
+    const onProgress = () => {
+      if (!isMade) disk.plant('/copies/one', 'other');
+      isMade = true;
+    };
+    await expect(
+      copyFlinkDirectory({files: disk, plan, target: '/copies/one', onProgress}),
+    ).rejects.toMatchObject({code: 'REFUSED', message: '/copies/one is there already'});
+    expect((await disk.list('/copies')).map(({name}) => name)).toEqual(['one']);
+  });
+
   test('a file that changed since the plan, and a link put above it', async () => {
     const disk = await diskWith('v6/rocksdb-incremental');
     const plan = await planOf(disk, SOURCE);

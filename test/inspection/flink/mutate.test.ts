@@ -15,7 +15,7 @@ import {metadataFiles, readDirectories} from '../../flink-directories/support/di
 import {whole} from '../../hostile/support/sample.js';
 
 const ALL = metadataFiles(readDirectories());
-const COUNT = whole ? 20_000 : 1_000;
+const COUNT = whole ? 20_000 : 600;
 const SEED = 20261127;
 const INTEGERS = [-1, -2, 0, 1, 2, 0x7f, 0xff, 0xffff, 0x7fff_ffff, -0x8000_0000, 0x0100_0000];
 const LONGS = [-1n, -(2n ** 63n), 2n ** 63n - 1n, 2n ** 53n, 0n, 1n];

@@ -1,0 +1,82 @@
+// What `checkpoint inspect` and `copy` tell of, and do with, a checkpoint or savepoint that Apache Flink wrote.
+
+import {resolve} from 'node:path';
+import {EngineError} from '../base/errors.ts';
+import {copyFlinkDirectory} from '../inspection/flink/copy-flink-directory.ts';
+import {
+  inspectFlinkDirectory,
+  type FlinkCheckpointDetails,
+} from '../inspection/flink/inspect-flink-directory.ts';
+import {parsePathMap} from '../inspection/flink/locate-file.ts';
+import {planFlinkCopy} from '../inspection/flink/plan-flink-copy.ts';
+import {isFlinkDirectory} from '../inspection/flink/read-flink-directory.ts';
+import type {Environment} from '../runtime/run-types.ts';
+import {nodeFileSystem as files} from '../storage/node-file-system.ts';
+
+export type {FlinkCheckpointDetails};
+
+export interface FlinkInspectOptions {
+  readonly environment: Environment;
+  /** `FROM=TO`: where files are looked for that have moved. */
+  readonly maps: readonly string[];
+  /** Of operators: their ids are looked for. */
+  readonly uids: readonly string[];
+  /** A job file, for the uids in it; null: none. */
+  readonly job: string | null;
+}
+
+/** `directory`: absolute, of a checkpoint. Null: Flink did not write it. */
+export async function inspectFlink(
+  directory: string,
+  options: FlinkInspectOptions,
+): Promise<FlinkCheckpointDetails | null> {
+  if (!(await isFlinkDirectory(files, directory))) return null;
+  const {maps, uids, job, environment} = options;
+  const named = job === null ? uids : [...uids, ...(await uidsIn(job, environment))];
+  return inspectFlinkDirectory({files, directory, maps: maps.map(toPathMap), uids: named});
+}
+
+export interface FlinkCopied {
+  /** Absolute. */
+  readonly path: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** References that were absolute paths and are names beside `_metadata` in the copy. */
+  readonly relocated: number;
+}
+
+/** `target`: relative to the working directory; must not be there. Null: Flink did not write `directory`. */
+export async function copyFlink(
+  directory: string,
+  target: string,
+  options: {
+    readonly maps: readonly string[];
+    readonly onProgress?: ((bytes: number) => void) | undefined;
+  },
+): Promise<FlinkCopied | null> {
+  if (!(await isFlinkDirectory(files, directory))) return null;
+  const plan = await planFlinkCopy({files, directory, maps: options.maps.map(toPathMap)});
+  const path = resolve(target);
+  await copyFlinkDirectory({files, plan, target: path, onProgress: options.onProgress});
+  const {pieces, bytes, relocated} = plan;
+  return {path, files: pieces.length + 1, bytes, relocated};
+}
+
+function toPathMap(map: string): ReturnType<typeof parsePathMap> {
+  return parsePathMap(map, resolve);
+}
+
+async function uidsIn(path: string, environment: Environment): Promise<readonly string[]> {
+  // Only now: the engine is most of what an inspection would otherwise load.
+  const {readJob} = await import('../engine.ts');
+  const loaded = await readJob(path, {flink: [], set: []}, environment);
+  if (loaded.kind === 'ok') {
+    const {sources, steps, sinks} = loaded.job;
+    return [...sources, ...steps, ...sinks].map(({uid}) => uid);
+  }
+  throw new EngineError(
+    'JOB_INVALID',
+    `${path} is no valid job file: ${loaded.findings[0]?.message ?? ''}`,
+    {file: path, hint: `see every finding: tidemark validate ${path}`},
+  );
+}

@@ -1,0 +1,140 @@
+// On a real disk, through the door: a checkpoint that Flink wrote is inspected, with the uids of a job file, shown, copied and
+// verified; one that tidemark wrote is none of it.
+
+import {mkdir, mkdtemp, readFile as readText, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {dirname, join} from 'node:path';
+
+import {Ajv2020} from 'ajv/dist/2020.js';
+import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+
+import {flinkInspectLines} from '#commands/_shared/flink-inspect-view.js';
+import {makeStyle} from '#commands/_shared/style.js';
+import {
+  copyFlinkCheckpoint,
+  inspectFlinkCheckpoint,
+  verifyCheckpoints,
+  type FlinkCheckpointDetails,
+  type FlinkInspectOptions,
+  type VerifyEvent,
+} from '#src/index.js';
+import {flinkOperatorId} from '#src/inspection/flink/flink-operator-id.js';
+import {allDirectories, named} from './support/flink-disk.js';
+import {
+  keyGroupsHandle,
+  metadataOf,
+  operatorOf,
+  relative,
+  subtaskOf,
+} from './support/metadata-bytes.js';
+
+const JOB = new URL('../../../jobs/airport-delays/airport-delays.job.yaml', import.meta.url)
+  .pathname;
+const OPTIONS: FlinkInspectOptions = {environment: {}, maps: [], uids: [], job: null};
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'flink-door-'));
+});
+afterAll(() => rm(root, {recursive: true}));
+
+async function unpacked(part: string): Promise<string> {
+  const directory = named(part);
+  const base = join(root, directory.name);
+  for (const {path, size, bytes} of directory.files) {
+    await mkdir(dirname(join(base, path)), {recursive: true});
+    await writeFile(join(base, path), bytes ?? new Uint8Array(size));
+  }
+  return join(base, directory.checkpoints[0]!.path);
+}
+
+async function inspected(directory: string, options = OPTIONS): Promise<FlinkCheckpointDetails> {
+  const details = await inspectFlinkCheckpoint(directory, options);
+  if (details === null) throw new Error(`${directory} is none of Flink's`);
+  return details;
+}
+
+async function verify(ref: string): Promise<{errorCode: string | null; codes: string[]}> {
+  const events: VerifyEvent[] = [];
+  const {errorCode} = await verifyCheckpoints([ref], {
+    level: 'manifest',
+    environment: {},
+    onEvent: (event) => events.push(event),
+  });
+  return {
+    errorCode,
+    codes: events.flatMap((event) => (event.type === 'finding' ? [event.code] : [])),
+  };
+}
+
+test('the details of each kind keep to their schema', async () => {
+  const schema: unknown = JSON.parse(
+    await readText(new URL('support/details-schema.json', import.meta.url), 'utf8'),
+  );
+  const validate = new Ajv2020({strict: true, strictRequired: false, allowUnionTypes: true}).compile(schema as object);
+  const some = ['e2e/savepoints/1.6', 'flink1.16-rocksdb-checkpoint', 'table-state', 'v6/'];
+  const names = allDirectories().map(({name}) => name);
+  for (const name of names.filter((one) =>
+    some.some((part) => one.startsWith(part) || one.endsWith(part)),
+  )) {
+    const details = await inspected(await unpacked(name));
+    validate(JSON.parse(JSON.stringify(details)));
+    expect(validate.errors, name).toBeNull();
+  }
+});
+
+describe('a copy', () => {
+  test('is self-contained, says so, and is verified', async () => {
+    const directory = await unpacked('v6/file-merging-rocksdb');
+    const target = join(root, 'copy');
+    expect(await inspected(directory)).toMatchObject({self_contained: false, state: 'complete'});
+    const copied = await copyFlinkCheckpoint(directory, target, {maps: []});
+    expect(copied).toMatchObject({path: target, relocated: 14});
+    expect(await inspected(target)).toMatchObject({
+      self_contained: true,
+      state_size: 62_480,
+      bytes: copied!.bytes,
+    });
+    expect(await verify(target)).toEqual({errorCode: null, codes: ['no-checksums']});
+    await expect(copyFlinkCheckpoint(directory, target, {maps: []})).rejects.toMatchObject({
+      code: 'REFUSED',
+    });
+  });
+
+  test('what Flink did not write is neither inspected nor copied', async () => {
+    const directory = join(root, 'other');
+    await mkdir(directory);
+    expect(await inspectFlinkCheckpoint(directory, OPTIONS)).toBeNull();
+    await writeFile(join(directory, '_metadata'), '{"_sha256":""}');
+    expect(await inspectFlinkCheckpoint(directory, OPTIONS)).toBeNull();
+    expect(await copyFlinkCheckpoint(directory, join(root, 'none'), {maps: []})).toBeNull();
+  });
+});
+
+test('uids come from a job file and from the command line; others stay ids', async () => {
+  const operators = ['late', 'named', 'unknown'].map((uid, index) =>
+    operatorOf({
+      id: flinkOperatorId(uid),
+      subtasks: [subtaskOf(index % 2, keyGroupsHandle(relative('a', 3n), 0, 64))],
+    }),
+  );
+  const directory = join(root, 'chk-1');
+  await mkdir(directory);
+  await writeFile(join(directory, '_metadata'), metadataOf(3, operators));
+  await writeFile(join(directory, 'a'), 'abc');
+  const details = await inspected(directory, {...OPTIONS, uids: ['named'], job: JOB});
+  expect(details.operators.map(({uid}) => uid)).toEqual(['late', 'named', null]);
+  await expect(
+    inspectFlinkCheckpoint(directory, {...OPTIONS, job: join(directory, 'a')}),
+  ).rejects.toMatchObject({code: 'JOB_INVALID'});
+  const style = makeStyle({isTTY: false, environment: {}, color: false});
+  const lines = flinkInspectLines(details, {operator: null, files: true}, style).join('\n');
+  expect(lines).toContain('checkpoint 1: complete');
+  expect(lines).toContain('format     flink 3, written by Apache Flink 1.11 to 1.15');
+  expect(lines).toMatch(/late +[0-9a-f]{32} +2 of 128/);
+  expect(lines).toMatch(/late +- +keyed, hashmap +- +3 B/);
+  expect(lines).toMatch(/3 B +own +\/.*\/chk-1\/a/);
+  const one = flinkInspectLines(details, {operator: 'named', files: false}, style).join('\n');
+  expect(one).toMatch(/1 +3 B +1 +0 to 63/);
+  expect(one).not.toContain('late');
+});
