@@ -7,7 +7,7 @@
 import {spawn} from 'node:child_process';
 import {readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {join, relative} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 
@@ -87,11 +87,19 @@ async function run(runSeed) {
 /** A file that cannot be loaded has no tests, and must not count as none failed. */
 function counts(report, status) {
   try {
-    const {numPassedTests, numFailedTests} = JSON.parse(readFileSync(report, 'utf8'));
+    const {numPassedTests, numFailedTests, testResults} = JSON.parse(readFileSync(report, 'utf8'));
     rmSync(report);
+    console.log(testResults.map(lineOf).sort().toReversed().join('\n'));
     const failed = status !== 0 && numFailedTests === 0 ? 1 : numFailedTests;
     return {passed: numPassedTests, failed};
   } catch {
     return {passed: 0, failed: 1};
   }
+}
+
+/** What one file ran, the one that took longest first once they are sorted; what was skipped is `npm test`'s. */
+function lineOf({name, startTime, endTime, assertionResults}) {
+  const seconds = ((endTime - startTime) / 1000).toFixed(0).padStart(5);
+  const passed = assertionResults.filter(({status}) => status === 'passed').length;
+  return `proof:${seconds} s ${relative(ROOT, name)}: ${passed} passed`;
 }

@@ -11,6 +11,8 @@ import type {JsonValue} from '../base/json.ts';
 /** Of objects and arrays in each other, in what is written and in what is read. */
 export const JSON_NESTING_MAX = 64;
 
+const UTF8 = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
+
 export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
@@ -25,20 +27,23 @@ export function canonicalJson(value: JsonValue): string {
 }
 
 function encode(value: JsonValue, depth: number): string {
-  assert(depth <= JSON_NESTING_MAX, `JSON nested deeper than ${JSON_NESTING_MAX}`);
+  if (depth > JSON_NESTING_MAX) assert(false, `JSON nested deeper than ${JSON_NESTING_MAX}`);
   if (typeof value === 'number') {
-    assert(Number.isFinite(value), `JSON number ${value}`);
-    return Object.is(value, -0) ? '-0' : JSON.stringify(value);
+    if (!Number.isFinite(value)) assert(false, `JSON number ${value}`);
+    return Object.is(value, -0) ? '-0' : String(value);
   }
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (isArray(value)) return `[${value.map((item) => encode(item, depth + 1)).join(',')}]`;
-  const fields = Object.keys(value)
-    .sort()
-    .map((key) => {
-      assert(key !== '__proto__', 'a key __proto__ in JSON');
-      return `${JSON.stringify(key)}:${encode(value[key] as JsonValue, depth + 1)}`;
-    });
-  return `{${fields.join(',')}}`;
+  let text = '';
+  if (isArray(value)) {
+    for (const item of value) text += `${text === '' ? '' : ','}${encode(item, depth + 1)}`;
+    return `[${text}]`;
+  }
+  for (const key of Object.keys(value).sort()) {
+    assert(key !== '__proto__', 'a key __proto__ in JSON');
+    const field = encode(value[key] as JsonValue, depth + 1);
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${field}`;
+  }
+  return `{${text}}`;
 }
 
 export function isArray(value: JsonValue): value is readonly JsonValue[] {
@@ -58,7 +63,7 @@ export function parseCanonicalJson(bytes: Uint8Array): ParsedJson {
   let text: string;
   let value: JsonValue;
   try {
-    text = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(bytes);
+    text = UTF8.decode(bytes);
   } catch {
     return damaged(0, 'not UTF-8');
   }
@@ -69,6 +74,8 @@ export function parseCanonicalJson(bytes: Uint8Array): ParsedJson {
   }
   const forbidden = findForbidden(value);
   if (forbidden !== null) return damaged(0, forbidden);
+  // Where the keys are in order, the engine's own writer writes it canonically; not so -0, which goes the long way.
+  if (isInOrder(value) && JSON.stringify(value) === text) return {kind: 'value', value};
   const canonical = canonicalJson(value);
   return canonical === text
     ? {kind: 'value', value}
@@ -105,6 +112,18 @@ function findForbidden(value: JsonValue): string | null {
     if (reason !== null) return reason;
   }
   return null;
+}
+
+/** The keys of each object stand as canonical JSON has them. */
+function isInOrder(value: JsonValue): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (isArray(value)) return value.every(isInOrder);
+  let before = '';
+  for (const key of Object.keys(value)) {
+    if (key < before || !isInOrder(value[key] as JsonValue)) return false;
+    before = key;
+  }
+  return true;
 }
 
 function damaged(offset: number, message: string): ParsedJson {

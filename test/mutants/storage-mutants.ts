@@ -315,4 +315,12 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     replace: 'if (false) {',
     prover: 'state-file',
   },
+  {
+    name: 'canonical JSON: keys may stand in any order',
+    rows: 'metadata',
+    module: 'storage/canonical-json.js',
+    find: 'if (isInOrder(value) && JSON',
+    replace: 'if (JSON',
+    prover: 'metadata',
+  },
 ];

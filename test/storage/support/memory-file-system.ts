@@ -394,7 +394,8 @@ export class MemoryFileSystem implements FileSystem {
 
   #find(path: string): Inode {
     let inode = this.#root;
-    for (const part of path.split('/').filter((name) => name !== '')) {
+    for (const part of path.split('/')) {
+      if (part === '') continue;
       if (inode.kind === 'file') throw failure('ENOTDIR', path);
       const next = inode.entries.get(part);
       if (next === undefined) throw failure('ENOENT', path);
