@@ -88,7 +88,10 @@ async function restoreFrom(
     for (;;) {
       const chunk = await upcoming;
       if (chunk.kind === 'end') {
-        if (chunk.rowCount === counts.rows && chunk.tombstoneCount === counts.tombstones) return;
+        if (chunk.rowCount === counts.rows && chunk.tombstoneCount === counts.tombstones) {
+          fillers.rows.end();
+          return;
+        }
         throw damaged(path, size - 12, `it has ${counts.rows} rows, not ${chunk.rowCount}`);
       }
       upcoming = reader.readChunk(chunk.next, widths, range);
@@ -122,6 +125,8 @@ class TableFiller {
   readonly #strings: ReturnType<typeof stringCells>;
   readonly #path: string;
   readonly #act: 'add' | 'replace' | 'remove';
+  /** Of those that are added. */
+  readonly #firstRow: number;
 
   /** `layout`: of the rows in the file. */
   constructor(
@@ -136,6 +141,7 @@ class TableFiller {
     this.#strings = stringCells(layout);
     this.#path = path;
     this.#act = act;
+    this.#firstRow = table.rowCount;
   }
 
   add(chunk: ChunkRows): void {
@@ -145,9 +151,13 @@ class TableFiller {
     const first = table.appendRows(chunk.rowCount);
     const end = first + chunk.rowCount;
     this.#mapping.copy(chunk.rows, table.memory().ints, first, chunk.rowCount);
-    if (this.#act === 'add') table.indexRows(first, end);
-    else if (this.#act === 'replace') table.replaceRows(first, end);
-    else table.removeRows(first, end);
+    if (this.#act === 'replace') table.replaceRows(first, end);
+    else if (this.#act === 'remove') table.removeRows(first, end);
+  }
+
+  /** There are no more of them. Rows that are added are found only from here on: it takes one pass to index them all. */
+  end(): void {
+    if (this.#act === 'add') this.#table.indexRows(this.#firstRow, this.#table.rowCount);
   }
 
   #check({rows, groups, offset}: ChunkRows): void {

@@ -57,6 +57,7 @@ export const TEST_PROVERS = {
   canonical: 'state/canonical.test.ts',
   'snapshot-format': 'state/snapshot-format.test.ts',
   'hashmap-backend': 'state/hashmap-backend.test.ts',
+  'key-index': 'state/key-index.test.ts',
   'page-guard': 'state/page-guard.test.ts',
   'snapshots-in-flight': 'state/snapshots-in-flight.test.ts',
   'rocksdb-backend': 'state/rocksdb-backend.test.ts',

@@ -23,6 +23,7 @@ import {convertSnapshot} from '#src/state/canonical/convert-snapshot.js';
 import {decodeKey, encodeKey} from '#src/state/canonical/key-codec.js';
 import {HashTable} from '#src/state/hashmap/hash-table.js';
 import {HashmapBackend} from '#src/state/hashmap/hashmap-backend.js';
+import {FREEZES_MAX} from '#src/state/hashmap/page-guard.js';
 import {InProcessWriter} from '#src/state/snapshot-writer.js';
 import type {KeyedTable, StateBackend, TableSpec} from '#src/state/state-backend.js';
 import {noDatabase} from './support/no-database.ts';
@@ -97,6 +98,7 @@ stateBackendSuite(
     };
   },
   () => new MemoryFiles(),
+  {atOnce: FREEZES_MAX},
 );
 
 const EVERY_TYPE = [BOOLEAN, INT, DATE, BIGINT, decimal(18, 2), TIMESTAMP, DOUBLE, STRING, BYTES];

@@ -14,9 +14,13 @@ import {EngineError} from '../../base/errors.ts';
 export const SEGMENT_SLOTS = 8192;
 export const SEGMENT_MASK = SEGMENT_SLOTS - 1;
 const SEGMENT_FILL_MAX = (SEGMENT_SLOTS * 3) / 4;
+/** Of segments that are made for a known number of entries: some room for those that get more than others. */
+const SEGMENT_FILL_PLANNED = Math.floor(SEGMENT_SLOTS * 0.7);
 const SEGMENT_BYTES = SEGMENT_SLOTS * 8;
 /** Upper and lower bits must not meet. */
 const DEPTH_MAX = 19;
+/** Of which the slots are touched before the first is used, so that their cache misses overlap. */
+const BLOCK_ROWS = 256;
 
 export class KeyIndex {
   /** Of the first slot of each segment. */
@@ -31,6 +35,8 @@ export class KeyIndex {
   #fill = new Int32Array(2);
   #depth = new Uint8Array([1, 1]);
   readonly #moving = new Int32Array(SEGMENT_SLOTS * 2);
+  /** What the touching gave: kept, so that the compiler keeps the touching. */
+  touched = 0;
 
   constructor(what: string) {
     this.#what = what;
@@ -54,6 +60,18 @@ export class KeyIndex {
     place(this.entries, first, hash, row + 1);
   }
 
+  /** Adds rows [first, end), none of which is in it; a row's hash is the first of its `rowInts` in `ints`. */
+  insertRows(ints: Int32Array, rowInts: number, first: number, end: number): void {
+    if (this.#isEmpty()) this.#reserve(end - first);
+    for (let row = first; row < end;) {
+      const to = Math.min(end, row + BLOCK_ROWS);
+      this.touched ^= touchSlots(this, ints, rowInts, row, to);
+      row = insertBlock(this, this.#fill, ints, rowInts, row, to);
+      // Its segment is full.
+      if (row < to) this.insert(ints[row * rowInts]!, row++);
+    }
+  }
+
   remove(hash: number, row: number): void {
     const entries = this.entries;
     const first = this.directory[hash >>> this.shift]!;
@@ -75,6 +93,25 @@ export class KeyIndex {
       hole = slot;
     }
     entries[(first + hole) * 2 + 1] = 0;
+  }
+
+  #isEmpty(): boolean {
+    return this.#fill.every((count) => count === 0);
+  }
+
+  /** Segments for `count` entries at once, of an index that has none: growing would move most of them twice. */
+  #reserve(count: number): void {
+    let depth = 32 - this.shift;
+    while (depth < DEPTH_MAX && count > 2 ** depth * SEGMENT_FILL_PLANNED) depth += 1;
+    const segments = 2 ** depth;
+    if (segments <= this.#segmentCount) return;
+    this.shift = 32 - depth;
+    this.directory = Int32Array.from({length: segments}, (_, segment) => segment * SEGMENT_SLOTS);
+    this.#fill = new Int32Array(segments);
+    this.#depth = new Uint8Array(segments).fill(depth);
+    this.#segmentCount = segments;
+    this.#region.ensure(segments * SEGMENT_BYTES);
+    this.entries = new Int32Array(this.#region.buffer, 0, this.#region.buffer.byteLength / 4);
   }
 
   /** Halves the segment of `hash`. */
@@ -139,6 +176,43 @@ export class KeyIndex {
     this.#segmentCount += 1;
     return segment * SEGMENT_SLOTS;
   }
+}
+
+type Segments = Pick<KeyIndex, 'entries' | 'directory' | 'shift'>;
+
+function touchSlots(
+  {entries, directory, shift}: Segments,
+  ints: Int32Array,
+  rowInts: number,
+  from: number,
+  to: number,
+): number {
+  let touched = 0;
+  for (let row = from; row < to; row += 1) {
+    const hash = ints[row * rowInts]!;
+    touched ^= entries[(directory[hash >>> shift]! + (hash & SEGMENT_MASK)) * 2]!;
+  }
+  return touched;
+}
+
+/** Returns the first row whose segment is full, or `to`. */
+function insertBlock(
+  {entries, directory, shift}: Segments,
+  fill: Int32Array,
+  ints: Int32Array,
+  rowInts: number,
+  from: number,
+  to: number,
+): number {
+  for (let row = from; row < to; row += 1) {
+    const hash = ints[row * rowInts]!;
+    const first = directory[hash >>> shift]!;
+    const segment = first / SEGMENT_SLOTS;
+    if (fill[segment]! >= SEGMENT_FILL_MAX) return row;
+    fill[segment]! += 1;
+    place(entries, first, hash, row + 1);
+  }
+  return to;
 }
 
 function place(entries: Int32Array, first: number, hash: number, entry: number): void {

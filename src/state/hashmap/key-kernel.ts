@@ -2,7 +2,8 @@
 //
 //   hashKeys  writes each record's key as the cells that a row has (its image), and its hash.
 //   findRows  finds the rows of the images. Memory is touched ahead: all index slots first, then all
-//             rows, so that the cache misses of a block overlap instead of queueing up.
+//             rows, so that the cache misses of a block overlap instead of queueing up. A loop that touches does
+//             nothing else: the less it does, the more of its misses are under way at once.
 //
 // What is not found is left to the table, one by one: `misses` lists places within the block.
 
@@ -115,10 +116,9 @@ function compileFindRows(layout: RowLayout): FindRows {
     let touched = 0, missing = 0;
     for (let i = 0; i < count; i++) {
       const h = hashes[i];
-      const slot = directory[h >>> shift] + (h & ${SEGMENT_MASK});
-      slots[i] = slot;
-      touched ^= entries[slot << 1];
+      slots[i] = directory[h >>> shift] + (h & ${SEGMENT_MASK});
     }
+    for (let i = 0; i < count; i++) touched ^= entries[slots[i] << 1];
     for (let i = 0; i < count; i++) {
       const h = hashes[i];
       let slot = slots[i], entry = entries[(slot << 1) + 1];
