@@ -4,8 +4,12 @@
 //   resolve   finds or makes all rows in the HashTable; those it had to make are looked up in the store at once, and what is
 //             found there is filled in. What is not found is new.
 //   eviction  at the beginning of `resolve`, when the rows of the batch before are no longer in use: a clock goes round the
-//             rows; one that was used since it last came by is passed over once. Dirty ones go down in one batch.
-//   barrier   all dirty rows go down in one batch
+//             rows; one that was used since it last came by is passed over once. Dirty ones are handed to the store in one
+//             batch; all that were chosen stay until the store has them (leaving-rows.ts), so nobody waits for a write.
+//   barrier   the dirty rows are frozen, in no time (`freezeDirty`); the store reads and writes them while records go on
+//
+// A key that is not in memory is therefore in the store with its newest values, or nowhere; only for deletions that are not done
+// yet a lookup has to wait.
 //
 // Until the first eviction every row is in memory and the store is never asked (`#complete`).
 //
@@ -13,11 +17,11 @@
 // rows that were evicted before anybody asked for them. An index entry is written with the row's first put.
 
 import {PackedList} from './packed-list.ts';
-import {RowCodec} from './row-codec.ts';
-import {CHANGED, DIRTY, LEAVING, RowFlags, STORED, USED} from './row-flags.ts';
-import type {RowStore} from './row-store.ts';
-import {RowWriter, type TableFamilies} from './row-writer.ts';
-import {TableKeys} from './table-keys.ts';
+import {LeavingRows} from './leaving-rows.ts';
+import {RowEncoder} from './row-encoder.ts';
+import {CHANGED, DIRTY, RowFlags, STORED, USED} from './row-flags.ts';
+import type {RowStore, TableFamilies} from './row-store.ts';
+import {RowWriter} from './row-writer.ts';
 import {assert} from '../../base/assert.ts';
 import {EngineError} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
@@ -36,10 +40,13 @@ import type {
 
 /** Entries of a scan at once. */
 const SCAN_ENTRIES = 1024;
-/** What an eviction leaves of the cache, so that not every batch evicts. */
-const KEPT_SHARE = 7 / 8;
+/** Rows leave when more of the cache is in use; the rest is for those whose writes are not done. */
+const KEPT_SHARE = 15 / 16;
+/** Rows that leave at once, so that not every batch evicts; at most as large a share of the cache. */
+const LEAVING_ROWS = 4096;
+const LEAVING_SHARE = 1 / 16;
 /** A row's place in the index and its flags. */
-const ROW_EXTRA_BYTES = 20;
+const ROW_EXTRA_BYTES = 21;
 
 export interface CachedTableOptions {
   readonly spec: TableSpec;
@@ -61,20 +68,21 @@ export class CachedTable implements KeyedTable {
   readonly #options: CachedTableOptions;
   readonly #table: HashTable;
   readonly #store: RowStore;
-  readonly #codec: RowCodec;
-  readonly #keys: TableKeys;
+  readonly #encoder: RowEncoder;
   readonly #flags = new RowFlags();
+  readonly #leaving = new LeavingRows(this.#flags);
   readonly #writer: RowWriter;
   readonly #lookup = new PackedList(64 * 1024, 1024);
   readonly #addedRows = new RowList();
   readonly #addedPositions = new RowList();
-  readonly #victims = new RowList();
   readonly #what: string;
   #rows = new Int32Array(SCAN_ENTRIES);
   #complete: boolean;
   /** The family of changed keys has some. */
   #hasEvictedChanges = false;
   #hand = 0;
+  /** Of the frozen rows that the store may still be reading. */
+  #frozenTicket: number | null = null;
 
   constructor(options: CachedTableOptions) {
     const {spec, maxParallelism, uid} = options;
@@ -84,11 +92,9 @@ export class CachedTable implements KeyedTable {
     this.#table = new HashTable(spec, maxParallelism, uid);
     this.shape = this.#table.shape;
     this.#store = options.store;
-    this.#codec = new RowCodec(spec, this.shape);
-    this.#keys = new TableKeys(spec);
+    this.#encoder = new RowEncoder(spec, this.shape, options.families);
     this.#writer = new RowWriter({
-      ...{spec, table: this.#table, flags: this.#flags, codec: this.#codec, keys: this.#keys},
-      ...{store: options.store, families: options.families},
+      ...{table: this.#table, flags: this.#flags, encoder: this.#encoder, store: options.store},
     });
     this.#complete = true;
     if (!options.isEmpty) this.#becomeIncomplete();
@@ -141,7 +147,8 @@ export class CachedTable implements KeyedTable {
   }
 
   prepareWrite(rows: Int32Array, from: number, to: number): void {
-    this.#flags.setAll(rows, from, to, DIRTY);
+    this.#table.prepareWrite(rows, from, to);
+    this.#flags.setAll(rows, from, to, DIRTY | USED);
   }
 
   deleteRows(rows: Int32Array, from: number, to: number): void {
@@ -155,14 +162,15 @@ export class CachedTable implements KeyedTable {
       this.#table.visitRows(visit);
       return;
     }
-    this.writeDirty();
+    this.#writeDirty();
     let after: Uint8Array | null = null;
     for (;;) {
+      // Before the values are read: what leaves later is not newer than they are.
+      this.#evict();
       const {keys, values} = this.#scanRows(after, SCAN_ENTRIES);
       const {count} = keys;
       if (count === 0) return;
       after = keys.item(count - 1).slice();
-      this.#evict();
       this.#resolveKeys(keys, 0, values);
       visit(this.#rows, count);
       if (count < SCAN_ENTRIES) return;
@@ -200,9 +208,9 @@ export class CachedTable implements KeyedTable {
     for (;;) {
       const {keys} = this.#store.scan({family, from, isAfter: false, to: null, limit: 1});
       if (keys.count === 0) return found;
-      const namespace = this.#keys.namespaceOf(keys.item(0));
+      const namespace = this.#encoder.keys.namespaceOf(keys.item(0));
       found.push(namespace);
-      from = this.#keys.indexPrefix(namespace + 1);
+      from = this.#encoder.keys.indexPrefix(namespace + 1);
     }
   }
 
@@ -213,15 +221,15 @@ export class CachedTable implements KeyedTable {
     }
     this.#writeUnstored();
     const family = this.#options.families.index;
-    const to = this.#keys.indexPrefix(namespace + 1);
-    let from: Uint8Array = this.#keys.indexPrefix(namespace);
+    const to = this.#encoder.keys.indexPrefix(namespace + 1);
+    let from: Uint8Array = this.#encoder.keys.indexPrefix(namespace);
     for (let isAfter = false; ; isAfter = true) {
       const {keys} = this.#store.scan({family, from, isAfter, to, limit: SCAN_ENTRIES});
       const {count} = keys;
       if (count === 0) return;
       from = keys.item(count - 1).slice();
       this.#evict();
-      this.#resolveKeys(keys, this.#keys.indexBytes, null);
+      this.#resolveKeys(keys, this.#encoder.keys.indexBytes, null);
       visit(this.#rows, count);
       if (count < SCAN_ENTRIES) return;
     }
@@ -236,13 +244,13 @@ export class CachedTable implements KeyedTable {
     }
     this.#writeUnstored();
     const family = this.#options.families.index;
-    const [from, to] = [this.#keys.indexPrefix(namespace), this.#keys.indexPrefix(namespace + 1)];
+    const [from, to] = [this.#encoder.keys.indexPrefix(namespace), this.#encoder.keys.indexPrefix(namespace + 1)];
     for (;;) {
       const range = {family, from, isAfter: false, to, limit: SCAN_ENTRIES};
       const {keys} = this.#store.scan(range);
       if (keys.count === 0) return;
       this.#evict();
-      this.#resolveKeys(keys, this.#keys.indexBytes, 'unread');
+      this.#resolveKeys(keys, this.#encoder.keys.indexBytes, 'unread');
       this.#deleteRows(this.#rows, 0, keys.count);
       this.#writer.flush();
     }
@@ -264,8 +272,29 @@ export class CachedTable implements KeyedTable {
     this.#table.writeBytes(row, slot, bytes, start, end);
   }
 
+  /** All dirty rows as they are now are handed to the store; they may change at once. */
+  freezeDirty(): void {
+    if (this.#frozenTicket !== null) {
+      this.#store.settle(this.#frozenTicket);
+      this.#releaseFrozen();
+    }
+    const {spec} = this;
+    const {families} = this.#options;
+    const table = this.#table.freeze();
+    const flags = this.#flags.freeze(this.rowCount);
+    // Whatever the store does not have is dirty.
+    this.#writer.unstoredCount = 0;
+    this.#frozenTicket = this.#store.writeFrozen({spec, families, table, flags});
+    this.#writer.ticket = this.#frozenTicket;
+  }
+
+  #releaseFrozen(): void {
+    this.#table.release();
+    this.#frozenTicket = null;
+  }
+
   /** All dirty rows go down: the store then holds the table. */
-  writeDirty(): void {
+  #writeDirty(): void {
     const flags = this.#flags;
     const end = Math.min(this.rowCount, flags.length);
     for (let row = 0; row < end; row += 1) {
@@ -302,6 +331,7 @@ export class CachedTable implements KeyedTable {
     this.#addedPositions.clear();
     this.#writer.unstoredCount += count;
     if (this.#complete || count === 0) return;
+    this.#store.settle(this.#writer.deleteTicket);
     const {found, values} = this.#store.getMany(
       this.#options.families.rows,
       this.#keysOf(made, count),
@@ -324,7 +354,7 @@ export class CachedTable implements KeyedTable {
   #resolveKeys(keys: PackedList, skip: number, values: PackedList | null | 'unread'): void {
     const {count} = keys;
     if (this.#rows.length < count) this.#rows = new Int32Array(count * 2);
-    const columns = this.#keys.decode(keys, skip);
+    const columns = this.#encoder.keys.decode(keys, skip);
     if (columns === null) throw this.#damaged('a key');
     if (values === null) {
       this.#find(columns, null, 0, count, this.#rows);
@@ -363,7 +393,7 @@ export class CachedTable implements KeyedTable {
   }
 
   #fill(row: number, values: PackedList, at: number): void {
-    const isWhole = this.#codec.decodeValues(
+    const isWhole = this.#encoder.codec.decodeValues(
       this.#table,
       row,
       values.bytes,
@@ -379,44 +409,74 @@ export class CachedTable implements KeyedTable {
     keys.clear();
     const [memory, arena] = [this.#table.memory(), this.#table.arena()];
     for (let at = 0; at < count; at += 1) {
-      this.#codec.encodeKey(memory, arena, rows[at]!, keys);
+      this.#encoder.codec.encodeKey(memory, arena, rows[at]!, keys);
       keys.endItem();
     }
     return keys;
   }
 
-  /** Makes room, down to a share of the cache. The rows of the last batch are no longer in use. */
+  /** Makes room in the cache. The rows of the last batch are no longer in use. */
   #evict(): void {
     const {cacheBytes} = this.#options;
-    let used = this.#usedBytes;
-    if (used <= cacheBytes) return;
+    this.#letLeave();
+    if (this.#stayingBytes > cacheBytes * KEPT_SHARE) this.#choose();
+    // The store does not keep up.
+    while (this.#usedBytes > cacheBytes) {
+      const ticket = this.#leaving.nextTicket;
+      if (ticket === null) return;
+      this.#store.settle(ticket);
+      this.#letLeave();
+      if (this.#stayingBytes > cacheBytes) this.#choose();
+    }
+  }
+
+  /** What was chosen and written leaves. */
+  #letLeave(): void {
+    const {written} = this.#store;
+    if (this.#frozenTicket !== null && this.#frozenTicket <= written) {
+      this.#releaseFrozen();
+    }
+    if (this.#leaving.count === 0) return;
+    const gone = this.#leaving.take(written);
+    this.#table.deleteRows(gone.values, 0, gone.count);
+    for (let at = 0; at < gone.count; at += 1) this.#flags.reset(gone.values[at]!);
+  }
+
+  /** Chooses rows to leave, and hands over those that the store does not have as they are. */
+  #choose(): void {
+    if (this.#leaving.isFull) return;
     if (this.#complete) this.#becomeIncomplete();
-    const goal = cacheBytes * KEPT_SHARE;
+    const {cacheBytes} = this.#options;
+    const rowBytes = this.#usedBytes / Math.max(1, this.#table.liveCount);
+    const step = Math.min(LEAVING_ROWS * rowBytes, cacheBytes * LEAVING_SHARE);
+    const wanted = (this.#stayingBytes - cacheBytes * KEPT_SHARE + step) / rowBytes;
     const flags = this.#flags;
-    const rowBytes = used / Math.max(1, this.#table.liveCount);
-    const victims = this.#victims;
-    victims.clear();
+    const {number, rows} = this.#leaving.begin();
     // Twice around: what was used loses its mark the first time.
-    for (let steps = this.rowCount * 2; steps > 0 && used > goal; steps -= 1) {
+    for (let steps = this.rowCount * 2; steps > 0 && rows.count < wanted; steps -= 1) {
       this.#hand = this.#hand + 1 < this.rowCount ? this.#hand + 1 : 0;
       const row = this.#hand;
-      if (!this.#table.isLive(row) || flags.has(row, LEAVING)) continue;
+      if (!this.#table.isLive(row) || flags.groupOf(row) !== 0) continue;
       if (flags.has(row, USED)) {
         flags.clear(row, USED);
         continue;
       }
-      victims.push(row);
-      used -= rowBytes;
       if (flags.has(row, CHANGED)) {
         this.#writer.putChanged(row);
+        flags.clear(row, CHANGED);
         this.#hasEvictedChanges = true;
       }
       if (flags.has(row, DIRTY)) this.#writer.put(row);
-      flags.set(row, LEAVING);
+      flags.setGroup(row, number);
+      rows.push(row);
     }
     this.#writer.flush();
-    this.#table.deleteRows(victims.values, 0, victims.count);
-    for (let at = 0; at < victims.count; at += 1) flags.reset(victims.values[at]!);
+    if (rows.count > 0) this.#leaving.add(number, rows, this.#writer.ticket);
+  }
+
+  get #stayingBytes(): number {
+    const {liveCount} = this.#table;
+    return this.#usedBytes * (1 - this.#leaving.count / Math.max(1, liveCount));
   }
 
   /** Strings count twice: the arena is packed when half of it is garbage. */
