@@ -2,6 +2,8 @@ import type {Mutant} from './mutant.ts';
 
 const cached = 'state/rocksdb/cached-table.js';
 const writer = 'state/rocksdb/row-writer.js';
+const leaving = 'state/rocksdb/leaving-rows.js';
+const server = 'state/rocksdb/store-server.js';
 const staging = 'state/rocksdb/stage-checkpoint.js';
 
 export const ROCKSDB_MUTANTS: readonly Mutant[] = [
@@ -33,15 +35,15 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     name: 'rocksdb: a dirty row is lost when it leaves the cache',
     rows: 'write-back cache',
     module: cached,
-    find: 'if (flags.has(row, DIRTY))\n                this.#writer.put(row);\n            flags.set',
-    replace: 'flags.set',
+    find: 'if (flags.has(row, DIRTY))\n                this.#writer.put(row);\n            flags.setGroup',
+    replace: 'flags.setGroup',
     prover: 'rocksdb-backend',
   },
   {
     name: 'rocksdb: dirty rows are not in the snapshot',
     rows: 'write-back cache, at the barrier',
     module: 'state/rocksdb/rocksdb-backend.js',
-    find: 'table.writeDirty();',
+    find: 'table.freezeDirty();',
     replace: 'table.isEmpty();',
     prover: 'rocksdb-backend',
   },
@@ -49,8 +51,8 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     name: 'rocksdb: a deleted row stays in the store',
     rows: 'write-back cache, stale row',
     module: writer,
-    find: 'if (flags.has(row, STORED)) {\n                codec',
-    replace: 'if (false) {\n                codec',
+    find: 'if (flags.has(row, STORED)) {\n                encoder',
+    replace: 'if (false) {\n                encoder',
     prover: 'rocksdb-backend',
   },
   {
@@ -65,8 +67,9 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     name: 'rocksdb: a row that left the cache is written again as clean',
     rows: 'write-back cache',
     module: cached,
-    find: 'this.#flags.setAll(rows, from, to, DIRTY | USED);',
-    replace: 'this.#flags.setAll(rows, from, to, USED);',
+    find: 'this.#find(key, selection, from, to, rows);\n        this.#flags.setAll(rows, from, to, DIRTY | USED);',
+    replace:
+      'this.#find(key, selection, from, to, rows); this.#flags.setAll(rows, from, to, USED);',
     prover: 'rocksdb-backend',
   },
   {
@@ -132,5 +135,93 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     find: 'const isNew = request.families.length === 0;',
     replace: 'const isNew = true;',
     prover: 'stage-checkpoint',
+  },
+  {
+    name: 'rocksdb: a row leaves the cache before its write is done',
+    rows: 'write-back cache, late store',
+    module: leaving,
+    find: 'if (group.ticket > written)',
+    replace: 'if (false)',
+    prover: 'cached-table',
+  },
+  {
+    name: 'rocksdb: a row leaves the cache though it was used again',
+    rows: 'write-back cache, late store',
+    module: leaving,
+    find: 'if (flags.has(row, USED | DIRTY | CHANGED))',
+    replace: 'if (false)',
+    prover: 'cached-table',
+  },
+  {
+    name: 'rocksdb: a row leaves the cache for another one that had its number',
+    rows: 'write-back cache, late store',
+    module: leaving,
+    find: 'if (flags.groupOf(row) !== number)',
+    replace: 'if (false)',
+    prover: 'cached-table',
+  },
+  {
+    name: 'rocksdb: a deleted row is found again before its deletion is done',
+    rows: 'write-back cache, late store',
+    module: cached,
+    find: 'this.#store.settle(this.#writer.deleteTicket);',
+    replace: '',
+    prover: 'cached-table',
+  },
+  {
+    name: 'rocksdb: frozen rows change before they are written',
+    rows: 'write-back cache, at the barrier',
+    module: cached,
+    find: 'this.#frozenTicket <= written',
+    replace: 'true',
+    prover: 'cached-table',
+  },
+  {
+    name: 'rocksdb: rows that are visited change while they are frozen',
+    rows: 'write-back cache, at the barrier',
+    module: cached,
+    find: 'this.#table.prepareWrite(rows, from, to);',
+    replace: '',
+    prover: 'cached-table',
+  },
+  {
+    name: 'rocksdb: a frozen row is not known to be in the store, and its deletion not told',
+    rows: 'write-back cache, stale row',
+    module: 'state/rocksdb/row-flags.js',
+    find: ' | ((quad & DIRTY_4) << STORED_SHIFT)',
+    replace: '',
+    prover: 'cached-table',
+  },
+  {
+    name: 'rocksdb: what is written while a checkpoint is staged is in it',
+    rows: 'write-back cache, at the barrier',
+    module: server,
+    find: 'await staged;',
+    replace: '',
+    prover: 'store-server',
+  },
+  {
+    name: 'rocksdb: a checkpoint is staged before what came before it is written',
+    rows: 'write-back cache, at the barrier',
+    module: server,
+    find: 'await this.#written();\n                    const names',
+    replace: 'const names',
+    prover: 'store-server',
+  },
+  {
+    name: 'rocksdb: a scan does not see what was handed over',
+    rows: 'write-back cache, late store',
+    module: server,
+    find: 'await this.#written();\n        const { family',
+    replace: 'const { family',
+    prover: 'store-server',
+  },
+  {
+    name: 'rocksdb: nobody hears that a write failed',
+    rows: 'H50, the live database',
+    module: server,
+    find: 'if (this.#failure !== null)\n                throw this.#failure;\n            const { length',
+    replace: 'const { length',
+    prover: 'store-server',
   },
 ];

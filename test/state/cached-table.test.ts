@@ -32,7 +32,7 @@ type Model = Map<string, string>;
 
 type Act =
   | {readonly kind: 'update' | 'delete'; readonly keys: readonly number[]; readonly text: string}
-  | {readonly kind: 'snapshot' | 'changed' | 'look' | 'turn'};
+  | {readonly kind: 'snapshot' | 'changed' | 'look' | 'touch' | 'turn'};
 
 const someKeys = fc.uniqueArray(fc.integer({min: 0, max: WORDS - 1}), {
   minLength: 1,
@@ -47,6 +47,7 @@ const anAct: fc.Arbitrary<Act> = fc.oneof(
   {weight: 3, arbitrary: fc.constant({kind: 'snapshot' as const})},
   {weight: 1, arbitrary: fc.constant({kind: 'changed' as const})},
   {weight: 1, arbitrary: fc.constant({kind: 'look' as const})},
+  {weight: 1, arbitrary: fc.constant({kind: 'touch' as const})},
   {weight: 2, arbitrary: fc.constant({kind: 'turn' as const})},
 );
 
@@ -126,6 +127,19 @@ function read(table: KeyedTable, visit = table.visitRows.bind(table)): Model {
   return found;
 }
 
+/** Writes rows that are visited. */
+function touch(table: KeyedTable, model: Model): void {
+  const {slots, rowWords} = table.shape;
+  table.visitRows((rows, count) => {
+    const words = table.readKey(0, rows, 0, count);
+    table.prepareWrite(rows, 0, count);
+    for (let at = 0; at < count; at += 1) {
+      table.memory().floats[rows[at]! * rowWords + slots[0]!.word]! += 1;
+      model.set(String(readValue(STRING, words, at)), valuesOf(table, rows[at]!));
+    }
+  });
+}
+
 interface Taken {
   readonly id: number;
   readonly expected: Model;
@@ -159,6 +173,7 @@ async function live(
       (act.kind === 'update' ? update : remove)(table, model, words, act.text);
     } else if (act.kind === 'changed') checkChanged();
     else if (act.kind === 'look') expect(read(table)).toEqual(model);
+    else if (act.kind === 'touch') touch(table, model);
     else if (act.kind === 'turn') await new Promise(setImmediate);
     else {
       await writing;
@@ -196,7 +211,7 @@ test('a row has its newest values, and a checkpoint those of the barrier', async
         }
       },
     ),
-    {numRuns: whole ? part(1000) : 120},
+    {numRuns: whole ? part(600) : 60},
   );
 });
 

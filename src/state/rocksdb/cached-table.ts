@@ -244,7 +244,10 @@ export class CachedTable implements KeyedTable {
     }
     this.#writeUnstored();
     const family = this.#options.families.index;
-    const [from, to] = [this.#encoder.keys.indexPrefix(namespace), this.#encoder.keys.indexPrefix(namespace + 1)];
+    const [from, to] = [
+      this.#encoder.keys.indexPrefix(namespace),
+      this.#encoder.keys.indexPrefix(namespace + 1),
+    ];
     for (;;) {
       const range = {family, from, isAfter: false, to, limit: SCAN_ENTRIES};
       const {keys} = this.#store.scan(range);

@@ -6,7 +6,7 @@
 
 import type {FamilyName, OpenStoreRequest, StoreOptions} from './row-store.ts';
 import type {TakenBatch} from './write-batch.ts';
-import {must} from '../../base/assert.ts';
+import {assert, must} from '../../base/assert.ts';
 import {EngineError} from '../../base/errors.ts';
 import type RocksDB from 'rocksdb-native';
 import type {ColumnFamily, RootSession, Session} from 'rocksdb-native';
@@ -104,7 +104,11 @@ export class Database {
   async write(batch: TakenBatch): Promise<void> {
     await this.#guard('writing', async () => {
       const counts = this.#families.map(() => 0);
-      for (const operation of batch.operations) counts[operation >> 1]! += 1;
+      for (const operation of batch.operations) {
+        const family = operation >> 1;
+        assert(family < counts.length, `column family ${family}`);
+        counts[family]! += 1;
+      }
       for (const [family, session] of this.#families.entries()) {
         const count = counts[family]!;
         if (count > 0) await writeFamily(session, family, count, batch);
