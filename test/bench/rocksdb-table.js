@@ -9,8 +9,6 @@ import {InProcessWriter} from '../../dist/src/state/snapshot-writer.js';
 import {nodeFileSystem} from '../../dist/src/storage/node-file-system.js';
 
 export const BATCH = 4000;
-/** Of a row of `SPEC` in memory, with its place in the index and its flags. */
-export const ROW_BYTES = 52;
 const KEY_GROUPS = {start: 0, end: 127};
 
 export const SPEC = {
@@ -22,6 +20,23 @@ export const SPEC = {
     {name: 'sum', kind: 'float64'},
   ],
 };
+
+/** The same with 64 bytes that do not compress. */
+export const PAYLOAD_SPEC = {
+  ...SPEC,
+  values: [...SPEC.values, {name: 'payload', kind: 'bytes'}],
+};
+const PAYLOAD = 64;
+
+/** Of a row in memory, with its place in the index, its flags and its strings. */
+export function rowBytes({values}) {
+  return values.length === 3 ? 61 + PAYLOAD * 2 : 53;
+}
+
+/** Of a row in RocksDB: a key of 11 bytes, flags and slots, and RocksDB's own. */
+export function entryBytes({values}) {
+  return values.length === 3 ? 11 + 28 + PAYLOAD + 8 : 11 + 20 + 8;
+}
 
 const startStore = storeThreads(new URL('../../dist/src/store-entry.js', import.meta.url));
 
@@ -134,14 +149,16 @@ export class Updates {
   #table;
   #rows = new Int32Array(BATCH);
   #values = new Float64Array(BATCH);
+  #payload = new Uint8Array(PAYLOAD);
 
   constructor(table) {
     this.#table = table;
   }
 
-  /** One row for each key below `count`. */
-  insert(count) {
+  /** One row for each key below `count`; `note` is called now and then. */
+  insert(count, note = () => undefined) {
     for (let key = 0; key < count; key += BATCH) {
+      if ((key / BATCH) % 16 === 0) note();
       const size = Math.min(BATCH, count - key);
       for (let at = 0; at < size; at += 1) this.#values[at] = key + at;
       this.#step(size);
@@ -165,7 +182,22 @@ export class Updates {
       floats[base + slots[0].word] += 1;
       floats[base + slots[1].word] += 2.5;
     }
+    if (slots.length > 2) this.#writePayloads(size, slots[2]);
     this.count += size;
+  }
+
+  #writePayloads(size, slot) {
+    for (let at = 0; at < size; at += 1) {
+      let mixed = this.#values[at] + this.count + at;
+      for (let byte = 0; byte < PAYLOAD; byte += 4) {
+        mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d) + byte;
+        this.#payload[byte] = mixed;
+        this.#payload[byte + 1] = mixed >>> 8;
+        this.#payload[byte + 2] = mixed >>> 16;
+        this.#payload[byte + 3] = mixed >>> 24;
+      }
+      this.#table.writeBytes(this.#rows[at], slot, this.#payload, 0, PAYLOAD);
+    }
   }
 }
 

@@ -52,6 +52,7 @@ export const TEST_PROVERS = {
   'hashmap-backend': 'state/hashmap-backend.test.ts',
   'rocksdb-backend': 'state/rocksdb-backend.test.ts',
   'cached-table': 'state/cached-table.test.ts',
+  'mailbox-store': 'state/mailbox-store.test.ts',
   'store-server': 'state/store-server.test.ts',
   'row-codec': 'state/row-codec.test.ts',
   'stage-checkpoint': 'state/stage-checkpoint.test.ts',

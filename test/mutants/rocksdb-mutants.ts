@@ -3,6 +3,7 @@ import type {Mutant} from './mutant.ts';
 const cached = 'state/rocksdb/cached-table.js';
 const writer = 'state/rocksdb/row-writer.js';
 const leaving = 'state/rocksdb/leaving-rows.js';
+const mailboxStore = 'state/rocksdb/mailbox-store.js';
 const server = 'state/rocksdb/store-server.js';
 const staging = 'state/rocksdb/stage-checkpoint.js';
 
@@ -223,5 +224,29 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     find: 'if (this.#failure !== null)\n                throw this.#failure;\n            const { length',
     replace: 'const { length',
     prover: 'store-server',
+  },
+  {
+    name: 'rocksdb: who waits for a write is not told that it failed',
+    rows: 'H50, the live database',
+    module: mailboxStore,
+    find: 'if (Atomics.load(words, BROKEN) === 1)',
+    replace: 'if (false)',
+    prover: 'mailbox-store',
+  },
+  {
+    name: 'rocksdb: who waits for a write does not see that its thread is dead',
+    rows: 'a thread dies',
+    module: mailboxStore,
+    find: 'if (Atomics.load(words, STATE) === DEAD)',
+    replace: 'if (false)',
+    prover: 'mailbox-store',
+  },
+  {
+    name: 'rocksdb: writes that are not done are without bound',
+    rows: 'memory',
+    module: mailboxStore,
+    find: 'this.settle(this.#ticket - WRITES_MAX + 1);',
+    replace: '',
+    prover: 'mailbox-store',
   },
 ];

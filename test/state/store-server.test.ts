@@ -3,7 +3,7 @@
 import {existsSync, mkdirSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterEach, beforeEach, expect, test, vi} from 'vitest';
+import {afterEach, beforeEach, expect, test} from 'vitest';
 import {BIGINT} from '#src/records/data-type.js';
 import {HashTable} from '#src/state/hashmap/hash-table.js';
 import {Database, type Entry} from '#src/state/rocksdb/database.js';
@@ -54,20 +54,24 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   server.take({kind: 'close'});
-  await vi.waitFor(() => expect(news.some(({kind}) => kind === 'closed' || kind === 'failed')));
+  await until(() => news.some(({kind}) => kind === 'closed' || kind === 'failed'));
   rmSync(root, {recursive: true, force: true});
 });
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise(setImmediate);
+}
 
 /** Hands over a call that is answered, and waits for the answer. */
 async function answered(call: StoreCall): Promise<number> {
   Atomics.store(mailbox.words, STATE, WAITING);
   server.take(call);
-  await vi.waitFor(() => expect(mailbox.words[STATE]).not.toBe(WAITING), 20_000);
+  await until(() => mailbox.words[STATE] !== WAITING);
   return mailbox.words[STATE]!;
 }
 
 async function told(kind: StoreNews['kind']): Promise<void> {
-  await vi.waitFor(() => expect(news.map((one) => one.kind)).toContain(kind), 20_000);
+  await until(() => news.some((one) => one.kind === kind));
 }
 
 function puts(...keys: readonly string[]): TakenBatch {

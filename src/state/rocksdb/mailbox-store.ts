@@ -24,7 +24,7 @@ import type {WriteBatch} from './write-batch.ts';
 import {assert} from '../../base/assert.ts';
 import {deserializeError, EngineError, messageOf, type SerializedError} from '../../base/errors.ts';
 
-/** A call that has no answer after so long is given up; below the default heartbeat timeout, which knows less. */
+/** Below the default heartbeat timeout, which knows less. */
 const ANSWER_MILLIS_MAX = 40_000;
 /** Writes that are handed over and not done. */
 const WRITES_MAX = 64;
@@ -55,6 +55,7 @@ interface Waiting {
 
 export class MailboxStore implements RowStore {
   readonly #what: string;
+  readonly #answerMillisMax: number;
   readonly #mailbox: Mailbox;
   readonly #thread: StoreThread;
   readonly #values = new PackedList();
@@ -67,8 +68,9 @@ export class MailboxStore implements RowStore {
   #failure: unknown = null;
   #closed = false;
 
-  private constructor(request: OpenStoreRequest, start: StartStoreThread) {
+  private constructor(request: OpenStoreRequest, start: StartStoreThread, answerMillisMax: number) {
     this.#what = request.what;
+    this.#answerMillisMax = answerMillisMax;
     const memory = Mailbox.newMemory(request.what);
     this.#mailbox = new Mailbox(memory);
     this.#thread = start(
@@ -80,8 +82,13 @@ export class MailboxStore implements RowStore {
     );
   }
 
-  static async open(request: OpenStoreRequest, start: StartStoreThread): Promise<RowStore> {
-    const store = new MailboxStore(request, start);
+  /** `answerMillisMax`: a call or a write that gets on no further for so long is given up. */
+  static async open(
+    request: OpenStoreRequest,
+    start: StartStoreThread,
+    answerMillisMax = ANSWER_MILLIS_MAX,
+  ): Promise<RowStore> {
+    const store = new MailboxStore(request, start, answerMillisMax);
     try {
       await store.#nextNews();
     } catch (error) {
@@ -139,7 +146,7 @@ export class MailboxStore implements RowStore {
       // It says what has failed.
       if (Atomics.load(words, BROKEN) === 1) this.#call({kind: 'settle'});
       if (Atomics.load(words, STATE) === DEAD) this.#die(null);
-      const outcome = Atomics.wait(words, PROGRESS, progress, ANSWER_MILLIS_MAX);
+      const outcome = Atomics.wait(words, PROGRESS, progress, this.#answerMillisMax);
       if (outcome === 'timed-out') this.#dieSilent(outcome);
     }
   }
@@ -184,7 +191,7 @@ export class MailboxStore implements RowStore {
     const {words} = this.#mailbox;
     if (Atomics.compareExchange(words, STATE, IDLE, WAITING) === DEAD) this.#die(null);
     this.#thread.post(call);
-    const outcome = Atomics.wait(words, STATE, WAITING, ANSWER_MILLIS_MAX);
+    const outcome = Atomics.wait(words, STATE, WAITING, this.#answerMillisMax);
     const state = Atomics.load(words, STATE);
     if (state === DONE) {
       Atomics.store(words, STATE, IDLE);
@@ -209,7 +216,7 @@ export class MailboxStore implements RowStore {
   }
 
   #dieSilent(outcome: string): never {
-    const seconds = ANSWER_MILLIS_MAX / 1000;
+    const seconds = this.#answerMillisMax / 1000;
     this.#die(`has not answered for ${seconds} s (${outcome})`);
   }
 
