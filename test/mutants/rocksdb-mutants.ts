@@ -1,5 +1,6 @@
 import type {Mutant} from './mutant.ts';
 
+const eviction = 'state/rocksdb/eviction.js';
 const cached = 'state/rocksdb/cached-table.js';
 const writer = 'state/rocksdb/row-writer.js';
 const leaving = 'state/rocksdb/leaving-rows.js';
@@ -35,8 +36,8 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
   {
     name: 'rocksdb: a dirty row is lost when it leaves the cache',
     rows: 'write-back cache',
-    module: cached,
-    find: 'if (flags.has(row, DIRTY))\n                this.#writer.put(row);\n            flags.setGroup',
+    module: eviction,
+    find: 'if (flags.has(row, DIRTY))\n                writer.put(row);\n            flags.setGroup',
     replace: 'flags.setGroup',
     prover: 'rocksdb-backend',
   },
@@ -76,8 +77,8 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
   {
     name: 'rocksdb: changed groups that left the cache are not told',
     rows: 'at the barrier',
-    module: cached,
-    find: 'this.#hasEvictedChanges = true;',
+    module: eviction,
+    find: 'this.hasEvictedChanges = true;',
     replace: '',
     prover: 'group-aggregate',
   },
@@ -173,7 +174,7 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     name: 'rocksdb: frozen rows change before they are written',
     rows: 'write-back cache, at the barrier',
     module: cached,
-    find: 'this.#frozenTicket <= written',
+    find: 'this.#frozenTicket <= this.#store.written',
     replace: 'true',
     prover: 'cached-table',
   },

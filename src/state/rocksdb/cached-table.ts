@@ -17,7 +17,7 @@
 // rows that were evicted before anybody asked for them. An index entry is written with the row's first put.
 
 import {PackedList} from './packed-list.ts';
-import {LeavingRows} from './leaving-rows.ts';
+import {Eviction} from './eviction.ts';
 import {RowEncoder} from './row-encoder.ts';
 import {CHANGED, DIRTY, RowFlags, STORED, USED} from './row-flags.ts';
 import type {RowStore, TableFamilies} from './row-store.ts';
@@ -40,14 +40,6 @@ import type {
 
 /** Entries of a scan at once. */
 const SCAN_ENTRIES = 1024;
-/** Rows leave when more of the cache is in use; the rest is for those whose writes are not done. */
-const KEPT_SHARE = 15 / 16;
-/** Rows that leave at once, so that not every batch evicts; at most as large a share of the cache. */
-const LEAVING_ROWS = 4096;
-const LEAVING_SHARE = 1 / 16;
-/** A row's place in the index and its flags. */
-const ROW_EXTRA_BYTES = 21;
-
 export interface CachedTableOptions {
   readonly spec: TableSpec;
   readonly maxParallelism: number;
@@ -70,7 +62,7 @@ export class CachedTable implements KeyedTable {
   readonly #store: RowStore;
   readonly #encoder: RowEncoder;
   readonly #flags = new RowFlags();
-  readonly #leaving = new LeavingRows(this.#flags);
+  readonly #eviction: Eviction;
   readonly #writer: RowWriter;
   readonly #lookup = new PackedList(64 * 1024, 1024);
   readonly #addedRows = new RowList();
@@ -78,9 +70,6 @@ export class CachedTable implements KeyedTable {
   readonly #what: string;
   #rows = new Int32Array(SCAN_ENTRIES);
   #complete: boolean;
-  /** The family of changed keys has some. */
-  #hasEvictedChanges = false;
-  #hand = 0;
   /** Of the frozen rows that the store may still be reading. */
   #frozenTicket: number | null = null;
 
@@ -95,6 +84,11 @@ export class CachedTable implements KeyedTable {
     this.#encoder = new RowEncoder(spec, this.shape, options.families);
     this.#writer = new RowWriter({
       ...{table: this.#table, flags: this.#flags, encoder: this.#encoder, store: options.store},
+    });
+    this.#eviction = new Eviction({
+      ...{table: this.#table, flags: this.#flags, writer: this.#writer, store: options.store},
+      cacheBytes: options.cacheBytes,
+      begins: () => this.#becomeIncomplete(),
     });
     this.#complete = true;
     if (!options.isEmpty) this.#becomeIncomplete();
@@ -188,7 +182,7 @@ export class CachedTable implements KeyedTable {
       return;
     }
     const changed = this.#flags.takeAll(CHANGED, this.rowCount);
-    if (!this.#hasEvictedChanges) {
+    if (!this.#eviction.hasEvictedChanges) {
       if (changed.count > 0) visit(changed.values, changed.count);
       return;
     }
@@ -196,7 +190,7 @@ export class CachedTable implements KeyedTable {
     this.#writer.flush();
     const {changed: family} = this.#options.families;
     this.#drainKeys(family, new Uint8Array(0), null, 0, (count) => visit(this.#rows, count));
-    this.#hasEvictedChanges = false;
+    this.#eviction.hasEvictedChanges = false;
   }
 
   namespaces(): readonly number[] {
@@ -420,76 +414,15 @@ export class CachedTable implements KeyedTable {
 
   /** Makes room in the cache. The rows of the last batch are no longer in use. */
   #evict(): void {
-    const {cacheBytes} = this.#options;
-    this.#letLeave();
-    if (this.#stayingBytes > cacheBytes * KEPT_SHARE) this.#choose();
-    // The store does not keep up.
-    while (this.#usedBytes > cacheBytes) {
-      const ticket = this.#leaving.nextTicket;
-      if (ticket === null) return;
-      this.#store.settle(ticket);
-      this.#letLeave();
-      if (this.#stayingBytes > cacheBytes) this.#choose();
-    }
-  }
-
-  /** What was chosen and written leaves. */
-  #letLeave(): void {
-    const {written} = this.#store;
-    if (this.#frozenTicket !== null && this.#frozenTicket <= written) {
+    if (this.#frozenTicket !== null && this.#frozenTicket <= this.#store.written) {
       this.#releaseFrozen();
     }
-    if (this.#leaving.count === 0) return;
-    const gone = this.#leaving.take(written);
-    this.#table.deleteRows(gone.values, 0, gone.count);
-    for (let at = 0; at < gone.count; at += 1) this.#flags.reset(gone.values[at]!);
-  }
-
-  /** Chooses rows to leave, and hands over those that the store does not have as they are. */
-  #choose(): void {
-    if (this.#leaving.isFull) return;
-    if (this.#complete) this.#becomeIncomplete();
-    const {cacheBytes} = this.#options;
-    const rowBytes = this.#usedBytes / Math.max(1, this.#table.liveCount);
-    const step = Math.min(LEAVING_ROWS * rowBytes, cacheBytes * LEAVING_SHARE);
-    const wanted = (this.#stayingBytes - cacheBytes * KEPT_SHARE + step) / rowBytes;
-    const flags = this.#flags;
-    const {number, rows} = this.#leaving.begin();
-    // Twice around: what was used loses its mark the first time.
-    for (let steps = this.rowCount * 2; steps > 0 && rows.count < wanted; steps -= 1) {
-      this.#hand = this.#hand + 1 < this.rowCount ? this.#hand + 1 : 0;
-      const row = this.#hand;
-      if (!this.#table.isLive(row) || flags.groupOf(row) !== 0) continue;
-      if (flags.has(row, USED)) {
-        flags.clear(row, USED);
-        continue;
-      }
-      if (flags.has(row, CHANGED)) {
-        this.#writer.putChanged(row);
-        flags.clear(row, CHANGED);
-        this.#hasEvictedChanges = true;
-      }
-      if (flags.has(row, DIRTY)) this.#writer.put(row);
-      flags.setGroup(row, number);
-      rows.push(row);
-    }
-    this.#writer.flush();
-    if (rows.count > 0) this.#leaving.add(number, rows, this.#writer.ticket);
-  }
-
-  get #stayingBytes(): number {
-    const {liveCount} = this.#table;
-    return this.#usedBytes * (1 - this.#leaving.count / Math.max(1, liveCount));
-  }
-
-  /** Strings count twice: the arena is packed when half of it is garbage. */
-  get #usedBytes(): number {
-    const {liveCount, shape, stringBytes} = this.#table;
-    return liveCount * (shape.rowInts * 4 + ROW_EXTRA_BYTES) + stringBytes * 2;
+    this.#eviction.makeRoom();
   }
 
   /** From here on a row may be in the store only. */
   #becomeIncomplete(): void {
+    if (!this.#complete) return;
     this.#complete = false;
     this.#table.dropNamespaces();
     this.#table.visitChanged((rows, count) => this.#flags.setAll(rows, 0, count, CHANGED));
