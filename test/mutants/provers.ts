@@ -53,6 +53,7 @@ export const TEST_PROVERS = {
   'rocksdb-backend': 'state/rocksdb-backend.test.ts',
   'cached-table': 'state/cached-table.test.ts',
   'mailbox-store': 'state/mailbox-store.test.ts',
+  'leaving-rows': 'state/leaving-rows.test.ts',
   'store-server': 'state/store-server.test.ts',
   'row-codec': 'state/row-codec.test.ts',
   'stage-checkpoint': 'state/stage-checkpoint.test.ts',

@@ -160,7 +160,7 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     module: leaving,
     find: 'if (flags.groupOf(row) !== number)',
     replace: 'if (false)',
-    prover: 'cached-table',
+    prover: 'leaving-rows',
   },
   {
     name: 'rocksdb: a deleted row is found again before its deletion is done',
