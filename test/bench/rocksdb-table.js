@@ -9,7 +9,6 @@ import {InProcessWriter} from '../../dist/src/state/snapshot-writer.js';
 import {nodeFileSystem} from '../../dist/src/storage/node-file-system.js';
 
 export const BATCH = 4000;
-const KEY_GROUPS = {start: 0, end: 127};
 
 export const SPEC = {
   name: 'groups',
@@ -45,13 +44,13 @@ export class Workshop {
   directory = mkdtempSync(join(process.env.TMPDIR ?? tmpdir(), 'tidemark-bench-'));
   #count = 0;
 
-  backend(cacheBytes, restored = null, keyGroups = KEY_GROUPS) {
+  backend(cacheBytes, restored = null, writeBufferSize = 64 * 2 ** 20) {
     this.#count += 1;
     return new RocksdbBackend({
       uid: 'bench',
       subtask: 0,
       maxParallelism: 128,
-      keyGroups,
+      keyGroups: {start: 0, end: 127},
       restored: restored === null ? [] : [{index: 0, states: restored.states, watermark: null}],
       restoredDirectory: restored?.directory ?? null,
       files: nodeFileSystem,
@@ -66,7 +65,7 @@ export class Workshop {
       },
       settings: {
         store: {
-          writeBufferSize: 64 * 2 ** 20,
+          writeBufferSize,
           writeBufferCount: 2,
           backgroundThreads: 2,
           openFiles: -1,

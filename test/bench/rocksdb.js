@@ -156,12 +156,12 @@ async function benchRestore(workshop, {directory, states, before}, keys, cacheBy
   rmSync(directory, {recursive: true});
 }
 
-async function benchMemory(workshop) {
+async function benchMemory(workshop, writeBufferSize) {
   const keys = Math.floor((MEMORY_CACHE * 20) / entryBytes(SPEC));
   const draw = new Draw(keys);
   globalThis.gc?.();
   const bare = process.memoryUsage.rss();
-  const backend = workshop.backend(MEMORY_CACHE);
+  const backend = workshop.backend(MEMORY_CACHE, null, writeBufferSize);
   const table = await backend.openTable(SPEC);
   const updates = new Updates(table);
   let most = 0;
@@ -179,7 +179,7 @@ async function benchMemory(workshop) {
   }
   const beyond = most - MEMORY_CACHE;
   console.log(
-    `rocksdb-memory: ${mebibytes(keys * entryBytes(SPEC))} of state, cache ${mebibytes(MEMORY_CACHE)}: ` +
+    `rocksdb-memory: ${mebibytes(keys * entryBytes(SPEC))} of state, cache ${mebibytes(MEMORY_CACHE)}, write buffers 2 × ${mebibytes(writeBufferSize)}: ` +
       `resident at most ${mebibytes(most)} more than before (while inserting ${mebibytes(inserted)}), ` +
       `${mebibytes(beyond)} beyond the cache; goal ≤ ${mebibytes(MEMORY_MAX)}: ${verdict(beyond <= MEMORY_MAX)}`,
   );
@@ -190,7 +190,10 @@ async function benchMemory(workshop) {
 const workshop = new Workshop();
 try {
   // First, while nothing else has used memory.
-  if (GOALS.includes('rocksdb-memory')) await benchMemory(workshop);
+  if (GOALS.includes('rocksdb-memory')) {
+    await benchMemory(workshop, 16 * 2 ** 20);
+    await benchMemory(workshop, 64 * 2 ** 20);
+  }
   if (GOALS.includes('P15')) await benchRecords(workshop);
   if (GOALS.includes('P16')) {
     await benchCheckpoints(workshop, Math.round(MEBIBYTES / 4));
