@@ -45,7 +45,6 @@ export class HashTable implements KeyedTable {
   readonly #addedRows = new RowList();
   readonly #addedPositions = new RowList();
   readonly #what: string;
-  readonly #hasStrings: boolean;
   readonly #noted = new NotedRows();
   /** Of a table `byNamespace`; null: it has none, or keeps no lists any more. */
   #namespaces: NamespaceRows | null;
@@ -60,9 +59,6 @@ export class HashTable implements KeyedTable {
     this.spec = spec;
     this.shape = rowLayout(spec);
     this.#what = `${owner}.${spec.name}`;
-    const {key, slots} = this.shape;
-    this.#hasStrings =
-      key.some(({layout}) => layout === 'bytes') || slots.some(({kind}) => kind === 'bytes');
     this.#maxParallelism = maxParallelism;
     this.#kernel = compileKeyKernel(this.shape, spec.keyGroupColumns);
     this.#block = newKeyBlock(this.shape, spec.keyGroupColumns < spec.key.length);
@@ -425,7 +421,7 @@ export class HashTable implements KeyedTable {
   }
 
   #arenaBytesOf(base: number): number {
-    if (!this.#hasStrings) return 0;
+    if (!this.shape.hasStrings) return 0;
     const ints = this.#memory.ints;
     let bytes = 0;
     for (const at of this.#addressCells(base)) bytes += paddedLength(ints[at]!);
