@@ -38,8 +38,8 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     rows: 'write-back cache',
     module: eviction,
     find: 'if (flags.has(row, DIRTY))\n                writer.put(row);\n            flags.setGroup',
-    replace: 'flags.setGroup',
-    prover: 'rocksdb-backend',
+    replace: 'flags.clear(row, DIRTY); flags.setGroup',
+    prover: 'cached-table',
   },
   {
     name: 'rocksdb: dirty rows are not in the snapshot',
@@ -47,7 +47,7 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     module: 'state/rocksdb/rocksdb-backend.js',
     find: 'table.freezeDirty();',
     replace: 'table.isEmpty();',
-    prover: 'rocksdb-backend',
+    prover: 'cached-table',
   },
   {
     name: 'rocksdb: a deleted row stays in the store',
@@ -55,7 +55,7 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     module: writer,
     find: 'if (flags.has(row, STORED)) {\n                encoder',
     replace: 'if (false) {\n                encoder',
-    prover: 'rocksdb-backend',
+    prover: 'cached-table',
   },
   {
     name: 'rocksdb: a row that is found in the store counts as new',
@@ -63,7 +63,7 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     module: cached,
     find: 'if (found[at] === 1) {',
     replace: 'if (false) {',
-    prover: 'rocksdb-backend',
+    prover: 'cached-table',
   },
   {
     name: 'rocksdb: a row that left the cache is written again as clean',
@@ -72,7 +72,7 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     find: 'this.#find(key, selection, from, to, rows);\n        this.#flags.setAll(rows, from, to, DIRTY | USED);',
     replace:
       'this.#find(key, selection, from, to, rows); this.#flags.setAll(rows, from, to, USED);',
-    prover: 'rocksdb-backend',
+    prover: 'cached-table',
   },
   {
     name: 'rocksdb: changed groups that left the cache are not told',
@@ -80,7 +80,7 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     module: eviction,
     find: 'this.hasEvictedChanges = true;',
     replace: '',
-    prover: 'group-aggregate',
+    prover: 'cached-table',
   },
   {
     name: 'rocksdb: rows of a window that the store has not yet are passed over',
@@ -144,7 +144,7 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     module: leaving,
     find: 'if (group.ticket > written)',
     replace: 'if (false)',
-    prover: 'cached-table',
+    prover: 'leaving-rows',
   },
   {
     name: 'rocksdb: a row leaves the cache though it was used again',
@@ -152,7 +152,7 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     module: leaving,
     find: 'if (flags.has(row, USED | DIRTY | CHANGED))',
     replace: 'if (false)',
-    prover: 'cached-table',
+    prover: 'leaving-rows',
   },
   {
     name: 'rocksdb: a row leaves the cache for another one that had its number',
