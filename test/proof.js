@@ -2,7 +2,8 @@
 // It is the test files that have more to run with TIDEMARK_PROOF=1 (proof-files.js), of some of them only that; --minutes
 // repeats them with new seeds until the time is over, --within bounds simulation and mutants: what is left out then is
 // printed. Of what starts hundreds of processes one run has one part in three, another with each seed: `--parts 1` runs all
-// of it. Prints what it ran; ends with 1 when anything failed.
+// of it. `--large`: nothing but state of a gibibyte in RocksDB (some minutes and 5 GB of disk). Prints what it ran; ends
+// with 1 when anything failed.
 
 import {spawn} from 'node:child_process';
 import {readFileSync, rmSync} from 'node:fs';
@@ -24,13 +25,17 @@ const {values} = parseArgs({
     seed: {type: 'string', default: '20261120'},
     parts: {type: 'string', default: '3'},
     only: {type: 'string'},
+    large: {type: 'boolean', default: false},
   },
 });
 /** After it simulation and mutants begin nothing more, and say what they left out. */
 const deadline =
   values.within === undefined ? '' : String(Date.now() + Number(values.within) * 60_000);
 const until = performance.now() + Number(values.minutes ?? 0) * 60_000;
-const targets = values.only === undefined ? proofFiles(ROOT) : values.only.split(',');
+const LARGE_MEBIBYTES = '1024';
+const targets = values.large
+  ? ['test/jobs/large-state.test.ts']
+  : (values.only?.split(',') ?? proofFiles(ROOT));
 const totals = {passed: 0, failed: 0};
 
 let seed = Number(values.seed);
@@ -75,6 +80,7 @@ async function run(runSeed) {
         TIDEMARK_SEED: String(runSeed),
         TIDEMARK_PARTS: values.parts,
         TIDEMARK_UNTIL: deadline,
+        ...(values.large ? {TIDEMARK_STATE_MEBIBYTES: LARGE_MEBIBYTES} : {}),
       },
     },
   );

@@ -23,7 +23,7 @@ export function storeThreads(entry: URL): StartStoreThread {
       listener.exited(death ?? new EngineError('STORAGE_FAILED', how));
     });
     return {
-      post: (call) => worker.postMessage(call),
+      post: (call, moved) => worker.postMessage(call, moved),
       terminate: async () => {
         await worker.terminate();
       },

@@ -113,7 +113,7 @@ checkpointing: {interval: 1s, dir: "file:./state"}
 `;
 
 /** P3, P4: group by 100,000 keys, count and sum, exactly-once, a checkpoint every second. */
-export const groupByJob = (path, parallelism = 1) => `name: p3
+export const groupByJob = (path, parallelism = 1, more = '') => `name: p3
 parallelism: ${parallelism}
 sources:${SOURCE(path, 'user: string, amount: double')}
 steps:
@@ -126,4 +126,4 @@ steps:
 sinks:
   out: {connector: file, input: by-user, path: out/, format: json}
 checkpointing: {interval: 1s, dir: "file:./state"}
-`;
+${more}`;

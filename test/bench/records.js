@@ -127,7 +127,7 @@ async function benchParallel(path, rounds, records) {
   files.remove();
 }
 
-function checkGroups(goal, rows, groups, copies) {
+export function checkGroups(goal, rows, groups, copies) {
   if (rows.length !== groups.size)
     throw new Error(`${rows.length} groups, expected ${groups.size}`);
   const sizes = rows.map(({n}) => n);

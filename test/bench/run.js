@@ -12,6 +12,7 @@ import {benchChannel} from './channel.js';
 import {benchControl, benchLatency} from './latency.js';
 import {benchMemory} from './memory.js';
 import {benchRecords} from './records.js';
+import {benchRocksdbGroupBy} from './rocksdb-group-by.js';
 import {benchStartup} from './startup.js';
 import {printMachine} from './support.js';
 import {benchSmallestCheckpoint} from './smallest-checkpoint.js';
@@ -24,6 +25,7 @@ const {values, positionals} = parseArgs({
     rounds: {type: 'string', default: '5'},
     records: {type: 'string', default: '3000000'},
     keys: {type: 'string', default: '10000000'},
+    mebibytes: {type: 'string', default: '1150'},
   },
 });
 const only = [...positionals, ...(values.only?.split(',') ?? [])];
@@ -39,6 +41,7 @@ printMachine();
 console.log(`rounds: ${rounds}, records: ${values.records}, keys: ${values.keys}`);
 const options = {wants, rounds, records: Number(values.records), keys: Number(values.keys)};
 await benchRecords(options);
+await benchRocksdbGroupBy(options);
 await benchChannel(options);
 await benchSmallestCheckpoint(options);
 await benchUnaligned(options);
@@ -46,13 +49,13 @@ await benchLatency(options);
 await benchControl(options);
 await benchMemory(options);
 await benchStartup(options);
-if (['P6', 'P7', 'P8', 'P12'].some(wants)) runState('state.js');
-if (wants('P9')) runState('state-deltas.js');
+if (['P6', 'P7', 'P8', 'P12'].some(wants)) runAlone('state.js', values.keys, values.rounds);
+if (wants('P9')) runAlone('state-deltas.js', values.keys, values.rounds);
+const rocksdb = ['P15', 'P16', 'rocksdb-memory'].filter(wants);
+if (rocksdb.length > 0) runAlone('rocksdb.js', rocksdb.join(','), values.rounds, values.mebibytes);
 
-function runState(name) {
+function runAlone(name, ...words) {
   // In a process of its own: ten million keys want a heap that nothing else has used.
   const script = fileURLToPath(new URL(`./${name}`, import.meta.url));
-  spawnSync(process.execPath, ['--expose-gc', script, values.keys, values.rounds], {
-    stdio: 'inherit',
-  });
+  spawnSync(process.execPath, ['--expose-gc', script, ...words], {stdio: 'inherit'});
 }

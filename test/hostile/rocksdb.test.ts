@@ -9,6 +9,9 @@ import {afterEach, expect, test} from 'vitest';
 import {whole} from './support/sample.ts';
 import {airportDelays, asMultiset} from '../jobs/support/reference.ts';
 import {ScratchJob} from '../jobs/support/run-job.ts';
+import {shell} from '../commands/tidemark.ts';
+
+const CAN_MOUNT = (await shell('unshare -m mount -t tmpfs none /mnt')).status === 0;
 
 let job: ScratchJob;
 afterEach(() => job.remove());
@@ -115,6 +118,37 @@ test(
     const last = await job.run({settings});
     expect(last.status, last.stdout + last.stderr).toBe(0);
     expect(readdirSync(local)).toEqual(before);
+    expect(asMultiset(job.rows())).toEqual(asMultiset(airportDelays()));
+  },
+);
+
+test.runIf(whole && CAN_MOUNT)(
+  'the disk of the live database fills up: exit 15 with its path, nothing is lost, and the next run resumes',
+  {timeout: 240_000},
+  async () => {
+    job = new ScratchJob('airport-delays', [
+      'sources.flights.rate-limit=6000',
+      'checkpointing.interval=100ms',
+      'state.backend=rocksdb',
+      'state.rocksdb.cache-size=1kb',
+      'restart-strategy.type=none',
+    ]);
+    const local = join(job.directory, 'local');
+    mkdirSync(local);
+    const words = job.arguments({settings: [`state.rocksdb.local-directories=[${local}]`]});
+    const run = words.map((word) => `'${word}'`).join(' ');
+    const ending = await shell(`exec unshare -m bash -c "$SCRIPT"`, {
+      SCRIPT: `
+        mount -t tmpfs -o size=8m none '${local}'
+        (until ls -d '${job.directory}'/state/airport-delays/chk-* > /dev/null 2>&1; do sleep 0.01; done
+         head -c 9m /dev/zero > '${local}/ballast' 2> /dev/null) & filling=$!
+        "$NODE" "$BIN" ${run}; first=$?
+        wait $filling; rm '${local}/ballast'
+        "$NODE" "$BIN" ${run}; second=$?
+        echo "first=$first second=$second"`,
+    });
+    expect(ending.stdout, ending.stderr).toContain('first=15 second=0');
+    expect(ending.stdout + ending.stderr).toMatch(/RocksDB database [^ ]*local.*No space left/);
     expect(asMultiset(job.rows())).toEqual(asMultiset(airportDelays()));
   },
 );

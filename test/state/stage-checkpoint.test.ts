@@ -7,6 +7,7 @@ import {afterEach, beforeEach, expect, test} from 'vitest';
 import {Database} from '#src/state/rocksdb/database.js';
 import {readManifest} from '#src/state/rocksdb/read-manifest.js';
 import {stageCheckpoint} from '#src/state/rocksdb/stage-checkpoint.js';
+import {WriteBatch} from '#src/state/rocksdb/write-batch.js';
 import type {FileSystem} from '#src/storage/file-system.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {STORE_OPTIONS} from './support/store-options.ts';
@@ -27,8 +28,13 @@ afterEach(async () => {
 });
 
 async function put(...keys: readonly string[]): Promise<void> {
-  const items = keys.flatMap((key) => [Buffer.from(key), Buffer.from(`value of ${key}`)]);
-  await database.write(new Int32Array(keys.length).fill(1), items);
+  const batch = new WriteBatch();
+  for (const key of keys) {
+    batch.items.add(Buffer.from(key));
+    batch.items.add(Buffer.from(`value of ${key}`));
+    batch.noteDone(0, true);
+  }
+  await database.write(batch.take());
 }
 
 async function keysIn(directory: string): Promise<string[]> {

@@ -1,13 +1,11 @@
 // One directory, one owner: exactly one of many wins, an owner that lives is respected, a dead one is not
 // waited for, and a process that was taken over can neither publish, delete, commit nor write its end.
 
-import {execFileSync, spawn} from 'node:child_process';
-import {once} from 'node:events';
-import {mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {mkdirSync, mkdtempSync, readdirSync, renameSync} from 'node:fs';
 import {rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {setTimeout} from 'node:timers/promises';
 
 import {afterAll, describe, expect, it} from 'vitest';
 
@@ -16,7 +14,7 @@ import {SeededRandom} from '#src/base/random.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import {JobPaths} from '#src/storage/paths.js';
-import {parseProcStat, systemProcessTable} from '#src/storage/process-table.js';
+import {systemProcessTable} from '#src/storage/process-table.js';
 import {
   beginFresh,
   FakeTime,
@@ -396,36 +394,6 @@ describe('the fence', () => {
   });
 });
 
-describe('the process table', () => {
-  it('sees this process, with its start time, and none that never was', () => {
-    const self = systemProcessTable.self();
-    expect(systemProcessTable.look(self.pid)).toEqual({kind: 'running', startTime: self.startTime});
-    expect(systemProcessTable.look(2 ** 22 + 1)).toEqual({kind: 'gone'});
-  });
-
-  it('takes a process for gone that was killed and that its parent does not wait for', async () => {
-    // `sleep` takes the place of the shell, and waits for none of its children.
-    const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600']);
-    try {
-      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
-      const pid = Number(line.toString());
-      while (!isSleep(parent.pid!)) await setTimeout(5);
-      process.kill(pid, 'SIGKILL');
-      while (!/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await setTimeout(5);
-      expect(systemProcessTable.look(pid)).toEqual({kind: 'gone'});
-    } finally {
-      parent.kill('SIGKILL');
-    }
-  });
-
-  it('reads a command with blanks and parentheses, and takes a zombie for gone', () => {
-    const rest = '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20';
-    expect(parseProcStat(`12 (a ) S (b) S ${rest}`)).toEqual({kind: 'running', startTime: '4711'});
-    expect(parseProcStat(`12 (x) Z ${rest}`)).toEqual({kind: 'gone'});
-    expect(parseProcStat('nonsense')).toEqual({kind: 'unknown'});
-  });
-});
-
 async function outcomeOf(call: Promise<unknown>): Promise<string> {
   try {
     await call;
@@ -448,8 +416,4 @@ async function failureOf(call: Promise<unknown>): Promise<ErrorCode | 'none'> {
 
 async function ticks(count: number): Promise<void> {
   for (let tick = 0; tick < count; tick += 1) await Promise.resolve();
-}
-
-function isSleep(pid: number): boolean {
-  return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n';
 }

@@ -424,6 +424,7 @@ export class HashTable implements KeyedTable {
   }
 
   #arenaBytesOf(base: number): number {
+    if (!this.shape.hasStrings) return 0;
     let bytes = 0;
     for (const at of this.#addressCells(base)) bytes += paddedLength(this.#memory.ints[at]!);
     return bytes;

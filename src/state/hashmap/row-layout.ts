@@ -44,6 +44,8 @@ export interface RowLayout extends RowShape {
   readonly keyInts: number;
   /** Bits of int 1 that belong to the key. */
   readonly keyNullsMask: number;
+  /** A string of its rows may lie in the arena. */
+  readonly hasStrings: boolean;
   /** Rows per page as a power of two. */
   readonly pageShift: number;
 }
@@ -95,6 +97,8 @@ export function rowLayout(spec: TableSpec): RowLayout {
     keyStart,
     keyInts,
     keyNullsMask: key.reduce((mask, cell) => mask | cell.nullMask, 0),
+    hasStrings:
+      key.some(({layout: of}) => of === 'bytes') || slots.some(({kind}) => kind === 'bytes'),
     pageShift: Math.max(0, Math.floor(Math.log2(PAGE_BYTES / (word * 8)))),
   };
 }

@@ -4,8 +4,12 @@
 //   resolve   finds or makes all rows in the HashTable; those it had to make are looked up in the store at once, and what is
 //             found there is filled in. What is not found is new.
 //   eviction  at the beginning of `resolve`, when the rows of the batch before are no longer in use: a clock goes round the
-//             rows; one that was used since it last came by is passed over once. Dirty ones go down in one batch.
-//   barrier   all dirty rows go down in one batch
+//             rows; one that was used since it last came by is passed over once. Dirty ones are handed to the store in one
+//             batch; all that were chosen stay until the store has them (leaving-rows.ts), so nobody waits for a write.
+//   barrier   the dirty rows are frozen, in no time (`freezeDirty`); the store reads and writes them while records go on
+//
+// A key that is not in memory is therefore in the store with its newest values, or nowhere; only for deletions that are not done
+// yet a lookup has to wait.
 //
 // Until the first eviction every row is in memory and the store is never asked (`#complete`).
 //
@@ -13,11 +17,11 @@
 // rows that were evicted before anybody asked for them. An index entry is written with the row's first put.
 
 import {PackedList} from './packed-list.ts';
-import {RowCodec} from './row-codec.ts';
-import {CHANGED, DIRTY, LEAVING, RowFlags, STORED, USED} from './row-flags.ts';
-import type {RowStore} from './row-store.ts';
-import {RowWriter, type TableFamilies} from './row-writer.ts';
-import {TableKeys} from './table-keys.ts';
+import {Eviction} from './eviction.ts';
+import {RowEncoder} from './row-encoder.ts';
+import {CHANGED, DIRTY, RowFlags, STORED, USED} from './row-flags.ts';
+import type {RowStore, TableFamilies} from './row-store.ts';
+import {RowWriter} from './row-writer.ts';
 import {assert} from '../../base/assert.ts';
 import {EngineError} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
@@ -25,6 +29,7 @@ import type {Column} from '../../records/column.ts';
 import {HashTable} from '../hashmap/hash-table.ts';
 import type {RowLayout} from '../hashmap/row-layout.ts';
 import {RowList} from '../row-list.ts';
+import type {FrozenTable} from '../snapshot-request.ts';
 import type {
   AddedRows,
   KeyedTable,
@@ -36,11 +41,6 @@ import type {
 
 /** Entries of a scan at once. */
 const SCAN_ENTRIES = 1024;
-/** What an eviction leaves of the cache, so that not every batch evicts. */
-const KEPT_SHARE = 7 / 8;
-/** A row's place in the index and its flags. */
-const ROW_EXTRA_BYTES = 20;
-
 export interface CachedTableOptions {
   readonly spec: TableSpec;
   readonly maxParallelism: number;
@@ -55,26 +55,30 @@ export interface CachedTableOptions {
   readonly isEmpty: boolean;
 }
 
+/** Rows as they were at a barrier, and the store's ticket for writing them. */
+interface FrozenRows {
+  readonly ticket: number;
+  readonly table: FrozenTable;
+}
+
 export class CachedTable implements KeyedTable {
   readonly spec: TableSpec;
   readonly shape: RowLayout;
   readonly #options: CachedTableOptions;
   readonly #table: HashTable;
   readonly #store: RowStore;
-  readonly #codec: RowCodec;
-  readonly #keys: TableKeys;
+  readonly #encoder: RowEncoder;
   readonly #flags = new RowFlags();
+  readonly #eviction: Eviction;
   readonly #writer: RowWriter;
   readonly #lookup = new PackedList(64 * 1024, 1024);
   readonly #addedRows = new RowList();
   readonly #addedPositions = new RowList();
-  readonly #victims = new RowList();
   readonly #what: string;
   #rows = new Int32Array(SCAN_ENTRIES);
   #complete: boolean;
-  /** The family of changed keys has some. */
-  #hasEvictedChanges = false;
-  #hand = 0;
+  /** What the store may still be reading. */
+  #frozen: FrozenRows | null = null;
 
   constructor(options: CachedTableOptions) {
     const {spec, maxParallelism, uid} = options;
@@ -84,11 +88,14 @@ export class CachedTable implements KeyedTable {
     this.#table = new HashTable(spec, maxParallelism, uid);
     this.shape = this.#table.shape;
     this.#store = options.store;
-    this.#codec = new RowCodec(spec, this.shape);
-    this.#keys = new TableKeys(spec);
+    this.#encoder = new RowEncoder(spec, this.shape, options.families);
     this.#writer = new RowWriter({
-      ...{spec, table: this.#table, flags: this.#flags, codec: this.#codec, keys: this.#keys},
-      ...{store: options.store, families: options.families},
+      ...{table: this.#table, flags: this.#flags, encoder: this.#encoder, store: options.store},
+    });
+    this.#eviction = new Eviction({
+      ...{table: this.#table, flags: this.#flags, writer: this.#writer, store: options.store},
+      cacheBytes: options.cacheBytes,
+      begins: () => this.#becomeIncomplete(),
     });
     this.#complete = true;
     if (!options.isEmpty) this.#becomeIncomplete();
@@ -141,7 +148,8 @@ export class CachedTable implements KeyedTable {
   }
 
   prepareWrite(rows: Int32Array, from: number, to: number): void {
-    this.#flags.setAll(rows, from, to, DIRTY);
+    this.#table.prepareWrite(rows, from, to);
+    this.#flags.setAll(rows, from, to, DIRTY | USED);
   }
 
   deleteRows(rows: Int32Array, from: number, to: number): void {
@@ -155,14 +163,15 @@ export class CachedTable implements KeyedTable {
       this.#table.visitRows(visit);
       return;
     }
-    this.writeDirty();
+    this.#writeDirty();
     let after: Uint8Array | null = null;
     for (;;) {
+      // Before the values are read: what leaves later is not newer than they are.
+      this.#evict();
       const {keys, values} = this.#scanRows(after, SCAN_ENTRIES);
       const {count} = keys;
       if (count === 0) return;
       after = keys.item(count - 1).slice();
-      this.#evict();
       this.#resolveKeys(keys, 0, values);
       visit(this.#rows, count);
       if (count < SCAN_ENTRIES) return;
@@ -180,7 +189,7 @@ export class CachedTable implements KeyedTable {
       return;
     }
     const changed = this.#flags.takeAll(CHANGED, this.rowCount);
-    if (!this.#hasEvictedChanges) {
+    if (!this.#eviction.hasEvictedChanges) {
       if (changed.count > 0) visit(changed.values, changed.count);
       return;
     }
@@ -188,7 +197,7 @@ export class CachedTable implements KeyedTable {
     this.#writer.flush();
     const {changed: family} = this.#options.families;
     this.#drainKeys(family, new Uint8Array(0), null, 0, (count) => visit(this.#rows, count));
-    this.#hasEvictedChanges = false;
+    this.#eviction.hasEvictedChanges = false;
   }
 
   namespaces(): readonly number[] {
@@ -200,9 +209,9 @@ export class CachedTable implements KeyedTable {
     for (;;) {
       const {keys} = this.#store.scan({family, from, isAfter: false, to: null, limit: 1});
       if (keys.count === 0) return found;
-      const namespace = this.#keys.namespaceOf(keys.item(0));
+      const namespace = this.#encoder.keys.namespaceOf(keys.item(0));
       found.push(namespace);
-      from = this.#keys.indexPrefix(namespace + 1);
+      from = this.#encoder.keys.indexPrefix(namespace + 1);
     }
   }
 
@@ -213,15 +222,15 @@ export class CachedTable implements KeyedTable {
     }
     this.#writeUnstored();
     const family = this.#options.families.index;
-    const to = this.#keys.indexPrefix(namespace + 1);
-    let from: Uint8Array = this.#keys.indexPrefix(namespace);
+    const to = this.#encoder.keys.indexPrefix(namespace + 1);
+    let from: Uint8Array = this.#encoder.keys.indexPrefix(namespace);
     for (let isAfter = false; ; isAfter = true) {
       const {keys} = this.#store.scan({family, from, isAfter, to, limit: SCAN_ENTRIES});
       const {count} = keys;
       if (count === 0) return;
       from = keys.item(count - 1).slice();
       this.#evict();
-      this.#resolveKeys(keys, this.#keys.indexBytes, null);
+      this.#resolveKeys(keys, this.#encoder.keys.indexBytes, null);
       visit(this.#rows, count);
       if (count < SCAN_ENTRIES) return;
     }
@@ -236,13 +245,16 @@ export class CachedTable implements KeyedTable {
     }
     this.#writeUnstored();
     const family = this.#options.families.index;
-    const [from, to] = [this.#keys.indexPrefix(namespace), this.#keys.indexPrefix(namespace + 1)];
+    const [from, to] = [
+      this.#encoder.keys.indexPrefix(namespace),
+      this.#encoder.keys.indexPrefix(namespace + 1),
+    ];
     for (;;) {
       const range = {family, from, isAfter: false, to, limit: SCAN_ENTRIES};
       const {keys} = this.#store.scan(range);
       if (keys.count === 0) return;
       this.#evict();
-      this.#resolveKeys(keys, this.#keys.indexBytes, 'unread');
+      this.#resolveKeys(keys, this.#encoder.keys.indexBytes, 'unread');
       this.#deleteRows(this.#rows, 0, keys.count);
       this.#writer.flush();
     }
@@ -264,8 +276,30 @@ export class CachedTable implements KeyedTable {
     this.#table.writeBytes(row, slot, bytes, start, end);
   }
 
+  /** All dirty rows as they are now are handed to the store; they may change at once. */
+  freezeDirty(): void {
+    if (this.#frozen !== null) {
+      this.#store.settle(this.#frozen.ticket);
+      this.#releaseFrozen(this.#frozen);
+    }
+    const {spec} = this;
+    const {families} = this.#options;
+    const table = this.#table.freeze();
+    const flags = this.#flags.freeze(this.rowCount);
+    // Whatever the store does not have is dirty.
+    this.#writer.unstoredCount = 0;
+    const ticket = this.#store.writeFrozen({spec, families, table, flags});
+    this.#frozen = {ticket, table};
+    this.#writer.ticket = ticket;
+  }
+
+  #releaseFrozen({table}: FrozenRows): void {
+    this.#table.release(table);
+    this.#frozen = null;
+  }
+
   /** All dirty rows go down: the store then holds the table. */
-  writeDirty(): void {
+  #writeDirty(): void {
     const flags = this.#flags;
     const end = Math.min(this.rowCount, flags.length);
     for (let row = 0; row < end; row += 1) {
@@ -302,6 +336,7 @@ export class CachedTable implements KeyedTable {
     this.#addedPositions.clear();
     this.#writer.unstoredCount += count;
     if (this.#complete || count === 0) return;
+    this.#store.settle(this.#writer.deleteTicket);
     const {found, values} = this.#store.getMany(
       this.#options.families.rows,
       this.#keysOf(made, count),
@@ -324,7 +359,7 @@ export class CachedTable implements KeyedTable {
   #resolveKeys(keys: PackedList, skip: number, values: PackedList | null | 'unread'): void {
     const {count} = keys;
     if (this.#rows.length < count) this.#rows = new Int32Array(count * 2);
-    const columns = this.#keys.decode(keys, skip);
+    const columns = this.#encoder.keys.decode(keys, skip);
     if (columns === null) throw this.#damaged('a key');
     if (values === null) {
       this.#find(columns, null, 0, count, this.#rows);
@@ -363,7 +398,7 @@ export class CachedTable implements KeyedTable {
   }
 
   #fill(row: number, values: PackedList, at: number): void {
-    const isWhole = this.#codec.decodeValues(
+    const isWhole = this.#encoder.codec.decodeValues(
       this.#table,
       row,
       values.bytes,
@@ -379,54 +414,23 @@ export class CachedTable implements KeyedTable {
     keys.clear();
     const [memory, arena] = [this.#table.memory(), this.#table.arena()];
     for (let at = 0; at < count; at += 1) {
-      this.#codec.encodeKey(memory, arena, rows[at]!, keys);
+      this.#encoder.codec.encodeKey(memory, arena, rows[at]!, keys);
       keys.endItem();
     }
     return keys;
   }
 
-  /** Makes room, down to a share of the cache. The rows of the last batch are no longer in use. */
+  /** Makes room in the cache. The rows of the last batch are no longer in use. */
   #evict(): void {
-    const {cacheBytes} = this.#options;
-    let used = this.#usedBytes;
-    if (used <= cacheBytes) return;
-    if (this.#complete) this.#becomeIncomplete();
-    const goal = cacheBytes * KEPT_SHARE;
-    const flags = this.#flags;
-    const rowBytes = used / Math.max(1, this.#table.liveCount);
-    const victims = this.#victims;
-    victims.clear();
-    // Twice around: what was used loses its mark the first time.
-    for (let steps = this.rowCount * 2; steps > 0 && used > goal; steps -= 1) {
-      this.#hand = this.#hand + 1 < this.rowCount ? this.#hand + 1 : 0;
-      const row = this.#hand;
-      if (!this.#table.isLive(row) || flags.has(row, LEAVING)) continue;
-      if (flags.has(row, USED)) {
-        flags.clear(row, USED);
-        continue;
-      }
-      victims.push(row);
-      used -= rowBytes;
-      if (flags.has(row, CHANGED)) {
-        this.#writer.putChanged(row);
-        this.#hasEvictedChanges = true;
-      }
-      if (flags.has(row, DIRTY)) this.#writer.put(row);
-      flags.set(row, LEAVING);
+    if (this.#frozen !== null && this.#frozen.ticket <= this.#store.written) {
+      this.#releaseFrozen(this.#frozen);
     }
-    this.#writer.flush();
-    this.#table.deleteRows(victims.values, 0, victims.count);
-    for (let at = 0; at < victims.count; at += 1) flags.reset(victims.values[at]!);
-  }
-
-  /** Strings count twice: the arena is packed when half of it is garbage. */
-  get #usedBytes(): number {
-    const {liveCount, shape, stringBytes} = this.#table;
-    return liveCount * (shape.rowInts * 4 + ROW_EXTRA_BYTES) + stringBytes * 2;
+    this.#eviction.makeRoom();
   }
 
   /** From here on a row may be in the store only. */
   #becomeIncomplete(): void {
+    if (!this.#complete) return;
     this.#complete = false;
     this.#table.dropNamespaces();
     this.#table.visitChanged((rows, count) => this.#flags.setAll(rows, 0, count, CHANGED));

@@ -5,7 +5,8 @@
 // batch (nobody reads between two of them, and after a crash nobody reads at all), no synchronous calls (mailbox.ts).
 
 import type {FamilyName, OpenStoreRequest, StoreOptions} from './row-store.ts';
-import {must} from '../../base/assert.ts';
+import type {TakenBatch} from './write-batch.ts';
+import {assert, must} from '../../base/assert.ts';
 import {EngineError} from '../../base/errors.ts';
 import type RocksDB from 'rocksdb-native';
 import type {ColumnFamily, RootSession, Session} from 'rocksdb-native';
@@ -100,15 +101,17 @@ export class Database {
     });
   }
 
-  /** `operations`: per operation family * 2 + (1: put). `items`: its key, and for a put its value behind it. */
-  async write(operations: Int32Array, items: readonly Uint8Array[]): Promise<void> {
+  async write(batch: TakenBatch): Promise<void> {
     await this.#guard('writing', async () => {
+      const counts = this.#families.map(() => 0);
+      for (const operation of batch.operations) {
+        const family = operation >> 1;
+        assert(family < counts.length, `column family ${family}`);
+        counts[family]! += 1;
+      }
       for (const [family, session] of this.#families.entries()) {
-        const count = operations.reduce(
-          (sum, operation) => sum + (operation >> 1 === family ? 1 : 0),
-          0,
-        );
-        if (count > 0) await writeFamily(session, {family, count, operations, items});
+        const count = counts[family]!;
+        if (count > 0) await writeFamily(session, family, count, batch);
       }
     });
   }
@@ -193,23 +196,26 @@ export class Database {
 
 async function writeFamily(
   session: Session,
-  write: {
-    readonly family: number;
-    readonly count: number;
-    readonly operations: Int32Array;
-    readonly items: readonly Uint8Array[];
-  },
+  family: number,
+  count: number,
+  {operations, bytes, ends}: TakenBatch,
 ): Promise<void> {
-  const {family, count, operations, items} = write;
   const batch = session.write({capacity: count});
+  const {buffer} = bytes;
   try {
-    let at = 0;
+    let item = 0;
+    let start = 0;
     for (const operation of operations) {
       const isPut = (operation & 1) === 1;
-      const isOurs = operation >> 1 === family;
-      if (isOurs && isPut) batch.tryPut(items[at]!, items[at + 1]!);
-      else if (isOurs) batch.tryDelete(items[at]!);
-      at += isPut ? 2 : 1;
+      const keyEnd = ends[item]!;
+      const end = isPut ? ends[item + 1]! : keyEnd;
+      if (operation >> 1 === family) {
+        const key = new Uint8Array(buffer, start, keyEnd - start);
+        if (isPut) batch.tryPut(key, new Uint8Array(buffer, keyEnd, end - keyEnd));
+        else batch.tryDelete(key);
+      }
+      item += isPut ? 2 : 1;
+      start = end;
     }
     await batch.flush();
   } finally {

@@ -2,6 +2,7 @@
 // never for ever: a thread that dies wakes it, and one that does not answer is given up.
 
 import {
+  BROKEN,
   COUNT,
   DEAD,
   DONE,
@@ -9,22 +10,28 @@ import {
   IDLE,
   LENGTH,
   Mailbox,
+  PROGRESS,
   STATE,
   WAITING,
+  WRITTEN,
   type StoreCall,
   type StoreNews,
   type StoreThreadData,
 } from './mailbox.ts';
 import {PackedList} from './packed-list.ts';
-import type {FoundValues, OpenStoreRequest, RowStore, ScanRange, WriteBatch} from './row-store.ts';
+import type {FoundValues, FrozenRows, OpenStoreRequest, RowStore, ScanRange} from './row-store.ts';
+import type {WriteBatch} from './write-batch.ts';
 import {assert} from '../../base/assert.ts';
 import {deserializeError, EngineError, messageOf, type SerializedError} from '../../base/errors.ts';
 
-/** A call that has no answer after so long is given up; below the default heartbeat timeout, which knows less. */
+/** Below the default heartbeat timeout, which knows less. */
 const ANSWER_MILLIS_MAX = 40_000;
+/** Writes that are handed over and not done. */
+const WRITES_MAX = 64;
 
 export interface StoreThread {
-  post(call: StoreCall): void;
+  /** The buffers in `moved` belong to the thread then. */
+  post(call: StoreCall, moved?: readonly ArrayBuffer[]): void;
   /** Ends the thread wherever it is. */
   terminate(): Promise<void>;
 }
@@ -48,19 +55,22 @@ interface Waiting {
 
 export class MailboxStore implements RowStore {
   readonly #what: string;
+  readonly #answerMillisMax: number;
   readonly #mailbox: Mailbox;
   readonly #thread: StoreThread;
   readonly #values = new PackedList();
   readonly #keys = new PackedList();
   #found = new Uint8Array(64);
-  #operations = new Int32Array(64);
+  /** Ticket of the newest write. */
+  #ticket = 0;
   /** Who waits for the next news: the opening, a checkpoint, the closing. */
   #waiting: Waiting | null = null;
   #failure: unknown = null;
   #closed = false;
 
-  private constructor(request: OpenStoreRequest, start: StartStoreThread) {
+  private constructor(request: OpenStoreRequest, start: StartStoreThread, answerMillisMax: number) {
     this.#what = request.what;
+    this.#answerMillisMax = answerMillisMax;
     const memory = Mailbox.newMemory(request.what);
     this.#mailbox = new Mailbox(memory);
     this.#thread = start(
@@ -72,8 +82,13 @@ export class MailboxStore implements RowStore {
     );
   }
 
-  static async open(request: OpenStoreRequest, start: StartStoreThread): Promise<RowStore> {
-    const store = new MailboxStore(request, start);
+  /** `answerMillisMax`: a call or a write that gets on no further for so long is given up. */
+  static async open(
+    request: OpenStoreRequest,
+    start: StartStoreThread,
+    answerMillisMax = ANSWER_MILLIS_MAX,
+  ): Promise<RowStore> {
+    const store = new MailboxStore(request, start, answerMillisMax);
     try {
       await store.#nextNews();
     } catch (error) {
@@ -102,16 +117,38 @@ export class MailboxStore implements RowStore {
     return {found, values};
   }
 
-  write(batch: WriteBatch): void {
-    const count = batch.operationCount;
-    if (count === 0) return;
-    if (this.#operations.length < count) this.#operations = new Int32Array(count * 2);
-    const operations = this.#operations.subarray(0, count);
-    for (let index = 0; index < count; index += 1) {
-      operations[index] = batch.families[index]! * 2 + (batch.puts[index]! ? 1 : 0);
+  get written(): number {
+    // At most WRITES_MAX behind.
+    return this.#ticket - ((this.#ticket - Atomics.load(this.#mailbox.words, WRITTEN)) | 0);
+  }
+
+  write(batch: WriteBatch): number {
+    const taken = batch.take();
+    const {operations, bytes, ends} = taken;
+    return this.#hand((ticket) => {
+      const moved = [operations.buffer, bytes.buffer, ends.buffer] as ArrayBuffer[];
+      this.#thread.post({kind: 'write', batch: taken, ticket}, moved);
+    });
+  }
+
+  writeFrozen(rows: FrozenRows): number {
+    return this.#hand((ticket) => {
+      this.#thread.post({kind: 'write-frozen', rows, ticket}, [rows.flags.buffer as ArrayBuffer]);
+    });
+  }
+
+  settle(ticket: number): void {
+    const {words} = this.#mailbox;
+    for (;;) {
+      this.#refuseAfterFailure();
+      const progress = Atomics.load(words, PROGRESS);
+      if (this.written >= ticket) return;
+      // It says what has failed.
+      if (Atomics.load(words, BROKEN) === 1) this.#call({kind: 'settle'});
+      if (Atomics.load(words, STATE) === DEAD) this.#die(null);
+      const outcome = Atomics.wait(words, PROGRESS, progress, this.#answerMillisMax);
+      if (outcome === 'timed-out') this.#dieSilent(outcome);
     }
-    this.#mailbox.writeList(batch.items);
-    this.#call({kind: 'write', operations: operations.slice(), count: batch.items.count});
   }
 
   scan(range: ScanRange): {readonly keys: PackedList; readonly values: PackedList} {
@@ -154,7 +191,7 @@ export class MailboxStore implements RowStore {
     const {words} = this.#mailbox;
     if (Atomics.compareExchange(words, STATE, IDLE, WAITING) === DEAD) this.#die(null);
     this.#thread.post(call);
-    const outcome = Atomics.wait(words, STATE, WAITING, ANSWER_MILLIS_MAX);
+    const outcome = Atomics.wait(words, STATE, WAITING, this.#answerMillisMax);
     const state = Atomics.load(words, STATE);
     if (state === DONE) {
       Atomics.store(words, STATE, IDLE);
@@ -167,7 +204,19 @@ export class MailboxStore implements RowStore {
       throw this.#failure;
     }
     if (state === DEAD) this.#die(null);
-    const seconds = ANSWER_MILLIS_MAX / 1000;
+    this.#dieSilent(outcome);
+  }
+
+  #hand(post: (ticket: number) => void): number {
+    this.#refuseAfterFailure();
+    this.settle(this.#ticket - WRITES_MAX + 1);
+    this.#ticket += 1;
+    post(this.#ticket);
+    return this.#ticket;
+  }
+
+  #dieSilent(outcome: string): never {
+    const seconds = this.#answerMillisMax / 1000;
     this.#die(`has not answered for ${seconds} s (${outcome})`);
   }
 

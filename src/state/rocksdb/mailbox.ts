@@ -2,20 +2,29 @@
 // in shared memory; the task sleeps on the state word until the answer lies there instead. So a call is synchronous for the
 // task and asynchronous for RocksDB, whose binding has no other calls.
 //
+// Writes are not answered: their bytes are handed over with the message, and their ticket is noted when they are done.
+//
 //   words     0  state: IDLE, WAITING (the task sleeps), DONE, FAILED (the answer is an error as JSON), DEAD (no thread)
 //             1  bytes of the answer
 //             2  a count that belongs to the answer
+//             3  ticket of the newest write that is done with all before it, its low 32 bits
+//             4  changes whenever a write gets on, and when one fails
+//             5  1: a write has failed; every later call is answered with its error
 //   data      the bytes of the call, then of the answer; grows in place
 //
 // A list of items lies as `count` lengths (4 bytes each, -1: not there), then the items.
 
 import type {PackedList} from './packed-list.ts';
-import type {OpenStoreRequest} from './row-store.ts';
+import type {FrozenRows, OpenStoreRequest} from './row-store.ts';
+import type {TakenBatch} from './write-batch.ts';
 import {SharedRegion} from '../hashmap/shared-region.ts';
 
 export const STATE = 0;
 export const LENGTH = 1;
 export const COUNT = 2;
+export const WRITTEN = 3;
+export const PROGRESS = 4;
+export const BROKEN = 5;
 export const IDLE = 0;
 export const WAITING = 1;
 export const DONE = 2;
@@ -40,8 +49,11 @@ export type StoreCall =
   | {readonly kind: 'open-families'; readonly names: readonly string[]}
   /** Data: the keys. Answer: the values. */
   | {readonly kind: 'get'; readonly family: number; readonly count: number}
-  /** Data: `count` items. `operations`: per operation family * 2 + (1: put). */
-  | {readonly kind: 'write'; readonly operations: Int32Array; readonly count: number}
+  /** Not answered; `batch` is the thread's own. */
+  | {readonly kind: 'write'; readonly batch: TakenBatch; readonly ticket: number}
+  | {readonly kind: 'write-frozen'; readonly rows: FrozenRows; readonly ticket: number}
+  /** Answered when all writes before it are done. */
+  | {readonly kind: 'settle'}
   /** Data: `from`, and `to` when there is one. Answer: keys and values in turn. */
   | {
       readonly kind: 'scan';
@@ -78,7 +90,7 @@ export class Mailbox {
   static newMemory(what: string): MailboxMemory {
     const region = new SharedRegion(`calls to ${what}`, DATA_BYTES_MAX);
     region.ensure(64 * 1024);
-    return {words: new SharedArrayBuffer(16), data: region.buffer};
+    return {words: new SharedArrayBuffer(24), data: region.buffer};
   }
 
   /** The first `length` bytes, copied out of shared memory: the binding takes no shared bytes. */

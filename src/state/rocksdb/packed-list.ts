@@ -19,6 +19,13 @@ export class PackedList {
     this.length = 0;
   }
 
+  /** Its items, which it forgets; the memory is the caller's. */
+  take(): {readonly bytes: Uint8Array; readonly ends: Int32Array} {
+    const taken = {bytes: this.bytes.slice(0, this.length), ends: this.ends.slice(0, this.count)};
+    this.clear();
+    return taken;
+  }
+
   startOf(index: number): number {
     return index === 0 ? 0 : this.ends[index - 1]!;
   }

@@ -111,7 +111,7 @@ export class RocksdbBackend implements StateBackend {
     const staging = `staging-${this.#stagingCount}`;
     try {
       const store = must(this.#store, 'open store');
-      for (const table of this.#tables.values()) table.writeDirty();
+      for (const table of this.#tables.values()) table.freezeDirty();
       const directory = `${this.#localPath}/${staging}`;
       const names = await store.checkpoint(directory);
       const states = await uploadFiles({

@@ -1,51 +1,39 @@
 // Rows as bytes by key, below a table's cache: RocksDB in a thread of its own (mailbox-store.ts), a sorted map in
-// tests. Every call works on a batch and returns when it is done; what it was given may be used again then.
+// tests. Every call works on a batch.
+//
+// Writes are handed over and done later, in their order: each has a ticket, and `written` is that of the newest that is done
+// with all before it. Reads return when they are done: `getMany` sees at least what is written, `scan` all that was handed
+// over. So a row whose write is not done must still be in memory. Tickets grow.
 //
 // One per operator and subtask. All calls come from the task's thread.
 
 import type {PackedList} from './packed-list.ts';
+import type {WriteBatch} from './write-batch.ts';
+import type {FrozenTable} from '../snapshot-request.ts';
+import type {TableSpec} from '../state-backend.ts';
 
 /** A named part of a store with keys of its own: RocksDB's column family. */
 export type FamilyName = string;
 
-/** Puts and deletes that become visible together. */
-export class WriteBatch {
-  readonly items: PackedList;
-  /** Per operation: the index of its family, and whether it is a put. */
-  readonly families: number[] = [];
-  readonly puts: boolean[] = [];
+/** Families of a table: indexes of its store. */
+export interface TableFamilies {
+  readonly rows: number;
+  /** By namespace. */
+  readonly index: number;
+  /** Keys of changed rows. */
+  readonly changed: number;
+}
 
-  /** `items` is this batch's own: per operation the key, and for a put the value behind it. */
-  constructor(items: PackedList) {
-    this.items = items;
-  }
-
-  get operationCount(): number {
-    return this.families.length;
-  }
-
-  clear(): void {
-    this.items.clear();
-    this.families.length = 0;
-    this.puts.length = 0;
-  }
-
-  /** The caller has added key and value to `items`. */
-  noteDone(family: number, isPut: boolean): void {
-    this.families.push(family);
-    this.puts.push(isPut);
-  }
-
-  put(family: number, key: Uint8Array, value: Uint8Array): void {
-    this.items.add(key);
-    this.items.add(value);
-    this.noteDone(family, true);
-  }
-
-  delete(family: number, key: Uint8Array): void {
-    this.items.add(key);
-    this.noteDone(family, false);
-  }
+/**
+ * The dirty rows of a table at one moment, which the store encodes itself while the table goes on: plain data and shared
+ * memory, so that it crosses threads. The memory stays as it is until the write is done.
+ */
+export interface FrozenRows {
+  readonly spec: TableSpec;
+  readonly families: TableFamilies;
+  readonly table: FrozenTable;
+  /** Of each row, as row-flags.ts says, at the freeze. */
+  readonly flags: Uint8Array;
 }
 
 /** Values of `getMany`, and entries of `scan`. Overwritten by the next call that fills it. */
@@ -71,12 +59,17 @@ export interface RowStore {
   /** Opens further families, empty ones when they do not exist. The index of one is its place among all that were opened. */
   openFamilies(names: readonly FamilyName[]): void;
   getMany(family: number, keys: PackedList): FoundValues;
-  write(batch: WriteBatch): void;
+  /** Takes what is in `batch`, which is empty then, and returns the ticket. Sleeps only when very many are not done yet. */
+  write(batch: WriteBatch): number;
+  writeFrozen(rows: FrozenRows): number;
+  readonly written: number;
+  /** Sleeps until the write of `ticket` is done. */
+  settle(ticket: number): void;
   /** Ascending by key, bytewise. Fewer than `limit` entries only at the end of the range. */
   scan(range: ScanRange): {readonly keys: PackedList; readonly values: PackedList};
   /**
-   * Everything written before the call, as files in `directory` (which must not exist); the names. Reads go on
-   * meanwhile; a write waits until the files are fixed, which is before the promise resolves.
+   * Everything handed over before the call, and nothing after it, as files in `directory` (which must not exist); the names.
+   * Reads go on meanwhile; later writes are done when the files are fixed, which is before the promise resolves.
    */
   checkpoint(directory: string): Promise<readonly string[]>;
   /** Ends it without making anything durable: a live store outlives no deployment. */

@@ -1,80 +1,52 @@
-import {PackedList} from './packed-list.ts';
-import type {RowCodec} from './row-codec.ts';
+import type {RowEncoder} from './row-encoder.ts';
 import {DIRTY, STORED, type RowFlags} from './row-flags.ts';
-import {WriteBatch, type RowStore} from './row-store.ts';
-import type {TableKeys} from './table-keys.ts';
+import type {RowStore} from './row-store.ts';
+import {WriteBatch} from './write-batch.ts';
 import type {HashTable} from '../hashmap/hash-table.ts';
-import type {TableSpec} from '../state-backend.ts';
 
 /** Operations that go down at once where more may come. */
 const LARGE_OPERATIONS = 4096;
-
-/** Indexes of a table's families in its store. */
-export interface TableFamilies {
-  readonly rows: number;
-  readonly index: number;
-  readonly changed: number;
-}
 
 /** Collects what of the rows in memory goes down to the store, until `flush`. */
 export class RowWriter {
   /** Rows in memory that the store does not have. */
   unstoredCount = 0;
+  /** Of the newest write. */
+  ticket = 0;
+  /** Of the newest write that deletes: no key may be looked up before it is done. */
+  deleteTicket = 0;
   readonly #options: RowWriterOptions;
-  readonly #batch = new WriteBatch(new PackedList(64 * 1024, 1024));
+  readonly #batch = new WriteBatch();
+  #hasDeletes = false;
 
   constructor(options: RowWriterOptions) {
     this.#options = options;
+    this.ticket = options.store.written;
+    this.deleteTicket = this.ticket;
   }
 
   put(row: number): void {
-    const {families, flags, spec, keys, codec, table} = this.#options;
-    const {items} = this.#batch;
-    const [memory, arena] = [table.memory(), table.arena()];
-    if (!flags.has(row, STORED)) {
-      if (spec.byNamespace === true) {
-        keys.beginIndexKey(table.shape, memory, row, items);
-        codec.encodeKey(memory, arena, row, items);
-        items.endItem();
-        items.endItem();
-        this.#batch.noteDone(families.index, true);
-      }
-      this.noteStored(row);
-    }
-    codec.encodeKey(memory, arena, row, items);
-    items.endItem();
-    codec.encodeValues(memory, arena, row, items);
-    items.endItem();
-    this.#batch.noteDone(families.rows, true);
+    const {flags, encoder, table} = this.#options;
+    const isStored = flags.has(row, STORED);
+    encoder.put(table.memory(), table.arena(), row, isStored, this.#batch);
+    if (!isStored) this.noteStored(row);
     flags.clear(row, DIRTY);
   }
 
   putChanged(row: number): void {
-    const {families, codec, table} = this.#options;
-    const {items} = this.#batch;
-    codec.encodeKey(table.memory(), table.arena(), row, items);
-    items.endItem();
-    items.endItem();
-    this.#batch.noteDone(families.changed, true);
+    const {encoder, table} = this.#options;
+    encoder.putChanged(table.memory(), table.arena(), row, this.#batch);
   }
 
   /** Rows leave the table: what the store has of them is deleted. */
   forget(rows: Int32Array, from: number, to: number): void {
-    const {families, flags, spec, keys, codec, table} = this.#options;
-    const {items} = this.#batch;
+    const {flags, encoder, table} = this.#options;
     const [memory, arena] = [table.memory(), table.arena()];
     for (let at = from; at < to; at += 1) {
       const row = rows[at]!;
       if (flags.has(row, STORED)) {
-        codec.encodeKey(memory, arena, row, items);
-        items.endItem();
-        this.#batch.noteDone(families.rows, false);
-        if (spec.byNamespace === true) {
-          keys.beginIndexKey(table.shape, memory, row, items);
-          codec.encodeKey(memory, arena, row, items);
-          items.endItem();
-          this.#batch.noteDone(families.index, false);
-        }
+        encoder.delete(memory, arena, row, this.#batch);
+        this.#hasDeletes = true;
       } else this.unstoredCount -= 1;
       flags.reset(row);
     }
@@ -95,17 +67,15 @@ export class RowWriter {
 
   flush(): void {
     if (this.#batch.operationCount === 0) return;
-    this.#options.store.write(this.#batch);
-    this.#batch.clear();
+    this.ticket = this.#options.store.write(this.#batch);
+    if (this.#hasDeletes) this.deleteTicket = this.ticket;
+    this.#hasDeletes = false;
   }
 }
 
 interface RowWriterOptions {
-  readonly spec: TableSpec;
   readonly table: HashTable;
   readonly flags: RowFlags;
-  readonly codec: RowCodec;
-  readonly keys: TableKeys;
+  readonly encoder: RowEncoder;
   readonly store: RowStore;
-  readonly families: TableFamilies;
 }

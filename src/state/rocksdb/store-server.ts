@@ -1,25 +1,35 @@
 // The thread of a store: answers the calls that mailbox.ts describes, out of one RocksDB database.
 
 import {Database} from './database.ts';
+import {encodeFrozen} from './encode-frozen.ts';
 import {
+  BROKEN,
   COUNT,
   DEAD,
   DONE,
   FAILED,
   LENGTH,
   Mailbox,
+  PROGRESS,
   STATE,
   WAITING,
+  WRITTEN,
   type StoreCall,
   type StoreNews,
   type StoreThreadData,
 } from './mailbox.ts';
+import type {FrozenRows} from './row-store.ts';
 import {stageCheckpoint} from './stage-checkpoint.ts';
+import {WriteBatch} from './write-batch.ts';
 import {serializeError} from '../../base/errors.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
 
 /** Keys of one multi-get; several are under way at once. */
 const GET_KEYS = 512;
+/** Operations of one write of frozen rows: small, so that lookups in between do not wait long. */
+const FROZEN_OPERATIONS = 1024;
+/** Those that are under way at once; no two have the same key. */
+const FROZEN_WRITES = 3;
 
 export class StoreServer {
   readonly #mailbox: Mailbox;
@@ -29,6 +39,10 @@ export class StoreServer {
   #database: Database | null = null;
   /** Resolves when no checkpoint is being staged: a write then belongs to the next one. */
   #staged: Promise<unknown> = Promise.resolve();
+  /** Resolves when every write that came is done; rejects never: `#failure` says so. */
+  #writes: Promise<void> = Promise.resolve();
+  /** Of a write: what came after it was not done. */
+  #failure: unknown = null;
 
   constructor(data: StoreThreadData, files: FileSystem, tell: (news: StoreNews) => void) {
     this.#mailbox = new Mailbox(data.memory);
@@ -50,13 +64,15 @@ export class StoreServer {
   take(call: StoreCall): void {
     switch (call.kind) {
       case 'checkpoint':
-        this.#staged = this.#news(async () => ({
-          kind: 'checkpoint-done',
-          names: await stageCheckpoint(this.#opened, this.#files, call.directory),
-        }));
+        this.#staged = this.#news(async () => {
+          await this.#written();
+          const names = await stageCheckpoint(this.#opened, this.#files, call.directory);
+          return {kind: 'checkpoint-done', names};
+        });
         return;
       case 'close':
         void this.#news(async () => {
+          await this.#writes;
           await this.#opened.close();
           return {kind: 'closed'};
         });
@@ -64,6 +80,7 @@ export class StoreServer {
       case 'open-families':
         void this.#answer(async () => {
           await this.#staged;
+          await this.#written();
           await this.#opened.openFamilies(call.names);
           return {length: 0, count: 0};
         });
@@ -72,7 +89,16 @@ export class StoreServer {
         void this.#answer(async () => this.#get(call.family, call.count));
         return;
       case 'write':
-        void this.#answer(async () => this.#write(call.operations, call.count));
+        this.#write(call.ticket, async () => this.#opened.write(call.batch));
+        return;
+      case 'write-frozen':
+        this.#write(call.ticket, async () => this.#writeFrozen(call.rows));
+        return;
+      case 'settle':
+        void this.#answer(async () => {
+          await this.#written();
+          return {length: 0, count: 0};
+        });
         return;
       case 'scan':
         void this.#answer(async () => this.#scan(call));
@@ -84,6 +110,7 @@ export class StoreServer {
     const {words} = this.#mailbox;
     Atomics.store(words, STATE, DEAD);
     Atomics.notify(words, STATE);
+    this.#getOn();
   }
 
   get #opened(): Database {
@@ -101,15 +128,57 @@ export class StoreServer {
     return {length: this.#mailbox.writeItems(values), count};
   }
 
-  async #write(operations: Int32Array, count: number): Promise<Answer> {
-    const items = this.#takeItems(count);
-    await this.#staged;
-    await this.#opened.write(operations, items);
-    return {length: 0, count: 0};
+  /** After all that came before it; a checkpoint that is being staged does not get it. */
+  #write(ticket: number, work: () => Promise<void>): void {
+    const [before, staged] = [this.#writes, this.#staged];
+    const {words} = this.#mailbox;
+    this.#writes = (async () => {
+      await before;
+      await staged;
+      if (this.#failure !== null) return;
+      try {
+        await work();
+        Atomics.store(words, WRITTEN, ticket);
+      } catch (error) {
+        this.#failure = error;
+        Atomics.store(words, BROKEN, 1);
+        this.#tell({kind: 'failed', error: serializeError(error)});
+      }
+      this.#getOn();
+    })();
+  }
+
+  async #writeFrozen(rows: FrozenRows): Promise<void> {
+    const batch = new WriteBatch();
+    const underWay: Promise<void>[] = [];
+    const steps = encodeFrozen(rows, batch, FROZEN_OPERATIONS);
+    while (steps.next().done !== true) {
+      if (underWay.length === FROZEN_WRITES) await underWay.shift();
+      const write = this.#opened.write(batch.take());
+      // It is awaited later, if no other has failed before.
+      write.catch(() => undefined);
+      underWay.push(write);
+      this.#getOn();
+    }
+    await Promise.all(underWay);
+  }
+
+  /** All writes that came so far are done. */
+  async #written(): Promise<void> {
+    await this.#writes;
+    if (this.#failure !== null) throw this.#failure as Error;
+  }
+
+  /** Whoever waits for writes looks again. */
+  #getOn(): void {
+    const {words} = this.#mailbox;
+    Atomics.add(words, PROGRESS, 1);
+    Atomics.notify(words, PROGRESS);
   }
 
   async #scan(call: Extract<StoreCall, {kind: 'scan'}>): Promise<Answer> {
     const [from, to] = this.#takeItems(call.hasEnd ? 2 : 1);
+    await this.#written();
     const {family, isAfter, limit} = call;
     const entries = await this.#opened.scan({
       family,
@@ -143,6 +212,7 @@ export class StoreServer {
     const {words} = this.#mailbox;
     let state = DONE;
     try {
+      if (this.#failure !== null) throw this.#failure as Error;
       const {length, count} = await work();
       Atomics.store(words, LENGTH, length);
       Atomics.store(words, COUNT, count);

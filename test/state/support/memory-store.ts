@@ -1,21 +1,29 @@
 // A store in memory: a sorted map for each family. Its checkpoint is one file, written through the file system it is given,
 // so that backends can be tested without RocksDB.
+//
+// It is as lazy as it may be: a write gets on by one step whenever somebody looks, a lookup sees no further, and frozen rows are read
+// only when their turn comes.
+import {encodeFrozen} from '#src/state/rocksdb/encode-frozen.js';
 import {PackedList} from '#src/state/rocksdb/packed-list.js';
 import type {
   FoundValues,
+  FrozenRows,
   OpenStore,
   RowStore,
   ScanRange,
-  WriteBatch,
 } from '#src/state/rocksdb/row-store.js';
+import {WriteBatch, type TakenBatch} from '#src/state/rocksdb/write-batch.js';
 import type {FileSystem} from '#src/storage/file-system.js';
 
 type Family = Map<string, Uint8Array>;
+type Step = Generator<void, void>;
 
 /** What a test may do to it. */
 export interface StoreFaults {
   /** Calls of `getMany`, so that a test sees whether the store was asked. */
   lookups: number;
+  /** Writes get on only when somebody waits for them. */
+  neverOnItsOwn?: boolean;
 }
 
 export function memoryStores(files: FileSystem, faults: StoreFaults = {lookups: 0}): OpenStore {
@@ -33,6 +41,10 @@ class MemoryStore implements RowStore {
   readonly #families = new Map<string, Family>();
   readonly #values = new PackedList();
   readonly #keys = new PackedList();
+  /** Writes that are not done, and checkpoints that are not taken; the first is at work. */
+  readonly #queue: Step[] = [];
+  #ticket = 0;
+  #done = 0;
 
   constructor(files: FileSystem, faults: StoreFaults, names: readonly string[]) {
     this.#files = files;
@@ -77,21 +89,69 @@ class MemoryStore implements RowStore {
     return {found, values: this.#values};
   }
 
-  write(batch: WriteBatch): void {
-    let item = 0;
-    batch.families.forEach((family, at) => {
-      const key = hex(batch.items.item(item));
-      if (batch.puts[at] === true) {
-        this.#family(family).set(key, batch.items.item(item + 1).slice());
-        item += 2;
-      } else {
-        this.#family(family).delete(key);
-        item += 1;
+  get written(): number {
+    if (this.#faults.neverOnItsOwn !== true) this.#getOn();
+    return this.#done;
+  }
+
+  write(batch: WriteBatch): number {
+    const taken = batch.take();
+    const work = function* (this: MemoryStore): Step {
+      this.#apply(taken);
+      yield;
+    };
+    return this.#hand(work.call(this));
+  }
+
+  writeFrozen(rows: FrozenRows): number {
+    const work = function* (this: MemoryStore): Step {
+      const batch = new WriteBatch();
+      for (const _ of encodeFrozen(rows, batch, 1)) {
+        this.#apply(batch.take());
+        yield;
       }
-    });
+    };
+    return this.#hand(work.call(this));
+  }
+
+  settle(ticket: number): void {
+    while (this.#done < ticket) this.#getOn();
+  }
+
+  #hand(work: Step): number {
+    this.#ticket += 1;
+    const ticket = this.#ticket;
+    const noted = function* (this: MemoryStore): Step {
+      yield* work;
+      this.#done = ticket;
+    };
+    this.#queue.push(noted.call(this));
+    return ticket;
+  }
+
+  /** One step of what is at work. */
+  #getOn(): void {
+    if (this.#queue[0]?.next().done === true) this.#queue.shift();
+  }
+
+  #apply({operations, bytes, ends}: TakenBatch): void {
+    let [item, start] = [0, 0];
+    const next = (): Uint8Array => {
+      const from = start;
+      start = ends[item]!;
+      item += 1;
+      return bytes.slice(from, start);
+    };
+    for (const operation of operations) {
+      const rows = this.#family(operation >> 1);
+      const key = hex(next());
+      if ((operation & 1) === 1) rows.set(key, next());
+      else rows.delete(key);
+    }
   }
 
   scan({family, from, isAfter, to, limit}: ScanRange): {keys: PackedList; values: PackedList} {
+    this.settle(this.#ticket);
     const [first, last] = [hex(from), to === null ? null : hex(to)];
     this.#keys.clear();
     this.#values.clear();
@@ -106,10 +166,19 @@ class MemoryStore implements RowStore {
   }
 
   async checkpoint(directory: string): Promise<readonly string[]> {
-    const content = [...this.#families].map(([name, rows]) => [
-      name,
-      [...rows].map(([key, value]) => [key, hex(value)]),
-    ]);
+    let content: unknown = null;
+    const work = function* (this: MemoryStore): Step {
+      yield;
+      content = [...this.#families].map(([name, rows]) => [
+        name,
+        [...rows].map(([key, value]) => [key, hex(value)]),
+      ]);
+    };
+    this.#queue.push(work.call(this));
+    while (content === null) {
+      await Promise.resolve();
+      this.#getOn();
+    }
     await this.#files.makeDirectory(directory);
     const handle = await this.#files.createNew(`${directory}/CURRENT`);
     await handle.append(new TextEncoder().encode(JSON.stringify(content)));

@@ -1,0 +1,204 @@
+// State in RocksDB by itself, its thread included: P15, P16 and memory.
+//   node --expose-gc test/bench/rocksdb.js [goals, default P15,P16,rocksdb-memory] [rounds, default 5] [mebibytes, default 1150]
+//
+//   P15             records with a cache for a quarter of the keys: Zipf 0.99, and uniform
+//   P16             a checkpoint when 1 % of the rows have changed, at a quarter of the size and at the whole; while records go on
+//   rocksdb-memory  resident memory with 20 times more state than cache, against the cache
+import {rmSync} from 'node:fs';
+import {setImmediate as turn} from 'node:timers/promises';
+import {
+  BATCH,
+  Draw,
+  entryBytes,
+  PAYLOAD_SPEC,
+  rowBytes,
+  SPEC,
+  totals,
+  Updates,
+  Workshop,
+} from './rocksdb-table.js';
+import {million, spread} from './support.js';
+
+const GOALS = (process.argv[2] ?? 'P15,P16,rocksdb-memory').split(',');
+const ROUNDS = Number(process.argv[3] ?? 5);
+const MEBIBYTES = Number(process.argv[4] ?? 1150);
+const ROUND_MILLIS = 3000;
+/** P15: some 300 MiB, or less when less is asked for. */
+const KEYS = Math.min(8_000_000, Math.floor((MEBIBYTES * 2 ** 20) / 144));
+/** rocksdb-memory: as much state as is asked for. */
+const MEMORY_CACHE = Math.round((MEBIBYTES / 20) * 2 ** 20);
+const MEMORY_MAX = 200 * 2 ** 20;
+
+const mebibytes = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+const millis = ({median, minimum, maximum}) =>
+  `${median.toFixed(1)} ms (min ${minimum.toFixed(1)}, max ${maximum.toFixed(1)})`;
+const verdict = (isMet) => (isMet ? 'met' : 'MISSED');
+
+/** Records for a while; records/s of the clock and of the processor (all threads), and the slowest batch. */
+function timedRecords(updates, draw) {
+  const before = updates.count;
+  updates.times = [];
+  const processor = process.cpuUsage();
+  const started = performance.now();
+  while (performance.now() - started < ROUND_MILLIS) updates.step(draw);
+  const elapsed = performance.now() - started;
+  const {user, system} = process.cpuUsage(processor);
+  const count = updates.count - before;
+  return {
+    wall: (count / elapsed) * 1000,
+    processor: (count / (user + system)) * 1e6,
+    slowest: spread(updates.times).maximum,
+  };
+}
+
+function check(table, updates, keys) {
+  const found = totals(table);
+  if (found.rows !== keys || found.updates !== updates.count) {
+    const expected = `${updates.count} in ${keys}`;
+    throw new Error(`${found.updates} updates in ${found.rows} rows, expected ${expected}`);
+  }
+}
+
+async function benchRecords(workshop) {
+  const backend = workshop.backend((KEYS / 4) * rowBytes(SPEC));
+  const table = await backend.openTable(SPEC);
+  const updates = new Updates(table);
+  updates.insert(KEYS);
+  console.log(`P15  ${million(KEYS)} keys, ${mebibytes(KEYS * entryBytes(SPEC))} of state`);
+  for (const [name, exponent, wanted] of [
+    ['Zipf 0.99', 0.99, 500_000],
+    ['uniform', 0, 100_000],
+  ]) {
+    const draw = new Draw(KEYS, exponent);
+    // The first round warms up the cache.
+    timedRecords(updates, draw);
+    const rounds = Array.from({length: ROUNDS}, () => timedRecords(updates, draw));
+    const wall = spread(rounds.map((round) => round.wall));
+    const processor = spread(rounds.map((round) => round.processor));
+    const slowest = spread(rounds.map((round) => round.slowest));
+    console.log(
+      `P15  ${name}: ${million(wall.median)} records/s (min ${million(wall.minimum)}, max ${million(wall.maximum)}); ` +
+        `${million(processor.median)} per processor second; slowest batch of ${BATCH}: ${millis(slowest)}; ` +
+        `goal ≥ ${million(wanted)}/s: ${verdict(wall.median >= wanted)}`,
+    );
+  }
+  check(table, updates, KEYS);
+  await backend.close();
+}
+
+/** One checkpoint while records go on; what came before it, and how long it and they took. */
+async function checkpointMeanwhile(workshop, backend, updates, draw, id) {
+  const directory = workshop.target(id);
+  const before = updates.count;
+  const started = performance.now();
+  let done = null;
+  const written = backend.snapshot({checkpointId: id, directory}).then((states) => {
+    done = performance.now() - started;
+    return states;
+  });
+  const freeze = performance.now() - started;
+  updates.times = [];
+  while (done === null) {
+    updates.step(draw);
+    await turn();
+  }
+  const states = await written;
+  backend.checkpointCompleted(id);
+  return {directory, states, before, freeze, done, slowest: spread(updates.times).maximum};
+}
+
+async function benchCheckpoints(workshop, size) {
+  const keys = Math.floor((size * 2 ** 20) / entryBytes(PAYLOAD_SPEC));
+  const backend = workshop.backend((keys / 8) * rowBytes(PAYLOAD_SPEC));
+  const table = await backend.openTable(PAYLOAD_SPEC);
+  const updates = new Updates(table);
+  updates.insert(keys);
+  const draw = new Draw(keys);
+  let newest = await checkpointMeanwhile(workshop, backend, updates, draw, 1);
+  const rounds = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    updates.times = [];
+    for (let done = 0; done < keys / 100; done += BATCH) updates.step(draw);
+    const quiet = spread(updates.times).maximum;
+    // Those that are evicted meanwhile are not what is measured.
+    await turn();
+    rmSync(newest.directory, {recursive: true});
+    newest = await checkpointMeanwhile(workshop, backend, updates, draw, round + 2);
+    rounds.push({...newest, quiet});
+  }
+  const of = (figure) => spread(rounds.map((round) => round[figure]));
+  const [done, freeze] = [of('done'), of('freeze')];
+  console.log(
+    `P16  ${size} MiB, ${million(keys)} rows, 1 % changed: ${millis(done)}; goal ≤ 300 ms: ${verdict(done.median <= 300)}; ` +
+      `records wait ${millis(freeze)}; goal ≤ 5 ms: ${verdict(freeze.median <= 5)}; ` +
+      `slowest batch of ${BATCH}: before ${millis(of('quiet'))}, meanwhile ${millis(of('slowest'))}`,
+  );
+  check(table, updates, keys);
+  await backend.close();
+  await benchRestore(workshop, newest, keys, (keys / 8) * rowBytes(PAYLOAD_SPEC));
+}
+
+/** Without the verification of its bytes, which comes before it in a run. */
+async function benchRestore(workshop, {directory, states, before}, keys, cacheBytes) {
+  const times = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const backend = workshop.backend(cacheBytes, {directory, states});
+    const started = performance.now();
+    const table = await backend.openTable(PAYLOAD_SPEC);
+    times.push(performance.now() - started);
+    if (round === 0) check(table, {count: before}, keys);
+    await backend.close();
+  }
+  const restore = spread(times);
+  console.log(
+    `P16  restore, its bytes being verified: ${millis(restore)}; goal ≤ 200 ms: ${verdict(restore.median <= 200)}`,
+  );
+  rmSync(directory, {recursive: true});
+}
+
+async function benchMemory(workshop, writeBufferSize) {
+  const keys = Math.floor((MEMORY_CACHE * 20) / entryBytes(SPEC));
+  const draw = new Draw(keys);
+  globalThis.gc?.();
+  const bare = process.memoryUsage.rss();
+  const backend = workshop.backend(MEMORY_CACHE, null, writeBufferSize);
+  const table = await backend.openTable(SPEC);
+  const updates = new Updates(table);
+  let most = 0;
+  const note = () => {
+    most = Math.max(most, process.memoryUsage.rss() - bare);
+  };
+  updates.insert(keys, note);
+  const inserted = most;
+  for (let id = 1; id <= 3; id += 1) {
+    for (let step = 0; step < 25; step += 1) updates.step(draw);
+    note();
+    const {directory} = await checkpointMeanwhile(workshop, backend, updates, draw, 100 + id);
+    note();
+    rmSync(directory, {recursive: true});
+  }
+  const beyond = most - MEMORY_CACHE;
+  console.log(
+    `rocksdb-memory: ${mebibytes(keys * entryBytes(SPEC))} of state, cache ${mebibytes(MEMORY_CACHE)}, write buffers 2 × ${mebibytes(writeBufferSize)}: ` +
+      `resident at most ${mebibytes(most)} more than before (while inserting ${mebibytes(inserted)}), ` +
+      `${mebibytes(beyond)} beyond the cache; goal ≤ ${mebibytes(MEMORY_MAX)}: ${verdict(beyond <= MEMORY_MAX)}`,
+  );
+  check(table, updates, keys);
+  await backend.close();
+}
+
+const workshop = new Workshop();
+try {
+  // First, while nothing else has used memory.
+  if (GOALS.includes('rocksdb-memory')) {
+    await benchMemory(workshop, 16 * 2 ** 20);
+    await benchMemory(workshop, 64 * 2 ** 20);
+  }
+  if (GOALS.includes('P15')) await benchRecords(workshop);
+  if (GOALS.includes('P16')) {
+    await benchCheckpoints(workshop, Math.round(MEBIBYTES / 4));
+    await benchCheckpoints(workshop, MEBIBYTES);
+  }
+} finally {
+  workshop.remove();
+}
