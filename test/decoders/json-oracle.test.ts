@@ -8,6 +8,7 @@ import {describe, expect, it} from 'vitest';
 import {jsonDecoder} from '#src/formats/json-decoder.js';
 import {BOOLEAN, DOUBLE, INT, STRING, TIMESTAMP} from '#src/records/data-type.js';
 import type {Value} from '#src/records/value.js';
+import {anyCodePoint} from '../any-code-point.ts';
 import {column, decodeAll, utf8, type Decoded} from './decoding.ts';
 
 const SCALE = process.env['TIDEMARK_PROOF'] === '1' ? 8 : 1;
@@ -86,7 +87,7 @@ const numberText = fc.oneof(
 );
 const stringText = fc.oneof(
   fc.string({unit: 'grapheme', maxLength: 12}).map((text) => JSON.stringify(text)),
-  fc.string({unit: 'binary', maxLength: 6}).map((text) => JSON.stringify(text)),
+  fc.string({unit: anyCodePoint, maxLength: 6}).map((text) => JSON.stringify(text)),
   fc
     .array(
       fc.constantFrom(

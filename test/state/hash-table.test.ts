@@ -7,6 +7,7 @@ import {BatchBuilder} from '#src/records/batch-builder.js';
 import {BIGINT, BOOLEAN, DOUBLE, INT, STRING, BYTES} from '#src/records/data-type.js';
 import type {DataType} from '#src/records/data-type.js';
 import {readValue, type Value} from '#src/records/value.js';
+import {anyCodePoint} from '../any-code-point.ts';
 import {keyOf} from './support/model.ts';
 
 const TYPES: readonly DataType[] = [INT, BIGINT, DOUBLE, STRING, BOOLEAN, BYTES];
@@ -32,7 +33,7 @@ function valueOf(type: DataType): fc.Arbitrary<Value> {
     default:
       return fc.option(
         fc.oneof(
-          fc.string({maxLength: 4, unit: 'binary'}),
+          fc.string({maxLength: 4, unit: anyCodePoint}),
           fc.constantFrom(
             '',
             'twelve bytes',

@@ -6,6 +6,7 @@ import type {DataType} from '#src/records/data-type.js';
 import type {RecordBatch} from '#src/records/record-batch.js';
 import type {Schema} from '#src/records/schema.js';
 import type {Value} from '#src/records/value.js';
+import {anyCodePoint} from '../../any-code-point.ts';
 
 const TYPES: readonly DataType[] = [
   ...[types.BOOLEAN, types.INT, types.BIGINT, types.DOUBLE, types.STRING],
@@ -46,7 +47,7 @@ function definedValueOf(type: DataType): fc.Arbitrary<Value> {
       return fc.uint8Array({maxLength: 20});
     case 'string':
       return fc.oneof(
-        fc.string({maxLength: 6, unit: 'binary'}),
+        fc.string({maxLength: 6, unit: anyCodePoint}),
         fc.constantFrom('', 'eight by', 'twelve bytes', 'thirteen byte', 'ä'.repeat(40), '🌊'),
         fc.string({minLength: 100, maxLength: 400}),
       );
