@@ -36,7 +36,7 @@ let root: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'flink-door-'));
 });
-afterAll(() => rm(root, {recursive: true}));
+afterAll(async () => rm(root, {recursive: true}));
 
 async function unpacked(part: string): Promise<string> {
   const directory = named(part);
@@ -71,7 +71,11 @@ test('the details of each kind keep to their schema', async () => {
   const schema: unknown = JSON.parse(
     await readText(new URL('support/details-schema.json', import.meta.url), 'utf8'),
   );
-  const validate = new Ajv2020({strict: true, strictRequired: false, allowUnionTypes: true}).compile(schema as object);
+  const validate = new Ajv2020({
+    strict: true,
+    strictRequired: false,
+    allowUnionTypes: true,
+  }).compile(schema as object);
   const some = ['e2e/savepoints/1.6', 'flink1.16-rocksdb-checkpoint', 'table-state', 'v6/'];
   const names = allDirectories().map(({name}) => name);
   for (const name of names.filter((one) =>
