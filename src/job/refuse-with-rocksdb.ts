@@ -1,4 +1,5 @@
-// What the rocksdb backend cannot do yet: a job that asks for it is refused at the place where it does.
+// What the rocksdb backend cannot do: a job that asks for it is refused at the place where it does. What has no effect with it
+// is told.
 
 import type {CheckpointingSpec, StepSpec} from './job-spec.ts';
 import type {ReadContext} from './read-scalar.ts';
@@ -29,12 +30,14 @@ export function refuseWithRocksdb(
       context.findings.error('not-supported', place, message, TTL_ADVICE);
     }
   }
-  if (checkpointing?.incremental === true) {
-    refuse(
-      ['checkpointing', 'incremental'],
-      'checkpointing.incremental',
-      'with backend: rocksdb each checkpoint copies every file of the database',
-      'remove it, or write state: {backend: hashmap}',
+  const section = valueOf(root, 'checkpointing');
+  const chain = section?.kind === 'map' ? valueOf(section, 'max-chain') : null;
+  if (checkpointing?.incremental === true && chain !== null) {
+    context.findings.warning(
+      'no-effect',
+      chain,
+      'checkpointing.max-chain has no effect with backend: rocksdb: there are no deltas, each checkpoint names the files that it needs',
+      'remove it',
     );
   }
   if (checkpointing !== undefined && checkpointing.snapshotCompression !== 'none') {

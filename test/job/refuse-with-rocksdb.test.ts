@@ -24,12 +24,6 @@ describe('with backend: rocksdb', () => {
     ['ttl of the job', {state: ', ttl: 1 h'}, '8:', `state.ttl: ${TTL}`],
     ['ttl of a step', {step: ', ttl: 1 h'}, '5:', `steps.users.ttl: ${TTL}`],
     [
-      'incremental checkpoints',
-      {checkpointing: ', incremental: true'},
-      '7:',
-      'checkpointing.incremental: with backend: rocksdb each checkpoint copies every file',
-    ],
-    [
       'compressed snapshots',
       {checkpointing: ', snapshot-compression: gzip'},
       '7:',
@@ -42,6 +36,17 @@ describe('with backend: rocksdb', () => {
     expect(findings[0]).toContain('not-supported');
     expect(findings[0]).toContain(reason);
     expect(load(job('hashmap', more), CATALOG).kind).toBe('ok');
+  });
+
+  test('incremental checkpoints are taken, and max-chain is said to have no effect', () => {
+    const incremental = {checkpointing: ', incremental: true'};
+    expect(load(job('rocksdb', incremental), CATALOG)).toMatchObject({kind: 'ok', findings: []});
+    const chained = {checkpointing: ', incremental: true, max-chain: 3'};
+    const {findings} = load(job('rocksdb', chained), CATALOG);
+    expect(findings).toMatchObject([
+      {rule: 'no-effect', message: expect.stringContaining('max-chain') as string},
+    ]);
+    expect(load(job('hashmap', chained), CATALOG)).toMatchObject({kind: 'ok', findings: []});
   });
 
   test('a ttl that is none is no ttl', () => {
