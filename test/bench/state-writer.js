@@ -1,11 +1,11 @@
 // The snapshot writer in a thread, for state.js: the same code as the engine's writer thread runs.
 import {parentPort} from 'node:worker_threads';
 import {nodeFileSystem} from '../../dist/src/storage/node-file-system.js';
-import {writeSnapshot} from '../../dist/src/state/snapshot-writer.js';
+import {answerSnapshot} from '../../dist/src/state/snapshot-writer.js';
 
 const files = nodeFileSystem;
 parentPort.on('message', ({id, request}) => {
-  writeSnapshot(request, files).then(
+  answerSnapshot(request, files).then(
     (reply) => parentPort.postMessage({id, reply}),
     (error) => parentPort.postMessage({id, error: String(error?.stack ?? error)}),
   );

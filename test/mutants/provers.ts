@@ -51,6 +51,8 @@ export const TEST_PROVERS = {
   'snapshot-format': 'state/snapshot-format.test.ts',
   'hashmap-backend': 'state/hashmap-backend.test.ts',
   'rocksdb-backend': 'state/rocksdb-backend.test.ts',
+  'rocksdb-incremental': 'state/rocksdb-incremental.test.ts',
+  'rocksdb-crash-states': 'crash-states/rocksdb.test.ts',
   'row-codec': 'state/row-codec.test.ts',
   'stage-checkpoint': 'state/stage-checkpoint.test.ts',
   deltas: 'state/deltas.test.ts',

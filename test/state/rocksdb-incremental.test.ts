@@ -6,7 +6,15 @@ import {describe, expect, test} from 'vitest';
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
 import {UploadedFiles} from '#src/state/rocksdb/uploaded-files.js';
 import {parseSharedPath} from '#src/storage/paths.js';
-import {manyKeys, MAX_PARALLELISM, Running, SPEC, type Taken} from './support/incremental.ts';
+import {MemoryFileSystem} from '../storage/support/memory-file-system.js';
+import {
+  manyKeys,
+  MAX_PARALLELISM,
+  resolve,
+  Running,
+  SPEC,
+  type Taken,
+} from './support/incremental.ts';
 import {fileOf, makeRocksdb, rowsOf, sorted} from './support/incremental-rocksdb.ts';
 import type {MemoryFiles} from './support/memory-files.ts';
 import {whole} from '../hostile/support/sample.ts';
@@ -163,6 +171,39 @@ describe('an SST file', () => {
       await backend.close();
     }
   });
+});
+
+test('a checkpoint has inodes of its own, never those of live files; a restore links them', async () => {
+  const files = new MemoryFileSystem();
+  for (const path of ['/local', '/job', '/job/chk-1']) await files.makeDirectory(path);
+  const inodes = async (directory: string): Promise<number[]> => {
+    const names = await files.list(directory);
+    const tablesThere = names.filter(({name}) => /sst$|^[0-9a-f]{64}$/.test(name));
+    return Promise.all(
+      tablesThere.map(async ({name}) => (await files.status(`${directory}/${name}`)).inode),
+    );
+  };
+  const live = async (): Promise<number[]> => {
+    const [own] = await files.list('/local');
+    return inodes(`/local/${own!.name}/db`);
+  };
+  const backend = makeRocksdb(files);
+  resolve(await backend.openTable(SPEC), manyKeys);
+  const states = await backend.snapshot({checkpointId: 1, directory: '/job/chk-1'});
+  const stored = await inodes('/job/chk-1/.shared');
+  expect(stored.length).toBe(1);
+  expect(await live()).not.toEqual(stored);
+  await backend.close();
+
+  const {sha256} = states.find(({path}) => parseSharedPath(path) !== null)!;
+  for (const path of ['/job/shared', `/job/shared/${sha256.slice(0, 2)}`]) {
+    await files.makeDirectory(path);
+  }
+  await files.link(`/job/chk-1/.shared/${sha256}`, `/job/shared/${sha256.slice(0, 2)}/${sha256}`);
+  const again = makeRocksdb(files, {states, directory: '/job/chk-1'});
+  await again.openTable(SPEC);
+  expect(await live()).toEqual(stored);
+  await again.close();
 });
 
 describe('what is known of uploaded files', () => {
