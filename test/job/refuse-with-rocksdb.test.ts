@@ -17,17 +17,13 @@ checkpointing: {interval: 10s${checkpointing}}
 state: {backend: ${backend}${state}}
 `;
 
-const TTL = 'state in RocksDB does not expire yet';
-
 describe('with backend: rocksdb', () => {
   test.each([
-    ['ttl of the job', {state: ', ttl: 1 h'}, '8:', `state.ttl: ${TTL}`],
-    ['ttl of a step', {step: ', ttl: 1 h'}, '5:', `steps.users.ttl: ${TTL}`],
     [
       'compressed snapshots',
       {checkpointing: ', snapshot-compression: gzip'},
       '7:',
-      'checkpointing.snapshot-compression: with backend: rocksdb the files of the database are copied',
+      'checkpointing.snapshot-compression: with backend: rocksdb the files of the database are stored as RocksDB wrote them',
     ],
   ])('%s', (_what, more, place, reason) => {
     const findings = findingsOf(job('rocksdb', more), CATALOG);
@@ -49,8 +45,11 @@ describe('with backend: rocksdb', () => {
     expect(load(job('hashmap', chained), CATALOG)).toMatchObject({kind: 'ok', findings: []});
   });
 
-  test('a ttl that is none is no ttl', () => {
-    const off = {state: ', ttl: none', step: ', ttl: none'};
-    expect(load(job('rocksdb', off), CATALOG).kind).toBe('ok');
+  test('state expires', () => {
+    const ttl = {
+      state: ', ttl: 1 h',
+      step: ', ttl: {duration: 2 h, cleanup: {full-snapshot: true}}',
+    };
+    expect(load(job('rocksdb', ttl), CATALOG)).toMatchObject({kind: 'ok', findings: []});
   });
 });

@@ -58,6 +58,18 @@ export class RowWriter {
     this.#batch.noteDone(families.changed, true);
   }
 
+  /** Rows are no longer noted as changed. */
+  forgetChanged(rows: Int32Array, from: number, to: number): void {
+    const {families, codec, table} = this.#options;
+    const {items} = this.#batch;
+    const [memory, arena] = [table.memory(), table.arena()];
+    for (let at = from; at < to; at += 1) {
+      codec.encodeKey(memory, arena, rows[at]!, items);
+      items.endItem();
+      this.#batch.noteDone(families.changed, false);
+    }
+  }
+
   /** Rows leave the table: what the store has of them is deleted. */
   forget(rows: Int32Array, from: number, to: number): void {
     const {families, flags, spec, keys, codec, table} = this.#options;

@@ -4,7 +4,8 @@
 
 import type {UploadedFile, UploadedFiles} from './uploaded-files.ts';
 import type {FileState} from '../../checkpoint/checkpoint-metadata.ts';
-import type {FileSystem} from '../../storage/file-system.ts';
+import type {FileStatus, FileSystem} from '../../storage/file-system.ts';
+import {storageFailed} from '../../storage/storage-error.ts';
 import type {SnapshotWriter} from '../snapshot-request.ts';
 import type {BackendSnapshotTarget} from '../state-backend.ts';
 
@@ -59,9 +60,17 @@ async function shareTable(
   name: string,
 ): Promise<UploadedFile> {
   const {directory, files, target} = request;
-  const identity = await files.status(`${directory}/${name}`);
+  const identity = await statusOf(files, `${directory}/${name}`);
   const known = target.full === true ? null : uploaded.find(name, identity);
   return {identity, state: known ?? (await copyFile(request, name, true))};
+}
+
+async function statusOf(files: FileSystem, path: string): Promise<FileStatus> {
+  try {
+    return await files.status(path);
+  } catch (error) {
+    throw storageFailed('uploading the files of the RocksDB database', path, error);
+  }
 }
 
 async function copyFile(
