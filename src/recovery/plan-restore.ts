@@ -1,6 +1,7 @@
 // The operators of a checkpoint against the operators of the job that is to go on from it: per operator
 // restore, new, drop or refuse. Pure, and whole: every reason is collected, none hides another.
 
+import {HAS_ZSTD} from '../base/compression.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {
   CheckpointMetadata,
@@ -86,11 +87,10 @@ export function planRestore(request: RestoreRequest): RestorePlan {
   };
 }
 
-/** Of what another version may have written under the same major. */
+/** Of what tidemark under another Node may have written. */
 function unreadable({compression}: CheckpointMetadata): readonly string[] {
-  return compression === 'none'
-    ? []
-    : [`its state is compressed with ${compression}, which this version cannot read`];
+  if (compression !== 'zstd' || HAS_ZSTD) return [];
+  return ['its state is compressed with zstd, which this Node cannot read: Node 22.15 can'];
 }
 
 /** Chained operators have their key groups from one hash: with two numbers of them the keys of one are elsewhere. */

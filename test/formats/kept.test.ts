@@ -16,7 +16,7 @@ import {KINDS} from './support/kinds.ts';
 import {Machine, ROOT} from './support/machine.ts';
 
 const KEPT = fileURLToPath(new URL('kept', import.meta.url));
-const BYTES_MAX = 300_000;
+const BYTES_MAX = 450_000;
 const CORPUS = readCorpus(KEPT);
 
 async function machineWith({files}: Kept): Promise<Machine> {

@@ -330,4 +330,12 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     replace: 'if (false)',
     prover: 'retention',
   },
+  {
+    name: 'recovery: a compressed checkpoint is refused',
+    rows: 'snapshot-compression',
+    module: 'recovery/plan-restore.js',
+    find: "if (compression !== 'zstd' || HAS_ZSTD)",
+    replace: "if (compression === 'none')",
+    prover: 'plan-restore',
+  },
 ];

@@ -2,6 +2,7 @@
 // reason is named; JOB.md "Changing a job between runs".
 
 import {describe, expect, test} from 'vitest';
+import {HAS_ZSTD} from '#src/base/compression.js';
 import type {JsonValue} from '#src/base/json.js';
 import type {OperatorMetadata} from '#src/checkpoint/checkpoint-metadata.js';
 import {compareFacets, compatibilityState, type Facets} from '#src/recovery/compatibility.js';
@@ -83,7 +84,7 @@ describe('operators', () => {
     expect(plan([sink], [])).toEqual(['out gone']);
   });
 
-  test('another type, another max-parallelism, compressed state: all reasons are named', () => {
+  test('another type, another max-parallelism: all reasons are named', () => {
     const result = plan(
       [stateful('a'), stateful('b'), stateful('c')],
       [ofJob('a', {type: 'deduplicate'}), ofJob('b'), ofJob('c', {compatibility: {}})],
@@ -96,14 +97,21 @@ describe('operators', () => {
       'b: max-parallelism was 128 and is 256',
       'c: max-parallelism was 128 and is 256',
     ]);
+  });
+
+  test.each([
+    ['gzip', true],
+    ['brotli', true],
+    ['zstd', HAS_ZSTD],
+  ] as const)('state compressed with %s is restored: %s', (compression, isRead) => {
     const compressed = planRestore({
-      metadata: metadata({compression: 'zstd'}),
+      metadata: metadata({compression}),
       operators: [],
       maxParallelism: 128,
       allowNonRestoredState: true,
       edges: new Map(),
     });
-    expect(compressed).toMatchObject({code: 'INCOMPATIBLE'});
+    expect(compressed).toMatchObject(isRead ? {kind: 'restore'} : {code: 'INCOMPATIBLE'});
   });
 
   test('records in flight need their edge, with the same columns', () => {

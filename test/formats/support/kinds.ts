@@ -2,7 +2,7 @@
 // real disks (a database of its own) makes its files in a directory and returns them in the same way.
 
 import type {SavepointFormat} from '#src/checkpoint/checkpoint-metadata.js';
-import {inputFiles, JOB_DIRECTORY} from './kept-job.ts';
+import {inputFiles, JOB_DIRECTORY, type JobOptions} from './kept-job.ts';
 import {Machine, ROOT, type Files} from './machine.ts';
 
 export interface Made {
@@ -62,6 +62,28 @@ export const KINDS: readonly Kind[] = [
         return parts.length >= 3 && !parts.some((part) => isThere(machine, part));
       }),
   },
+  {
+    name: 'hashmap-incremental',
+    about:
+      'a checkpoint in which a table is a chain of a file with all rows and deltas, in shared/',
+    version: '0.1.0',
+    parallelism: PARALLELISM,
+    make: async () =>
+      killed({more: ['incremental: true', 'max-chain: 4']}, (_machine, text) =>
+        text.includes('"delta":'),
+      ),
+  },
+  {
+    name: 'hashmap-compressed',
+    about: 'a full checkpoint of the hashmap backend, compressed with gzip',
+    version: '0.1.0',
+    parallelism: PARALLELISM,
+    make: async () =>
+      killed(
+        {more: ['snapshot-compression: gzip']},
+        (machine, text) => idOf(machine) >= ENOUGH && text.includes('compression-gzip'),
+      ),
+  },
   savepoint('canonical'),
   savepoint('native'),
 ];
@@ -78,7 +100,7 @@ function savepoint(format: SavepointFormat): Kind {
 
 /** The first seed in which a published checkpoint is as wanted (`text` is its `_metadata`); its process is killed there. */
 async function killed(
-  options: {readonly unaligned: boolean},
+  options: JobOptions,
   isWanted: (machine: Machine, text: string) => boolean,
 ): Promise<Made> {
   for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
