@@ -138,6 +138,22 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     prover: 'stage-checkpoint',
   },
   {
+    name: 'rocksdb: every database must have files of the same names',
+    rows: 'restore at p > 1',
+    module: 'recovery/plan-restore.js',
+    find: "!isRocksdbFile(state) || state.name === stateNameOf('CURRENT')",
+    replace: 'true',
+    prover: 'changed-job',
+  },
+  {
+    name: 'rocksdb: a database may lack key groups',
+    rows: 'B33',
+    module: 'recovery/plan-restore.js',
+    find: "!isRocksdbFile(state) || state.name === stateNameOf('CURRENT')",
+    replace: '!isRocksdbFile(state)',
+    prover: 'changed-job',
+  },
+  {
     name: 'rocksdb: what an attempt brought counts before the checkpoint is complete',
     rows: 'B19, B25',
     module: uploaded,

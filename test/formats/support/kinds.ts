@@ -1,9 +1,12 @@
 // The kinds of checkpoint and savepoint of which one is kept, and how each comes to be. A kind that needs real threads or
 // real disks (a database of its own) makes its files in a directory and returns them in the same way.
 
+import {join} from 'node:path';
+
 import type {SavepointFormat} from '#src/checkpoint/checkpoint-metadata.js';
 import {inputFiles, JOB_DIRECTORY, type JobOptions} from './kept-job.ts';
 import {Machine, ROOT, type Files} from './machine.ts';
+import {makeRocksdb} from './rocksdb-job.ts';
 
 export interface Made {
   /** All that a later version is given, below ROOT. */
@@ -19,6 +22,8 @@ export interface Kind {
   /** Of the engine that writes it, in the name of its directory: a release that writes other bytes changes it. */
   readonly version: string;
   readonly parallelism: number;
+  /** Of the rocksdb backend: no simulated machine opens it. */
+  readonly ofRocksdb?: true;
   readonly make: () => Promise<Made>;
 }
 
@@ -84,9 +89,23 @@ export const KINDS: readonly Kind[] = [
         (machine, text) => idOf(machine) >= ENOUGH && text.includes('compression-gzip'),
       ),
   },
+  rocksdb('full'),
+  rocksdb('incremental'),
   savepoint('canonical'),
   savepoint('native'),
 ];
+
+function rocksdb(form: 'full' | 'incremental'): Kind {
+  return {
+    name: `rocksdb-${form}`,
+    about: `${form === 'full' ? 'a full' : 'an incremental'} checkpoint of the rocksdb backend, at the end of the input`,
+    version: '0.1.0',
+    parallelism: 1,
+    ofRocksdb: true,
+    make: async () =>
+      Promise.resolve(makeRocksdb(join(process.cwd(), 'bin', 'run.js'), form === 'incremental')),
+  };
+}
 
 function savepoint(format: SavepointFormat): Kind {
   return {
