@@ -130,7 +130,8 @@ export const CHECKPOINTING_FIELDS: readonly FieldSpec[] = [
     name: 'incremental',
     type: {kind: 'boolean'},
     default: false,
-    description: 'Store only what changed since the last complete checkpoint.',
+    description:
+      'Store only what changed since the last complete checkpoint: rows, or with backend rocksdb files of the database.',
     example: 'true',
   },
   {

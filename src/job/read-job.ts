@@ -63,7 +63,7 @@ export function readJob(root: YamlMap, reading: JobReading): JobSpec | undefined
   const stateTtl = state?.ttl ?? null;
   const graph = readGraph(root, reading, checkpointing, stateTtl);
   if (state?.backend === 'rocksdb') {
-    refuseWithRocksdb(root, checkpointing, stateTtl !== null, graph.steps, context);
+    refuseWithRocksdb(root, checkpointing, context);
   }
   if (stateTtl !== null && !context.findings.hasErrors) warnUnusedTtl(root, graph.steps, context);
   if (own === undefined || checkpointing === undefined || state === undefined) return undefined;

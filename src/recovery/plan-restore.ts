@@ -8,6 +8,8 @@ import type {
   StateHandle,
 } from '../checkpoint/checkpoint-metadata.ts';
 import {inFlightEdges} from '../state/in-flight.ts';
+import {isRocksdbFile, stateNameOf} from '../state/rocksdb/stored-database.ts';
+import {isKeyedFile} from '../storage/state-chain.ts';
 import {compareFacets, storedFacets} from './compatibility.ts';
 
 /** One operator of the job as it is now. */
@@ -150,9 +152,10 @@ function planStored(
 /** Keyed state of which some key groups are in no file: their keys would start empty without a word. Null: none. */
 function missingKeyGroups({maxParallelism, subtasks}: OperatorMetadata): string | null {
   const states = subtasks.flatMap((subtask) => subtask.states);
-  const keyed = states.flatMap((state) =>
-    state.location === 'file' && state.kind === 'keyed' ? [state] : [],
-  );
+  // Each subtask has a CURRENT of RocksDB, the other files of a database have names by chance.
+  const keyed = states
+    .filter(isKeyedFile)
+    .filter((state) => !isRocksdbFile(state) || state.name === stateNameOf('CURRENT'));
   for (const name of new Set(keyed.map((state) => state.name))) {
     const ranges = keyed
       .filter((state) => state.name === name)

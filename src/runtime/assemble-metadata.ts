@@ -8,6 +8,8 @@ import {
   type LineageAncestor,
   type OperatorMetadata,
   type OperatorSnapshot,
+  type StateHandle,
+  type SubtaskMetadata,
 } from '../checkpoint/checkpoint-metadata.ts';
 import type {JobSpec} from '../job/job-spec.ts';
 import {FORMAT_MAJOR, FORMAT_MINOR} from '../storage/metadata-encoder.ts';
@@ -53,9 +55,7 @@ export function assembleMetadata(
     generation: context.generation,
     parent: decision.parent,
     unaligned: decision.alignment.kind === 'unaligned' || hasInFlight(snapshots),
-    incremental: snapshots.some(({subtask}) =>
-      formFeaturesOf(subtask.states).includes('state-deltas'),
-    ),
+    incremental: snapshots.some(({subtask}) => isIncremental(subtask)),
     compression: job.checkpointing.snapshotCompression,
     drained,
     savepointTarget: drained ? (stop?.savepoint ?? null) : null,
@@ -67,14 +67,21 @@ export function assembleMetadata(
 
 function featuresOf(snapshots: readonly OperatorSnapshot[]): string[] {
   const states = snapshots.flatMap(({subtask}) => subtask.states);
-  const isShared = states.some(
-    (state) => state.location === 'file' && parseSharedPath(state.path) !== null,
-  );
   return [
     ...(hasInFlight(snapshots) ? [IN_FLIGHT_FEATURE] : []),
-    ...(isShared ? [SHARED_FEATURE] : []),
+    ...(states.some(isShared) ? [SHARED_FEATURE] : []),
     ...formFeaturesOf(states),
   ];
+}
+
+/** Deltas, or files of a database that other checkpoints may have too. */
+function isIncremental({states}: SubtaskMetadata): boolean {
+  const ofShared = formFeaturesOf(states.filter(isShared));
+  return formFeaturesOf(states).includes('state-deltas') || ofShared.includes('rocksdb-state');
+}
+
+function isShared(state: StateHandle): boolean {
+  return state.location === 'file' && parseSharedPath(state.path) !== null;
 }
 
 function hasInFlight(snapshots: readonly OperatorSnapshot[]): boolean {

@@ -58,7 +58,7 @@ export function makeBackend(
     case 'rocksdb':
       return new RocksdbBackend({
         ...options,
-        ...{openStore, place},
+        ...{openStore, place, incremental},
         settings: {
           store,
           cacheBytes: rocksdb.cacheSize,

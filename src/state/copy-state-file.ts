@@ -1,5 +1,5 @@
 // Copies a finished file into a checkpoint's attempt, with checksums over what was read: the copy has its own inode, so that
-// nothing that happens to the original can reach a published checkpoint.
+// nothing that happens to the original can reach a published checkpoint. One that later checkpoints may refer to is set apart.
 
 import {givenUp, type CopyRequest} from './snapshot-request.ts';
 import {makeStateDirectory, StateFile} from './state-file.ts';
@@ -7,6 +7,7 @@ import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
 import {closeQuietly} from '../storage/durable-file.ts';
 import type {FileHandle, FileSystem} from '../storage/file-system.ts';
 import {join} from '../storage/paths.ts';
+import {shareFile} from '../storage/share-file.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 
 const PIECE_BYTES = 1024 * 1024;
@@ -21,7 +22,8 @@ export async function copyStateFile(request: CopyRequest, files: FileSystem): Pr
     await makeStateDirectory(files, `${directory}/${uid}`);
     const from = await files.openForRead(source);
     try {
-      return await copyFrom(from, request, files, target);
+      const copy = await copyFrom(from, request, files, target);
+      return request.shared ? await shareFile(files, directory, copy) : copy;
     } finally {
       await closeQuietly(from);
     }

@@ -79,6 +79,8 @@ export interface CopyRequest {
   readonly uid: string;
   /** What the handle says beside length and checksums. */
   readonly state: Omit<FileState, 'length' | 'sha256' | 'chunkCrcs'>;
+  /** As in `SnapshotRequest`. */
+  readonly shared: boolean;
   readonly control: SharedArrayBuffer;
 }
 

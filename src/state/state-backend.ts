@@ -112,6 +112,11 @@ export interface KeyedTable {
 
   /** All rows, in no particular order. */
   visitRows(visit: VisitRows): void;
+  /**
+   * Looks at so many places of rows at most, going on where it ended the last time, round and round; rows in them are
+   * visited, and may be deleted meanwhile. The rows of the last `resolve` are no longer in use.
+   */
+  visitSome(places: number, visit: VisitRows): void;
 
   /** Notes rows of the last `resolve` as changed; a group once, however often it is noted. */
   markChanged(rows: Int32Array, from: number, to: number): void;

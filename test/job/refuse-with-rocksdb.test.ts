@@ -17,23 +17,13 @@ checkpointing: {interval: 10s${checkpointing}}
 state: {backend: ${backend}${state}}
 `;
 
-const TTL = 'state in RocksDB does not expire yet';
-
 describe('with backend: rocksdb', () => {
   test.each([
-    ['ttl of the job', {state: ', ttl: 1 h'}, '8:', `state.ttl: ${TTL}`],
-    ['ttl of a step', {step: ', ttl: 1 h'}, '5:', `steps.users.ttl: ${TTL}`],
-    [
-      'incremental checkpoints',
-      {checkpointing: ', incremental: true'},
-      '7:',
-      'checkpointing.incremental: with backend: rocksdb each checkpoint copies every file',
-    ],
     [
       'compressed snapshots',
       {checkpointing: ', snapshot-compression: gzip'},
       '7:',
-      'checkpointing.snapshot-compression: with backend: rocksdb the files of the database are copied',
+      'checkpointing.snapshot-compression: with backend: rocksdb the files of the database are stored as RocksDB wrote them',
     ],
   ])('%s', (_what, more, place, reason) => {
     const findings = findingsOf(job('rocksdb', more), CATALOG);
@@ -44,8 +34,22 @@ describe('with backend: rocksdb', () => {
     expect(load(job('hashmap', more), CATALOG).kind).toBe('ok');
   });
 
-  test('a ttl that is none is no ttl', () => {
-    const off = {state: ', ttl: none', step: ', ttl: none'};
-    expect(load(job('rocksdb', off), CATALOG).kind).toBe('ok');
+  test('incremental checkpoints are taken, and max-chain is said to have no effect', () => {
+    const incremental = {checkpointing: ', incremental: true'};
+    expect(load(job('rocksdb', incremental), CATALOG)).toMatchObject({kind: 'ok', findings: []});
+    const chained = {checkpointing: ', incremental: true, max-chain: 3'};
+    const {findings} = load(job('rocksdb', chained), CATALOG);
+    expect(findings).toMatchObject([
+      {rule: 'no-effect', message: expect.stringContaining('max-chain') as string},
+    ]);
+    expect(load(job('hashmap', chained), CATALOG)).toMatchObject({kind: 'ok', findings: []});
+  });
+
+  test('state expires', () => {
+    const ttl = {
+      state: ', ttl: 1 h',
+      step: ', ttl: {duration: 2 h, cleanup: {full-snapshot: true}}',
+    };
+    expect(load(job('rocksdb', ttl), CATALOG)).toMatchObject({kind: 'ok', findings: []});
   });
 });

@@ -1,5 +1,5 @@
 // Every job in jobs/ gives with state in RocksDB what it gives with state in memory, though next to nothing of it is cached: run,
-// killed, and taken over by the other backend at another parallelism. TIDEMARK_PROOF=1: all of them with kills.
+// killed, and taken over by the other backend at another parallelism, also with incremental checkpoints. TIDEMARK_PROOF=1: all of them with kills.
 
 import {readdirSync} from 'node:fs';
 import {join} from 'node:path';
@@ -40,6 +40,7 @@ test(
     job = new ScratchJob('airport-delays', [
       'sources.flights.rate-limit=8000',
       'checkpointing.interval=100ms',
+      'checkpointing.incremental=true',
     ]);
     await runAndKill({settings: ROCKSDB}, 200);
     await runAndKill({settings: ROCKSDB}, 200);

@@ -65,6 +65,8 @@ export const TEST_PROVERS = {
   'mailbox-store': 'state/mailbox-store.test.ts',
   'leaving-rows': 'state/leaving-rows.test.ts',
   'store-server': 'state/store-server.test.ts',
+  'rocksdb-incremental': 'state/rocksdb-incremental.test.ts',
+  'rocksdb-crash-states': 'crash-states/rocksdb.test.ts',
   'row-codec': 'state/row-codec.test.ts',
   'stage-checkpoint': 'state/stage-checkpoint.test.ts',
   deltas: 'state/deltas.test.ts',

@@ -7,6 +7,10 @@ const leaving = 'state/rocksdb/leaving-rows.js';
 const mailboxStore = 'state/rocksdb/mailbox-store.js';
 const server = 'state/rocksdb/store-server.js';
 const staging = 'state/rocksdb/stage-checkpoint.js';
+const uploaded = 'state/rocksdb/uploaded-files.js';
+const upload = 'state/rocksdb/upload-files.js';
+const placing = 'state/rocksdb/place-database.js';
+const copying = 'state/copy-state-file.js';
 
 export const ROCKSDB_MUTANTS: readonly Mutant[] = [
   {
@@ -249,5 +253,118 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     find: 'this.settle(this.#ticket - WRITES_MAX + 1);',
     replace: '',
     prover: 'mailbox-store',
+  },
+  {
+    name: 'rocksdb: every database must have files of the same names',
+    rows: 'restore at p > 1',
+    module: 'recovery/plan-restore.js',
+    find: "!isRocksdbFile(state) || state.name === stateNameOf('CURRENT')",
+    replace: 'true',
+    prover: 'changed-job',
+  },
+  {
+    name: 'rocksdb: a database may lack key groups',
+    rows: 'B33',
+    module: 'recovery/plan-restore.js',
+    find: "!isRocksdbFile(state) || state.name === stateNameOf('CURRENT')",
+    replace: '!isRocksdbFile(state)',
+    prover: 'changed-job',
+  },
+  {
+    name: 'rocksdb: what an attempt brought counts before the checkpoint is complete',
+    rows: 'B19, B25',
+    module: uploaded,
+    find: 'this.#pending.push({ checkpointId, files });',
+    replace: 'this.#completed = files;',
+    prover: 'rocksdb-incremental',
+  },
+  {
+    name: 'rocksdb: a file of that name is the one that was uploaded, whatever it is',
+    rows: 'B25, never by name alone',
+    module: uploaded,
+    find: 'return isSame ? state : null;',
+    replace: 'return state;',
+    prover: 'rocksdb-incremental',
+  },
+  {
+    name: 'rocksdb: a full checkpoint refers to what others brought',
+    rows: 'checkpoint trigger --full',
+    module: upload,
+    find: 'target.full === true ? null : ',
+    replace: '',
+    prover: 'rocksdb-incremental',
+  },
+  {
+    name: 'rocksdb: every SST file is uploaded at each checkpoint',
+    rows: 'P16',
+    module: upload,
+    find: 'known ?? ',
+    replace: '',
+    prover: 'rocksdb-incremental',
+  },
+  {
+    name: 'rocksdb: a MANIFEST is shared',
+    rows: 'private files',
+    module: upload,
+    find: "uploaded !== null && name.endsWith('.sst')",
+    replace: 'uploaded !== null',
+    prover: 'rocksdb-incremental',
+  },
+  {
+    name: 'rocksdb: a file that the MANIFEST names may be missing in the checkpoint',
+    rows: 'base missing',
+    module: placing,
+    find: 'of(tableFileName(number));',
+    replace: ';',
+    prover: 'rocksdb-incremental',
+  },
+  {
+    name: 'rocksdb: a checkpoint has the inode of a live file',
+    rows: 'own inodes in shared/',
+    module: copying,
+    find: 'const copy = await copyFrom(from, request, files, target);',
+    replace:
+      'const copy = await copyFrom(from, request, files, target);\n await files.unlink(target); await files.link(source, target);',
+    prover: 'rocksdb-incremental',
+  },
+  {
+    name: 'rocksdb: a restore copies what it could link',
+    rows: 'P16, restore',
+    module: placing,
+    find: "file.endsWith('.sst') && ",
+    replace: 'false && ',
+    prover: 'rocksdb-incremental',
+  },
+  {
+    name: 'rocksdb: a checkpoint with shared SST files does not say that it is incremental',
+    rows: 'metadata',
+    module: 'runtime/assemble-metadata.js',
+    find: " || ofShared.includes('rocksdb-state')",
+    replace: '',
+    prover: 'assemble-metadata',
+  },
+  {
+    name: 'rocksdb: the copy of an SST file is not synced',
+    rows: 'sync of publish 1',
+    module: 'state/state-file.js',
+    find: 'await this.#last;\n        await this.#handle.sync();',
+    replace: 'await this.#last;',
+    prover: 'rocksdb-crash-states',
+  },
+  {
+    name: 'rocksdb: a copied SST file stays in the attempt',
+    rows: 'publish 1, shared',
+    module: copying,
+    find: 'request.shared ? ',
+    replace: 'false ? ',
+    prover: 'rocksdb-incremental',
+  },
+  {
+    name: 'rocksdb: max-chain passes for an option that has an effect',
+    rows: 'no option is ignored',
+    module: 'job/refuse-with-rocksdb.js',
+    find: 'checkpointing?.incremental === true && chain !== null',
+    replace: 'false',
+    prover: 'refuse-with-rocksdb',
   },
 ];

@@ -386,7 +386,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     name: 'shared: a checkpoint does not say that it needs shared/',
     rows: 'H39',
     module: 'runtime/assemble-metadata.js',
-    find: 'isShared ? [SHARED_FEATURE] : []',
+    find: 'states.some(isShared) ? [SHARED_FEATURE] : []',
     replace: '[]',
     prover: 'assemble-metadata',
   },

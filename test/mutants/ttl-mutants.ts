@@ -1,6 +1,8 @@
 import type {Mutant} from './mutant.ts';
 
 const table = 'operators/ttl/table-ttl.js';
+const rows = 'state/hashmap/hash-table.js';
+const cached = 'state/rocksdb/cached-table.js';
 const clock = 'operators/ttl/ttl-clock.js';
 const group = 'operators/aggregate/group-aggregate.js';
 
@@ -77,15 +79,39 @@ export const TTL_MUTANTS: readonly Mutant[] = [
   mutant(
     'the search in the background has no end',
     table,
-    'Math.min(recordCount * this.#ttl.cleanupSize, CLEANUP_ROWS_MAX, rowCount)',
-    'Math.min(recordCount * this.#ttl.cleanupSize, rowCount)',
+    'Math.min(recordCount * this.#ttl.cleanupSize, CLEANUP_ROWS_MAX)',
+    'recordCount * this.#ttl.cleanupSize',
   ),
-  mutant('the search in the background stays where it is', table, 'this.#cursor += 1;', ''),
+  mutant('the search in the background stays where it is', rows, 'this.#cursor += 1;', ''),
   mutant(
     'the search in the background ends at the last row',
-    table,
-    'if (this.#cursor >= rowCount)\n                this.#cursor = 0;',
-    'if (this.#cursor >= rowCount)\n                break;',
+    rows,
+    'if (this.#cursor >= this.#rowCount)\n                this.#cursor = 0;',
+    'if (this.#cursor >= this.#rowCount)\n                break;',
+  ),
+  mutant(
+    'rows that leave memory for the search come back as they were before',
+    cached,
+    'this.#evict();\n        const limit = Math.min(places, SCAN_ENTRIES);\n        const { keys, values } = this.#scanRows(this.#cursor, limit);',
+    'const limit = Math.min(places, SCAN_ENTRIES);\n        const { keys, values } = this.#scanRows(this.#cursor, limit); this.#evict();',
+  ),
+  mutant(
+    'a deleted row that had left memory is still noted as changed',
+    cached,
+    'this.#writer.forgetChanged(rows, from, to);',
+    ';',
+  ),
+  mutant(
+    'the search passes over rows that are only in memory',
+    cached,
+    'if (this.#cursor === null)\n            this.#writeUnstored();',
+    '',
+  ),
+  mutant(
+    'the search in the store begins anew each time',
+    cached,
+    'this.#cursor = count < limit ? null : keys.item(count - 1).slice();',
+    'this.#cursor = null;',
   ),
   mutant(
     'the end of the input sends what expired',

@@ -7,6 +7,7 @@ import {jobCatalog} from '#src/catalog.js';
 import type {
   CheckpointMetadata,
   OperatorMetadata,
+  FileState,
   StateHandle,
 } from '#src/checkpoint/checkpoint-metadata.js';
 import type {JobSpec} from '#src/job/job-spec.js';
@@ -14,6 +15,7 @@ import {loadJob} from '#src/job/load-job.js';
 import {compatibilityState, type Facets} from '#src/recovery/compatibility.js';
 import {planRestore, type RestorePlan} from '#src/recovery/plan-restore.js';
 import {jobEdges, jobOperators} from '#src/runtime/job-operators.js';
+import {describeFile, stateNameOf} from '#src/state/rocksdb/stored-database.js';
 import {metadata, operator} from './history.js';
 
 const JOB = `name: counts
@@ -361,7 +363,25 @@ describe('refused, with every reason', () => {
     description: null,
   });
 
+  const ofRocksdb = (start: number, end: number, file: string): StateHandle => ({
+    ...(keyed(start, end) as FileState),
+    name: stateNameOf(file),
+    description: describeFile(file),
+  });
+  const database = (start: number, end: number, ...tables: readonly string[]): StateHandle[] =>
+    ['CURRENT', `MANIFEST-00000${start}`, ...tables].map((file) => ofRocksdb(start, end, file));
+
   test.each<[string, readonly StateHandle[], string | null]>([
+    [
+      'in databases with other files',
+      [...database(0, 31, '000007.sst'), ...database(32, 63, '000008.sst', '000011.sst')],
+      null,
+    ],
+    [
+      'in databases, without the last',
+      [...database(0, 31, '000007.sst'), ...database(32, 62, '000007.sst')],
+      'totals: its state rocksdb-current lacks key group 63 of 64',
+    ],
     ['whole', [keyed(0, 31), keyed(32, 63)], null],
     ['whole, in any order', [keyed(32, 63), keyed(0, 31)], null],
     ['sparse', [keyed(0, 30), keyed(32, 63)], 'totals: its state groups lacks key group 31 of 64'],

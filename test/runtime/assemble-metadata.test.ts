@@ -2,7 +2,7 @@
 
 import {expect, test} from 'vitest';
 
-import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
+import type {CheckpointMetadata, FileState} from '#src/checkpoint/checkpoint-metadata.js';
 import {assembleMetadata, type MetadataContext} from '#src/runtime/assemble-metadata.js';
 import type {CompleteDecision} from '#src/runtime/checkpoint-driver.js';
 import {sharedPath} from '#src/storage/paths.js';
@@ -21,7 +21,7 @@ const STATE: FileState = {
   description: null,
 };
 
-function featuresWith(states: readonly FileState[]): readonly string[] {
+function assembledWith(states: readonly FileState[]): CheckpointMetadata {
   const context = {
     job: {
       name: 'flights',
@@ -44,8 +44,11 @@ function featuresWith(states: readonly FileState[]): readonly string[] {
     alignment: {kind: 'aligned'},
     acknowledgements: [{task: 'count-0', snapshot: [snapshot]}],
   } as unknown as CompleteDecision;
-  return assembleMetadata(context, decision, {triggered: 1, completed: 2}).requiredFeatures;
+  return assembleMetadata(context, decision, {triggered: 1, completed: 2});
 }
+
+const featuresWith = (states: readonly FileState[]): readonly string[] =>
+  assembledWith(states).requiredFeatures;
 
 test('a checkpoint requires what a reader of its files has to know of, and nothing else', () => {
   expect(featuresWith([STATE])).toEqual([]);
@@ -54,4 +57,14 @@ test('a checkpoint requires what a reader of its files has to know of, and nothi
   expect(featuresWith([STATE, ofRocksdb])).toEqual(['rocksdb-state']);
   const inFlight = {...STATE, name: 'in-flight', kind: 'channel'} as const;
   expect(featuresWith([inFlight])).toEqual(['in-flight-data']);
+});
+
+test('it is incremental when it has deltas, or files of RocksDB that others may have too', () => {
+  const incrementalWith = (...states: FileState[]): boolean => assembledWith(states).incremental;
+  const path = sharedPath(DIGEST);
+  const ofRocksdb = {...STATE, description: {encoding: 'rocksdb', file: '000012.sst'}};
+  expect(incrementalWith(STATE, {...STATE, path}, ofRocksdb)).toBe(false);
+  expect(incrementalWith(STATE, {...ofRocksdb, path})).toBe(true);
+  const delta = {...STATE, description: {delta: {sequence: 1, previous: DIGEST}}};
+  expect(incrementalWith(STATE, delta)).toBe(true);
 });

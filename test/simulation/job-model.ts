@@ -111,6 +111,8 @@ export function makeJob(draw: Draw): JobModel {
     `checkpointing: ${checkpointing(draw, numRetained, barriers, incrementalOf(sources))}`,
     `heartbeat: {interval: 200 ms, timeout: ${Math.ceil(draw.logarithmic(1500, 8000))} ms}`,
     `restart-strategy: ${restartStrategy(draw)}`,
+    // Last, so that the rest of a job does not depend on it.
+    ...stateLines(draw),
     '',
   ].join('\n');
   const rowCount = sources.reduce((sum, {rows}) => sum + rows.length, 0);
@@ -126,6 +128,11 @@ export function makeJob(draw: Draw): JobModel {
     numRetained,
     rowCount,
   };
+}
+
+/** Over a store in memory (test/state/support/memory-store.ts). Of many keys the cache holds some. */
+function stateLines(draw: Draw): string[] {
+  return draw.chance(0.3) ? ['state: {backend: rocksdb, rocksdb: {cache-size: 2kb}}'] : [];
 }
 
 function stepLines(draw: Draw, sources: readonly SourceModel[], passBelow: number): string[] {

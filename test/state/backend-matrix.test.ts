@@ -100,7 +100,7 @@ function make(
     });
   }
   const settings = {store: STORE_OPTIONS, cacheBytes: 500, transferThreads: 2};
-  return new RocksdbBackend({...options, openStore, place, settings});
+  return new RocksdbBackend({...options, incremental: false, openStore, place, settings});
 }
 
 function fill(table: KeyedTable): void {

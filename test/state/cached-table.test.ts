@@ -69,6 +69,7 @@ function make(
     openStore: memoryStores(files, faults),
     place: {jobDirectory: '/job', generation: 1, uid: 'test', subtask: 0, directories: ['/local']},
     settings: {store: STORE_OPTIONS, cacheBytes, transferThreads: 2},
+    incremental: false,
   });
 }
 

@@ -62,6 +62,7 @@ function make(
     });
   }
   return new RocksdbBackend({
+    incremental: false,
     ...options,
     openStore: memoryStores(files),
     place: {

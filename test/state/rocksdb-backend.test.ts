@@ -36,6 +36,7 @@ function make(
 ): RocksdbBackend {
   count += 1;
   return new RocksdbBackend({
+    incremental: false,
     uid: 'test',
     subtask: 0,
     maxParallelism: MAX_PARALLELISM,

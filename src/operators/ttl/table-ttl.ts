@@ -7,7 +7,7 @@
 //   visibility    never-return-expired: a row that expired is as if it were not there: its key begins anew, its result
 //                 does not go out. return-expired-if-not-cleaned-up: it counts for as long as it is there: a record goes on
 //                 from its values, and its result goes out, once
-//   clean-up      when its key comes or its result goes out; some rows for each record, in turn; all rows before a
+//   clean-up      when its key comes or its result goes out; some rows for each record, in turn (`visitSome`); all rows before a
 //                 snapshot. Rows go through `deleteRows`, whoever finds them
 //
 // How long rows live is the job's and may change from run to run; that they expire is the state's (`stateFacets`).
@@ -33,8 +33,6 @@ export class TableTtl {
   readonly #returnsExpired: boolean;
   readonly #expired = new RowList();
   readonly #read = new RowList();
-  /** The row at which the search in the background goes on. */
-  #cursor = 0;
 
   constructor(table: KeyedTable, ttl: StateTtl, clock: TtlClock) {
     this.#table = table;
@@ -53,14 +51,9 @@ export class TableTtl {
    */
   beginBatch(recordCount: number): number {
     const now = this.#clock.now();
-    const {rowCount} = this.#table;
-    let looks = Math.min(recordCount * this.#ttl.cleanupSize, CLEANUP_ROWS_MAX, rowCount);
-    for (; looks > 0; looks -= 1) {
-      if (this.#cursor >= rowCount) this.#cursor = 0;
-      if (this.#isOver(this.#cursor, now)) this.#expired.push(this.#cursor);
-      this.#cursor += 1;
-    }
-    this.#deleteExpired();
+    const places = Math.min(recordCount * this.#ttl.cleanupSize, CLEANUP_ROWS_MAX);
+    if (places > 0)
+      this.#table.visitSome(places, (rows, count) => this.#deleteOver(rows, count, now));
     return now;
   }
 
@@ -120,16 +113,17 @@ export class TableTtl {
 
   #deleteAllExpired(): void {
     const now = this.#clock.now();
-    this.#table.visitRows((rows, count) => {
-      for (let at = 0; at < count; at += 1) {
-        if (this.#isOver(rows[at]!, now)) this.#expired.push(rows[at]!);
-      }
-      this.#deleteExpired();
-    });
+    this.#table.visitRows((rows, count) => this.#deleteOver(rows, count, now));
+  }
+
+  #deleteOver(rows: Int32Array, count: number, now: number): void {
+    for (let at = 0; at < count; at += 1) {
+      if (this.#isOver(rows[at]!, now)) this.#expired.push(rows[at]!);
+    }
+    this.#deleteExpired();
   }
 
   #isOver(row: number, now: number): boolean {
-    if (!this.#table.isLive(row)) return false;
     const updated =
       this.#table.memory().floats[row * this.#table.shape.rowWords + this.#slot.word]!;
     return updated + this.#ttl.durationMillis <= now;

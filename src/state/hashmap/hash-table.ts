@@ -46,6 +46,9 @@ export class HashTable implements KeyedTable {
   readonly #addedPositions = new RowList();
   readonly #what: string;
   readonly #noted = new NotedRows();
+  /** Of `visitSome`, and the row at which it goes on. */
+  readonly #some = new RowList();
+  #cursor = 0;
   /** Of a table `byNamespace`; null: it has none, or keeps no lists any more. */
   #namespaces: NamespaceRows | null;
   #arena: ByteArena;
@@ -163,6 +166,17 @@ export class HashTable implements KeyedTable {
   deleteRows(rows: Int32Array, from: number, to: number): void {
     assert(this.#namespaces === null, `${this.#what} is deleted by namespace`);
     this.#deleteRows(rows, from, to);
+  }
+
+  visitSome(places: number, visit: VisitRows): void {
+    const some = this.#some;
+    some.clear();
+    for (let looks = Math.min(places, this.#rowCount); looks > 0; looks -= 1) {
+      if (this.#cursor >= this.#rowCount) this.#cursor = 0;
+      if (this.isLive(this.#cursor)) some.push(this.#cursor);
+      this.#cursor += 1;
+    }
+    if (some.count > 0) visit(some.values, some.count);
   }
 
   visitRows(visit: VisitRows): void {

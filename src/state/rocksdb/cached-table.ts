@@ -79,6 +79,8 @@ export class CachedTable implements KeyedTable {
   #complete: boolean;
   /** What the store may still be reading. */
   #frozen: FrozenRows | null = null;
+  /** The key behind which `visitSome` goes on; null: at the first. */
+  #cursor: Uint8Array | null = null;
 
   constructor(options: CachedTableOptions) {
     const {spec, maxParallelism, uid} = options;
@@ -156,6 +158,25 @@ export class CachedTable implements KeyedTable {
     assert(this.spec.byNamespace !== true, `${this.#what} is deleted by namespace`);
     this.#deleteRows(rows, from, to);
     this.#writer.flush();
+  }
+
+  /** Some entries of the store, of one scan; at the end of a round it gets the rows that it does not have yet. */
+  visitSome(places: number, visit: VisitRows): void {
+    if (this.#complete) {
+      this.#table.visitSome(places, visit);
+      return;
+    }
+    // Before the scan: what leaves memory later is not newer than what the scan finds.
+    this.#evict();
+    const limit = Math.min(places, SCAN_ENTRIES);
+    const {keys, values} = this.#scanRows(this.#cursor, limit);
+    const {count} = keys;
+    this.#cursor = count < limit ? null : keys.item(count - 1).slice();
+    if (count > 0) {
+      this.#resolveKeys(keys, 0, values);
+      visit(this.#rows, count);
+    }
+    if (this.#cursor === null) this.#writeUnstored();
   }
 
   visitRows(visit: VisitRows): void {
@@ -437,6 +458,7 @@ export class CachedTable implements KeyedTable {
   }
 
   #deleteRows(rows: Int32Array, from: number, to: number): void {
+    if (this.#eviction.hasEvictedChanges) this.#writer.forgetChanged(rows, from, to);
     this.#writer.forget(rows, from, to);
     this.#table.deleteRows(rows, from, to);
   }

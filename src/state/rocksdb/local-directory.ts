@@ -8,7 +8,7 @@
 
 import {systemErrorCode} from '../../base/errors.ts';
 import {sha256} from '../../base/checksum.ts';
-import {removeTree, unlessMissing, writeDurableBytes} from '../../storage/durable-file.ts';
+import {removeTree, writeDurableBytes} from '../../storage/durable-file.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
 import {generationName, JobPaths, parseGenerationName} from '../../storage/paths.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
@@ -69,11 +69,19 @@ export class LocalDirectory {
   }
 
   async removeChild(name: string): Promise<void> {
-    await removeTree(this.#files, `${this.path}/${name}`);
+    await this.#remove(`${this.path}/${name}`);
   }
 
   async remove(): Promise<void> {
-    await unlessMissing(async () => removeTree(this.#files, this.path));
+    await this.#remove(this.path);
+  }
+
+  async #remove(path: string): Promise<void> {
+    try {
+      await removeTree(this.#files, path);
+    } catch (error) {
+      throw storageFailed('removing the local directory of RocksDB', path, error);
+    }
   }
 }
 

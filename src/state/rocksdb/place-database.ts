@@ -1,14 +1,18 @@
 // Puts the files of a stored database where RocksDB can open them. SST files are linked when they lie on the same file system:
-// RocksDB never changes one. CURRENT, MANIFEST and OPTIONS are copied, since RocksDB writes such files itself.
+// RocksDB never changes one. CURRENT, MANIFEST and OPTIONS are copied, since RocksDB writes such files itself. Last, what is there is
+// compared with what the MANIFEST names: RocksDB would open a database without some of its files and miss them later.
 
-import type {StoredDatabase, StoredFile} from './stored-database.ts';
+import {readManifest, tableFileName} from './read-manifest.ts';
+import {damagedHandle, type StoredDatabase, type StoredFile} from './stored-database.ts';
+import {must} from '../../base/assert.ts';
 import {systemErrorCode} from '../../base/errors.ts';
-import {closeQuietly} from '../../storage/durable-file.ts';
+import {closeQuietly, readWholeFile} from '../../storage/durable-file.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
 import {stateFileAt} from '../../storage/paths.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
 
 const PIECE_BYTES = 1024 * 1024;
+const CURRENT_BYTES_MAX = 1024;
 /** Said by file systems that cannot link, or not from there. */
 const NOT_LINKED = new Set([
   'EXDEV',
@@ -40,6 +44,32 @@ export async function placeDatabase(files: FileSystem, request: PlaceRequest): P
   };
   const results = await Promise.allSettled(Array.from({length: threads}, work));
   for (const result of results) if (result.status === 'rejected') throw result.reason as Error;
+  try {
+    await requireWhole(files, stored, target);
+  } catch (error) {
+    throw storageFailed('restoring the state from', source, error);
+  }
+}
+
+async function requireWhole(
+  files: FileSystem,
+  stored: StoredDatabase,
+  directory: string,
+): Promise<void> {
+  const of = (name: string): StoredFile => {
+    const found = stored.files.find(({file}) => file === name);
+    if (found !== undefined) return found;
+    const current = must(
+      stored.files.find(({file}) => file === 'CURRENT'),
+      'CURRENT',
+    );
+    throw damagedHandle(current.state, `its ${name} is missing in the checkpoint`);
+  };
+  const current = await readWholeFile(files, `${directory}/CURRENT`, CURRENT_BYTES_MAX);
+  const manifest = of(new TextDecoder().decode(current).trim());
+  const path = `${directory}/${manifest.file}`;
+  const bytes = await readWholeFile(files, path, manifest.state.length);
+  for (const number of readManifest(bytes, path).liveFiles) of(tableFileName(number));
 }
 
 async function placeFile(

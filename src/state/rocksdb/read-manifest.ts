@@ -26,6 +26,11 @@ export interface ManifestContent {
   readonly length: number;
 }
 
+/** The name of SST file `number` in its database. */
+export function tableFileName(number: number): string {
+  return `${String(number).padStart(6, '0')}.sst`;
+}
+
 export function readManifest(bytes: Uint8Array, path: string): ManifestContent {
   const live = new Map<string, number>();
   let parts: Uint8Array[] = [];

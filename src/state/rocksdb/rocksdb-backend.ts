@@ -12,6 +12,7 @@ import {
   type StoredDatabase,
 } from './stored-database.ts';
 import {uploadFiles} from './upload-files.ts';
+import {UploadedFiles} from './uploaded-files.ts';
 import {assert, must} from '../../base/assert.ts';
 import {EngineError} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
@@ -40,6 +41,8 @@ export interface RocksdbBackendOptions {
   readonly restored: readonly SubtaskMetadata[];
   readonly restoredDirectory: string | null;
   readonly files: FileSystem;
+  /** SST files are shared by checkpoints; each is uploaded once. */
+  readonly incremental: boolean;
   readonly writer: SnapshotWriter;
   readonly openStore: OpenStore;
   readonly place: LocalPlace;
@@ -62,6 +65,8 @@ export class RocksdbBackend implements StateBackend {
   #store: RowStore | null = null;
   /** The stored database that became the live one; its tables are there already. */
   #adopted: StoredDatabase | null = null;
+  /** Of the live database. Empty after a restore: the first snapshot uploads all, whoever owns what was restored. */
+  readonly #uploaded: UploadedFiles | null;
   #ongoing: OngoingSnapshot | null = null;
   #stagingCount = 0;
 
@@ -69,6 +74,7 @@ export class RocksdbBackend implements StateBackend {
     this.maxParallelism = options.maxParallelism;
     this.keyGroups = options.keyGroups;
     this.#options = options;
+    this.#uploaded = options.incremental ? new UploadedFiles() : null;
   }
 
   async openTable(spec: TableSpec): Promise<KeyedTable> {
@@ -100,7 +106,7 @@ export class RocksdbBackend implements StateBackend {
   }
 
   async snapshot(target: BackendSnapshotTarget): Promise<readonly FileState[]> {
-    const {uid} = this.#options;
+    const {uid, files, writer} = this.#options;
     if (this.#ongoing !== null) {
       const limit = 'rocksdb takes one at a time';
       throw snapshotOngoing(uid, target.checkpointId, [this.#ongoing.checkpointId], limit);
@@ -115,14 +121,17 @@ export class RocksdbBackend implements StateBackend {
       const directory = `${this.#localPath}/${staging}`;
       const names = await store.checkpoint(directory);
       const states = await uploadFiles({
-        ...{target, uid, control, directory, names},
-        writer: this.#options.writer,
+        ...{target, uid, control, directory, names, files, writer},
+        uploaded: this.#uploaded,
         threads: this.#options.settings.transferThreads,
         describe: (name) => this.#describe(name),
       });
       // Given up when it was all but copied: nobody will say once more that it is.
       if (Atomics.load(new Int32Array(control), 0) !== 0) throw givenUp(uid, target.checkpointId);
       return states;
+    } catch (error) {
+      this.#uploaded?.aborted(target.checkpointId);
+      throw error;
     } finally {
       this.#ongoing = null;
       await must(this.#local, 'local directory').removeChild(staging);
@@ -134,11 +143,13 @@ export class RocksdbBackend implements StateBackend {
     Atomics.store(new Int32Array(this.#ongoing.control), 0, 1);
   }
 
-  /** Every snapshot is full: nothing later depends on it. */
-  checkpointCompleted(): void {}
+  checkpointCompleted(checkpointId: number): void {
+    this.#uploaded?.completed(checkpointId);
+  }
 
   checkpointAborted(checkpointId: number): void {
     this.abortSnapshot(checkpointId);
+    this.#uploaded?.aborted(checkpointId);
   }
 
   sizeBytes(): number {

@@ -50,6 +50,12 @@ export class RowEncoder {
     batch.noteDone(this.#families.changed, true);
   }
 
+  deleteChanged(memory: RowMemory, arena: Uint8Array, row: number, batch: WriteBatch): void {
+    this.codec.encodeKey(memory, arena, row, batch.items);
+    batch.items.endItem();
+    batch.noteDone(this.#families.changed, false);
+  }
+
   /** The store has the row. */
   delete(memory: RowMemory, arena: Uint8Array, row: number, batch: WriteBatch): void {
     this.codec.encodeKey(memory, arena, row, batch.items);

@@ -38,6 +38,15 @@ export class RowWriter {
     encoder.putChanged(table.memory(), table.arena(), row, this.#batch);
   }
 
+  /** Rows are no longer noted as changed. */
+  forgetChanged(rows: Int32Array, from: number, to: number): void {
+    const {encoder, table} = this.#options;
+    const [memory, arena] = [table.memory(), table.arena()];
+    for (let at = from; at < to; at += 1) {
+      encoder.deleteChanged(memory, arena, rows[at]!, this.#batch);
+    }
+  }
+
   /** Rows leave the table: what the store has of them is deleted. */
   forget(rows: Int32Array, from: number, to: number): void {
     const {flags, encoder, table} = this.#options;

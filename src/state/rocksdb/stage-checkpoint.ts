@@ -10,7 +10,7 @@
 // The staging directory is not synced: what is durable is the copy of it in the checkpoint.
 
 import type {Database} from './database.ts';
-import {readManifest} from './read-manifest.ts';
+import {readManifest, tableFileName} from './read-manifest.ts';
 import {EngineError, systemErrorCode} from '../../base/errors.ts';
 import {readWholeFile, removeTree} from '../../storage/durable-file.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
@@ -75,7 +75,7 @@ async function stage(
     if (options !== undefined) {
       await copy(options, await readWholeFile(files, `${source}/${options}`, SMALL_BYTES_MAX));
     }
-    const live = new Set(liveFiles.map(tableName));
+    const live = new Set(liveFiles.map(tableFileName));
     const tables = names.filter((name) => TABLE_PATTERN.test(name) && live.has(name));
     if (tables.length < live.size) return null;
     for (const name of tables) await files.link(`${source}/${name}`, `${target}/${name}`);
@@ -96,8 +96,4 @@ async function unlessVanished<T>(
     await files.status(`${source}/CURRENT`);
     return null;
   }
-}
-
-function tableName(number: number): string {
-  return `${String(number).padStart(6, '0')}.sst`;
 }

@@ -103,7 +103,7 @@ function isNames(value: unknown): value is string[] {
   );
 }
 
-function damagedHandle(state: FileState, what: string): EngineError {
+export function damagedHandle(state: FileState, what: string): EngineError {
   return new EngineError('CHECKPOINT_DAMAGED', `the state ${state.path} is damaged: ${what}`, {
     file: state.path,
     hint: 'see what is wrong: tidemark checkpoint verify',

@@ -14,8 +14,8 @@ export interface KeptFacts {
   readonly checkpoint: string;
   readonly parallelism: number;
   readonly found: CheckpointFacts;
-  /** What the finished job has written, after any restore. */
-  readonly output: OutputText;
+  /** What the finished job has written, after any restore; null: no simulated machine restores it. */
+  readonly output: OutputText | null;
   /** Path below `files/` → SHA-256. */
   readonly sha256: Readonly<Record<string, string>>;
 }

@@ -1,12 +1,21 @@
 // What a reader must find in a checkpoint: operators, positions, every row of every table, what was in flight, what was
 // prepared. Read by the engine's own readers, from any file system.
 
-import type {OperatorMetadata} from '#src/checkpoint/checkpoint-metadata.js';
+import {rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+
+import type {FileState, OperatorMetadata} from '#src/checkpoint/checkpoint-metadata.js';
 import type {KeyGroupRange} from '#src/base/key-groups.js';
 import {readValue} from '#src/records/value.js';
-import {noDatabase} from '../../state/support/no-database.ts';
+import {STORE_OPTIONS} from '../../state/support/store-options.ts';
 import {specOfSchema} from '#src/state/canonical/canonical-format.js';
 import {HashmapBackend} from '#src/state/hashmap/hashmap-backend.js';
+import {storeThreads} from '#src/runtime/store-thread.js';
+import type {OpenedStored} from '#src/state/restore-rows.js';
+import {MailboxStore} from '#src/state/rocksdb/mailbox-store.js';
+import {openStoredAlone} from '#src/state/rocksdb/open-stored.js';
+import type {StoredDatabase} from '#src/state/rocksdb/stored-database.js';
 import {parseSchema} from '#src/state/snapshot-format.js';
 import {InProcessWriter} from '#src/state/snapshot-writer.js';
 import type {KeyedTable} from '#src/state/state-backend.js';
@@ -65,8 +74,7 @@ async function operatorFacts(
     state.location === 'file' && state.kind === 'keyed' ? state : [],
   );
   const tables: [string, readonly string[]][] = [];
-  for (const name of new Set(keyed.map((state) => state.name))) {
-    const {description} = keyed.find((state) => state.name === name)!;
+  for (const [name, description] of schemasOf(keyed)) {
     const rows: string[] = [];
     for (const range of rangesOf(operator.maxParallelism, subtasks)) {
       rows.push(...(await readRows(files, directory, operator, description, range)));
@@ -86,6 +94,45 @@ async function operatorFacts(
     ),
     tables: Object.fromEntries(tables),
     inFlight: inFlightOf(operator),
+  };
+}
+
+/** Name and schema of each table; of a RocksDB database those that it says it has. */
+function schemasOf(keyed: readonly FileState[]): Map<string, unknown> {
+  const found = new Map<string, unknown>();
+  for (const {name, description} of keyed) {
+    const {encoding, tables = []} = description as {
+      readonly encoding?: unknown;
+      readonly tables?: readonly {readonly table: string}[];
+    };
+    if (encoding === 'rocksdb') for (const schema of tables) found.set(schema.table, schema);
+    else if (!found.has(name)) found.set(name, description);
+  }
+  return found;
+}
+
+let opened = 0;
+const startStore = storeThreads(new URL(import.meta.resolve('#src/store-entry.js')));
+
+/** A stored database, in a directory of this machine. */
+async function openDatabase(
+  stored: StoredDatabase,
+  files: FileSystem,
+  source: string,
+): Promise<OpenedStored> {
+  opened += 1;
+  const directories = [join(tmpdir(), `tidemark-facts-${process.pid}-${opened}`)];
+  const place = {jobDirectory: '/job', generation: 1, uid: 'facts', subtask: 0, directories};
+  const {store, close} = await openStoredAlone(stored, place, {
+    ...{files, source, uid: 'facts', threads: 1, store: STORE_OPTIONS},
+    openStore: async (request) => MailboxStore.open(request, startStore),
+  });
+  return {
+    store,
+    close: async () => {
+      await close();
+      rmSync(directories[0]!, {recursive: true});
+    },
   };
 }
 
@@ -116,7 +163,7 @@ async function readRows(
     files,
     compression: 'none',
     incremental: null,
-    openStored: noDatabase,
+    openStored: async (stored) => openDatabase(stored, files, directory),
     writer: new InProcessWriter(files),
   });
   const table = await backend.openTable(spec);

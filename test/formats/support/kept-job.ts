@@ -31,7 +31,13 @@ const READINGS = Array.from({length: ROWS}, (_, id): Reading => ({
   at: START + id * 700,
 }));
 
-export function jobText({unaligned}: {readonly unaligned: boolean}): string {
+export interface JobOptions {
+  readonly unaligned?: boolean;
+  /** Further fields of `checkpointing`. */
+  readonly more?: readonly string[];
+}
+
+export function jobText({unaligned = false, more = []}: JobOptions): string {
   return `name: ${JOB_NAME}
 max-parallelism: 16
 sources:
@@ -56,12 +62,12 @@ checkpointing:
   interval: 60 ms
   num-retained: 1
   unaligned: {enabled: ${String(unaligned)}}
-  dir: "file:./state"
+${more.map((field) => `  ${field}\n`).join('')}  dir: "file:./state"
   savepoint-dir: "file:./savepoints"
 `;
 }
 
-export function inputFiles(options: {readonly unaligned: boolean}): Files {
+export function inputFiles(options: JobOptions): Files {
   const files = new Map<string, Uint8Array>([
     [JOB_FILE.slice(ROOT.length + 1), Buffer.from(jobText(options))],
   ]);

@@ -1,9 +1,12 @@
 // The kinds of checkpoint and savepoint of which one is kept, and how each comes to be. A kind that needs real threads or
 // real disks (a database of its own) makes its files in a directory and returns them in the same way.
 
+import {join} from 'node:path';
+
 import type {SavepointFormat} from '#src/checkpoint/checkpoint-metadata.js';
-import {inputFiles, JOB_DIRECTORY} from './kept-job.ts';
+import {inputFiles, JOB_DIRECTORY, type JobOptions} from './kept-job.ts';
 import {Machine, ROOT, type Files} from './machine.ts';
+import {makeRocksdb} from './rocksdb-job.ts';
 
 export interface Made {
   /** All that a later version is given, below ROOT. */
@@ -19,6 +22,8 @@ export interface Kind {
   /** Of the engine that writes it, in the name of its directory: a release that writes other bytes changes it. */
   readonly version: string;
   readonly parallelism: number;
+  /** Of the rocksdb backend: no simulated machine opens it. */
+  readonly ofRocksdb?: true;
   readonly make: () => Promise<Made>;
 }
 
@@ -62,9 +67,45 @@ export const KINDS: readonly Kind[] = [
         return parts.length >= 3 && !parts.some((part) => isThere(machine, part));
       }),
   },
+  {
+    name: 'hashmap-incremental',
+    about:
+      'a checkpoint in which a table is a chain of a file with all rows and deltas, in shared/',
+    version: '0.1.0',
+    parallelism: PARALLELISM,
+    make: async () =>
+      killed({more: ['incremental: true', 'max-chain: 4']}, (_machine, text) =>
+        text.includes('"delta":'),
+      ),
+  },
+  {
+    name: 'hashmap-compressed',
+    about: 'a full checkpoint of the hashmap backend, compressed with gzip',
+    version: '0.1.0',
+    parallelism: PARALLELISM,
+    make: async () =>
+      killed(
+        {more: ['snapshot-compression: gzip']},
+        (machine, text) => idOf(machine) >= ENOUGH && text.includes('compression-gzip'),
+      ),
+  },
+  rocksdb('full'),
+  rocksdb('incremental'),
   savepoint('canonical'),
   savepoint('native'),
 ];
+
+function rocksdb(form: 'full' | 'incremental'): Kind {
+  return {
+    name: `rocksdb-${form}`,
+    about: `${form === 'full' ? 'a full' : 'an incremental'} checkpoint of the rocksdb backend, at the end of the input`,
+    version: '0.1.0',
+    parallelism: 1,
+    ofRocksdb: true,
+    make: async () =>
+      Promise.resolve(makeRocksdb(join(process.cwd(), 'bin', 'run.js'), form === 'incremental')),
+  };
+}
 
 function savepoint(format: SavepointFormat): Kind {
   return {
@@ -78,7 +119,7 @@ function savepoint(format: SavepointFormat): Kind {
 
 /** The first seed in which a published checkpoint is as wanted (`text` is its `_metadata`); its process is killed there. */
 async function killed(
-  options: {readonly unaligned: boolean},
+  options: JobOptions,
   isWanted: (machine: Machine, text: string) => boolean,
 ): Promise<Made> {
   for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {

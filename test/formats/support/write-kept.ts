@@ -1,11 +1,16 @@
 // `node test/formats/write.js [DIRECTORY]`: makes each kind that is not kept yet. What is there is never written again.
 
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {dirname, join} from 'node:path';
 import {isDeepStrictEqual} from 'node:util';
+
+import {nodeFileSystem} from '#src/storage/node-file-system.js';
 
 import {isKept, keep} from './corpus.ts';
 import {readFacts} from './facts.ts';
 import {expectedOutput, visibleOutput} from './kept-job.ts';
-import {KINDS, type Kind} from './kinds.ts';
+import {KINDS, type Kind, type Made} from './kinds.ts';
 import {Machine, ROOT} from './machine.ts';
 
 const [directory] = process.argv.slice(2);
@@ -20,9 +25,10 @@ for (const kind of KINDS) {
 async function write(
   into: string,
   name: string,
-  {about, version, parallelism, make}: Kind,
+  {about, version, parallelism, ofRocksdb, make}: Kind,
 ): Promise<boolean> {
   const {files, checkpoint} = await make();
+  if (ofRocksdb === true) return writeRocksdb(into, name, {about, parallelism, files, checkpoint});
   const machine = new Machine(1);
   await machine.put(files);
   const found = await readFacts(machine.disk.view(), `${ROOT}/${checkpoint}`);
@@ -38,4 +44,23 @@ async function write(
   }
   const facts = {about, checkpoint, parallelism, found, output};
   return keep(into, {name, facts, files});
+}
+
+/** What it holds is compared with plain loops by kept.test.ts. */
+async function writeRocksdb(
+  into: string,
+  name: string,
+  {about, parallelism, files, checkpoint}: Made & Pick<Kind, 'about' | 'parallelism'>,
+): Promise<boolean> {
+  const directory = mkdtempSync(join(tmpdir(), 'kept-'));
+  try {
+    for (const [path, bytes] of files) {
+      mkdirSync(dirname(join(directory, path)), {recursive: true});
+      writeFileSync(join(directory, path), bytes);
+    }
+    const found = await readFacts(nodeFileSystem, join(directory, checkpoint));
+    return keep(into, {name, facts: {about, checkpoint, parallelism, found, output: null}, files});
+  } finally {
+    rmSync(directory, {recursive: true});
+  }
 }

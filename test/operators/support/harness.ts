@@ -50,6 +50,7 @@ function makeBackend(of: {
   }
   generation += 1;
   return new RocksdbBackend({
+    incremental: false,
     ...options,
     openStore: memoryStores(files),
     place: {jobDirectory: '/job', generation, uid: 'step', subtask: 0, directories: ['/local']},
@@ -169,9 +170,18 @@ export class Harness {
     if (state?.location !== 'file') throw new Error('no state');
     const {rows} = state.description as {rows?: number};
     if (rows !== undefined) return rows;
-    const text = new TextDecoder().decode(this.files.content.get(`/chk-1/${state.path}`));
-    const families = JSON.parse(text) as [string, unknown[]][];
-    return families.reduce((sum, [, entries]) => sum + entries.length, 0);
+    const there = new Set<string>();
+    for (const file of states) {
+      if (file.location !== 'file' || !file.name.endsWith('-sst')) continue;
+      const text = new TextDecoder().decode(this.files.content.get(`/chk-1/${file.path}`));
+      for (const [family, entries] of JSON.parse(text) as [string, [string, string | null][]][]) {
+        for (const [key, value] of entries) {
+          if (value === null) there.delete(`${family} ${key}`);
+          else there.add(`${family} ${key}`);
+        }
+      }
+    }
+    return there.size;
   }
 
   async snapshot(): Promise<OperatorSnapshot> {

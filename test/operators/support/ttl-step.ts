@@ -1,13 +1,16 @@
 // Vocabulary: one aggregate with a ttl under a clock that the test moves.
 import {expect} from 'vitest';
 import type {Clock} from '#src/base/clock.js';
-import type {SubtaskMetadata} from '#src/checkpoint/checkpoint-metadata.js';
+import type {StateHandle, SubtaskMetadata} from '#src/checkpoint/checkpoint-metadata.js';
 import type {OptionValues} from '#src/job/job-spec.js';
 import {aggregate} from '#src/operators/aggregate.js';
 import {BIGINT, STRING} from '#src/records/data-type.js';
 import type {Value} from '#src/records/value.js';
-import {convertSnapshot} from '#src/state/canonical/convert-snapshot.js';
+import {convertState} from '#src/state/canonical/convert-database.js';
+import {isRocksdbFile} from '#src/state/rocksdb/stored-database.js';
 import {Harness, input, KEY_GROUPS, schema} from './harness.ts';
+import {fileOf} from '../../state/support/incremental-rocksdb.ts';
+import {memoryStores} from '../../state/support/memory-store.ts';
 import {MemoryFiles} from '../../state/support/memory-files.ts';
 
 export const TABLE = schema({k: STRING, v: BIGINT});
@@ -129,10 +132,12 @@ export class Step {
 
   async snapshot(): Promise<Restored> {
     // What it was restored from has been read.
-    this.#harness.files.content.clear();
+    const {content} = this.#harness.files;
+    for (const path of [...content.keys()]) if (path.startsWith('/chk-1/')) content.delete(path);
     const {subtask} = await this.#harness.snapshot();
     const files = new MemoryFiles();
-    for (const [path, bytes] of this.#harness.files.content) files.content.set(path, bytes);
+    for (const [path, bytes] of content)
+      if (path.startsWith('/chk-1/')) files.content.set(path, bytes);
     return {subtasks: [subtask], files};
   }
 }
@@ -140,15 +145,19 @@ export class Step {
 /** The same snapshot with its table in the canonical form. */
 export async function canonical({files, subtasks}: Restored): Promise<Restored> {
   const [subtask] = subtasks;
-  const states = [];
+  const states: StateHandle[] = [];
   const converted = new MemoryFiles();
   for (const state of subtask!.states) {
-    if (state.location === 'file') {
+    if (state.location !== 'file') states.push(state);
+    else if (!isRocksdbFile(state) || fileOf(state) === 'CURRENT') {
       const directories = {sourceDirectory: '/chk-1', targetDirectory: '/savepoint'};
-      const request = {...directories, states: [state], targetPath: state.path};
-      states.push(await convertSnapshot(files, request));
-      converted.content.set(`/chk-1/${state.path}`, files.content.get(`/savepoint/${state.path}`)!);
-    } else states.push(state);
+      const request = isRocksdbFile(state)
+        ? {...directories, uid: 'step', subtask: subtask!, table: 0}
+        : {...directories, states: [state], targetPath: state.path};
+      const file = await convertState(files, request, memoryStores(files));
+      states.push(file);
+      converted.content.set(`/chk-1/${file.path}`, files.content.get(`/savepoint/${file.path}`)!);
+    }
   }
   return {files: converted, subtasks: [{...subtask!, states}]};
 }

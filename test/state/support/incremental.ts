@@ -1,11 +1,11 @@
-// A hashmap backend with incremental checkpoints, what has to be in its table, and what becomes of its checkpoints.
+// A backend with incremental checkpoints (hashmap; incremental-rocksdb.ts has the other), what has to be in its table, and what becomes of its checkpoints.
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
 import {BatchBuilder} from '#src/records/batch-builder.js';
 import {BIGINT, STRING} from '#src/records/data-type.js';
 import {readValue} from '#src/records/value.js';
 import {HashmapBackend} from '#src/state/hashmap/hashmap-backend.js';
 import {InProcessWriter} from '#src/state/snapshot-writer.js';
-import type {KeyedTable, TableSpec} from '#src/state/state-backend.js';
+import type {KeyedTable, StateBackend, TableSpec} from '#src/state/state-backend.js';
 import {noDatabase} from './no-database.ts';
 import {MemoryFiles} from './memory-files.ts';
 
@@ -72,13 +72,16 @@ export function make(files: MemoryFiles, options: Options = {}): HashmapBackend 
 /** A backend, its table, and what has to be in it. */
 export class Running {
   readonly files = new MemoryFiles();
-  readonly backend: HashmapBackend;
+  readonly backend: StateBackend;
   readonly model = new Map<string, string>();
   #table: KeyedTable | null = null;
   #last = 0;
 
-  constructor(options: Options = {}) {
-    this.backend = make(this.files, options);
+  constructor(
+    options: Options = {},
+    makeOne: (files: MemoryFiles, options: Options) => StateBackend = make,
+  ) {
+    this.backend = makeOne(this.files, options);
   }
 
   async table(): Promise<KeyedTable> {
@@ -186,6 +189,6 @@ export function resolve(table: KeyedTable, keys: readonly Key[]): Int32Array {
   return rows;
 }
 
-function keyText([word, number]: Key): string {
+export function keyText([word, number]: Key): string {
   return `${word}|${number}`;
 }

@@ -69,7 +69,9 @@ export class MemoryFiles implements FileSystem {
   }
   async status(path: string): Promise<FileStatus> {
     await turn();
-    return status(this.content.get(path)!.length);
+    const bytes = this.content.get(path);
+    if (bytes === undefined) throw systemError('ENOENT', path);
+    return status(bytes.length);
   }
   async rename(from: string, to: string): Promise<void> {
     await turn();
@@ -81,7 +83,9 @@ export class MemoryFiles implements FileSystem {
   async link(source = '', target = ''): Promise<void> {
     await turn();
     if (this.content.has(target)) throw systemError('EEXIST', target);
-    this.content.set(target, this.content.get(source)!);
+    const bytes = this.content.get(source);
+    if (bytes === undefined) throw systemError('ENOENT', source);
+    this.content.set(target, bytes);
   }
   async unlink(path: string): Promise<void> {
     await turn();

@@ -1,10 +1,12 @@
-// A store in memory: a sorted map for each family. Its checkpoint is one file, written through the file system it is given,
-// so that backends can be tested without RocksDB.
+// A store in memory with files like RocksDB's: what was written since the last checkpoint becomes an SST file with a number of its
+// own, which is never changed; some checkpoints first compact, which makes one file of all and removes the others. The MANIFEST has
+// the layout of RocksDB's (read-manifest.ts). So backends can be tested, and simulated, without RocksDB.
 //
 // It is as lazy as it may be: a write gets on by one step whenever somebody looks, a lookup sees no further, and frozen rows are read
 // only when their turn comes.
 import {encodeFrozen} from '#src/state/rocksdb/encode-frozen.js';
 import {PackedList} from '#src/state/rocksdb/packed-list.js';
+import {readManifest, tableFileName} from '#src/state/rocksdb/read-manifest.js';
 import type {
   FoundValues,
   FrozenRows,
@@ -13,10 +15,18 @@ import type {
   ScanRange,
 } from '#src/state/rocksdb/row-store.js';
 import {WriteBatch, type TakenBatch} from '#src/state/rocksdb/write-batch.js';
+import {readWholeFile} from '#src/storage/durable-file.js';
 import type {FileSystem} from '#src/storage/file-system.js';
+import {storageFailed} from '#src/storage/storage-error.js';
 
+/** By key, in hexadecimal digits. */
 type Family = Map<string, Uint8Array>;
 type Step = Generator<void, void>;
+/** Null: deleted. */
+type Changes = Map<string, Map<string, string | null>>;
+
+const MANIFEST = 'MANIFEST-000001';
+const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** What a test may do to it. */
 export interface StoreFaults {
@@ -24,12 +34,19 @@ export interface StoreFaults {
   lookups: number;
   /** Writes get on only when somebody waits for them. */
   neverOnItsOwn?: boolean;
+  /** Files at which a checkpoint compacts. */
+  compactAt?: number;
 }
 
 export function memoryStores(files: FileSystem, faults: StoreFaults = {lookups: 0}): OpenStore {
   return async ({directory, families}) => {
-    const store = new MemoryStore(files, faults, families);
-    await store.load(`${directory}/CURRENT`);
+    const store = new MemoryStore(files, faults, directory, families);
+    try {
+      // One that is expected is never made.
+      if (families.length > 0) await store.load();
+    } catch (error) {
+      throw storageFailed('opening the store', directory, error);
+    }
     return store;
   };
 }
@@ -37,6 +54,7 @@ export function memoryStores(files: FileSystem, faults: StoreFaults = {lookups: 
 class MemoryStore implements RowStore {
   readonly #files: FileSystem;
   readonly #faults: StoreFaults;
+  readonly #directory: string;
   readonly #names: string[];
   readonly #families = new Map<string, Family>();
   readonly #values = new PackedList();
@@ -45,31 +63,28 @@ class MemoryStore implements RowStore {
   readonly #queue: Step[] = [];
   #ticket = 0;
   #done = 0;
+  #changes: Changes = new Map();
+  #tables: readonly number[] = [];
+  #lastNumber = 1;
 
-  constructor(files: FileSystem, faults: StoreFaults, names: readonly string[]) {
+  constructor(files: FileSystem, faults: StoreFaults, directory: string, names: readonly string[]) {
     this.#files = files;
     this.#faults = faults;
+    this.#directory = directory;
     this.#names = [...names];
   }
 
-  async load(path: string): Promise<void> {
-    let text: string;
-    try {
-      const handle = await this.#files.openForRead(path);
-      const bytes = new Uint8Array((await handle.status()).size);
-      await handle.read(bytes, 0, bytes.length, 0);
-      await handle.close();
-      text = new TextDecoder().decode(bytes);
-    } catch {
-      return;
+  async load(): Promise<void> {
+    const read = async (name: string): Promise<Uint8Array> =>
+      readWholeFile(this.#files, `${this.#directory}/${name}`, FILE_BYTES_MAX);
+    const manifest = new TextDecoder().decode(await read('CURRENT')).trim();
+    const {liveFiles} = readManifest(await read(manifest), manifest);
+    for (const number of liveFiles) {
+      const text = new TextDecoder().decode(await read(tableFileName(number)));
+      this.#loadTable(JSON.parse(text) as [string, [string, string | null][]][]);
     }
-    for (const [name, entries] of JSON.parse(text) as [string, [string, string][]][]) {
-      const decoded = entries.map(([key, value]): [string, Uint8Array] => [
-        key,
-        Buffer.from(value, 'hex'),
-      ]);
-      this.#families.set(name, new Map(decoded));
-    }
+    this.#tables = liveFiles;
+    this.#lastNumber = Math.max(1, ...liveFiles);
   }
 
   openFamilies(names: readonly string[]): void {
@@ -143,10 +158,12 @@ class MemoryStore implements RowStore {
       return bytes.slice(from, start);
     };
     for (const operation of operations) {
-      const rows = this.#family(operation >> 1);
+      const family = operation >> 1;
       const key = hex(next());
-      if ((operation & 1) === 1) rows.set(key, next());
-      else rows.delete(key);
+      const value = (operation & 1) === 1 ? next() : null;
+      if (value === null) this.#family(family).delete(key);
+      else this.#family(family).set(key, value);
+      this.#changesOf(family).set(key, value === null ? null : hex(value));
     }
   }
 
@@ -166,28 +183,106 @@ class MemoryStore implements RowStore {
   }
 
   async checkpoint(directory: string): Promise<readonly string[]> {
-    let content: unknown = null;
-    const work = function* (this: MemoryStore): Step {
-      yield;
-      content = [...this.#families].map(([name, rows]) => [
-        name,
-        [...rows].map(([key, value]) => [key, hex(value)]),
-      ]);
-    };
-    this.#queue.push(work.call(this));
-    while (content === null) {
-      await Promise.resolve();
-      this.#getOn();
+    const {changes, content, isCompacted} = await this.#taken();
+    try {
+      return await this.#stage(directory, content, isCompacted, changes.size > 0);
+    } catch (error) {
+      // They are in no file that counts.
+      for (const [name, rows] of changes) {
+        const newer = this.#changes.get(name) ?? new Map<string, string | null>();
+        this.#changes.set(name, new Map([...rows, ...newer]));
+      }
+      throw storageFailed('linking the files of the store', directory, error);
     }
-    await this.#files.makeDirectory(directory);
-    const handle = await this.#files.createNew(`${directory}/CURRENT`);
-    await handle.append(new TextEncoder().encode(JSON.stringify(content)));
-    await handle.close();
-    return ['CURRENT'];
   }
 
   async close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** What the next file holds, once all is done that came before. */
+  async #taken(): Promise<{changes: Changes; content: string; isCompacted: boolean}> {
+    let taken: {changes: Changes; content: string; isCompacted: boolean} | null = null;
+    const work = function* (this: MemoryStore): Step {
+      yield;
+      const changes = this.#changes;
+      const isCompacted = this.#tables.length >= (this.#faults.compactAt ?? 3);
+      taken = {changes, content: isCompacted ? this.#everything() : textOf(changes), isCompacted};
+      this.#changes = new Map();
+    };
+    this.#queue.push(work.call(this));
+    while (taken === null) {
+      await Promise.resolve();
+      this.#getOn();
+    }
+    return taken;
+  }
+
+  async #stage(
+    target: string,
+    content: string,
+    isCompacted: boolean,
+    isChanged: boolean,
+  ): Promise<readonly string[]> {
+    const before = this.#tables;
+    let tables = before;
+    if (isCompacted || isChanged) {
+      this.#lastNumber += 1;
+      await this.#writeFile(
+        `${this.#directory}/${tableFileName(this.#lastNumber)}`,
+        new TextEncoder().encode(content),
+      );
+      tables = [...(isCompacted ? [] : before), this.#lastNumber];
+    }
+    await this.#files.makeDirectory(target);
+    await this.#writeFile(`${target}/CURRENT`, new TextEncoder().encode(`${MANIFEST}\n`));
+    await this.#writeFile(`${target}/${MANIFEST}`, manifestOf(tables));
+    const names = tables.map(tableFileName);
+    for (const name of names) {
+      await this.#files.link(`${this.#directory}/${name}`, `${target}/${name}`);
+    }
+    this.#tables = tables;
+    if (isCompacted) {
+      for (const number of before) {
+        await this.#files.unlink(`${this.#directory}/${tableFileName(number)}`);
+      }
+    }
+    return ['CURRENT', MANIFEST, ...names];
+  }
+
+  async #writeFile(path: string, bytes: Uint8Array): Promise<void> {
+    const handle = await this.#files.createNew(path);
+    try {
+      await handle.append(bytes);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  #everything(): string {
+    const all = [...this.#families].map(([name, rows]): [string, Map<string, string>] => [
+      name,
+      new Map([...rows].map(([key, value]) => [key, hex(value)])),
+    ]);
+    return textOf(new Map(all));
+  }
+
+  #loadTable(content: readonly [string, [string, string | null][]][]): void {
+    for (const [name, entries] of content) {
+      const rows = this.#families.get(name) ?? new Map<string, Uint8Array>();
+      this.#families.set(name, rows);
+      for (const [key, value] of entries) {
+        if (value === null) rows.delete(key);
+        else rows.set(key, Buffer.from(value, 'hex'));
+      }
+    }
+  }
+
+  #changesOf(index: number): Map<string, string | null> {
+    const name = this.#names[index]!;
+    const rows = this.#changes.get(name) ?? new Map<string, string | null>();
+    this.#changes.set(name, rows);
+    return rows;
   }
 
   #family(index: number): Family {
@@ -196,6 +291,23 @@ class MemoryStore implements RowStore {
     this.#families.set(name, rows);
     return rows;
   }
+}
+
+/** One record for each file, of the edit "new file" in level 0 of family 0. */
+function manifestOf(tables: readonly number[]): Uint8Array {
+  const edits = tables.map((number) => {
+    const edit = [103, 0, ...varint(number), 1, 0, 0, 0, 0, 1];
+    return [0, 0, 0, 0, edit.length & 0xff, edit.length >> 8, 1, ...edit];
+  });
+  return Uint8Array.from(edits.flat());
+}
+
+function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >> 7)];
+}
+
+function textOf(changes: Changes): string {
+  return JSON.stringify([...changes].map(([name, rows]) => [name, [...rows]]));
 }
 
 function hex(bytes: Uint8Array): string {
