@@ -61,6 +61,7 @@ const ENGINE_GROUPS = [
     'task-entry.ts',
     'writer-entry.ts',
     'store-entry.ts',
+    'reports/state-reports.ts',
   ],
   ['reports/job-reports.ts'],
   ['reports/checkpoint-reports.ts'],

@@ -32,6 +32,7 @@ import type {
 } from './runtime/run-types.ts';
 import {commandsOnce} from './runtime/job-commands.ts';
 import {readCheckpoint} from './runtime/start-job.ts';
+import {storeThreads} from './runtime/store-thread.ts';
 import {workerThreads} from './runtime/task-thread.ts';
 import {ThreadClient} from './runtime/worker-client.ts';
 import type {ConvertState} from './savepoints/write-savepoint.ts';
@@ -39,6 +40,8 @@ import {plainLengthOf} from './state/snapshot-format.ts';
 import {convertSnapshot, type ConversionRequest} from './state/canonical/convert-snapshot.ts';
 import type {DatabaseConversion} from './state/canonical/convert-database.ts';
 import {loadBinding} from './state/rocksdb/database.ts';
+import {MailboxStore} from './state/rocksdb/mailbox-store.ts';
+import type {OpenStore} from './state/rocksdb/row-store.ts';
 import type {FileSystem} from './storage/file-system.ts';
 import {nodeFileSystem} from './storage/node-file-system.ts';
 import {jobDirectoryOf} from './storage/paths.ts';
@@ -254,6 +257,10 @@ async function execute(
   begun(master);
   return hosted(host, master);
 }
+
+/** Opens a database of RocksDB in a thread of its own. */
+export const openStoreInThread: OpenStore = async (request) =>
+  MailboxStore.open(request, storeThreads(new URL('./store-entry.js', import.meta.url)));
 
 /** However the run ends, the registry says so before anybody else hears of it. */
 async function hosted(host: JobHost, master: JobMaster): Promise<RunSummary> {

@@ -31,6 +31,8 @@ import type {
 import type {ConfigReport} from './reports/config-report.ts';
 import type {DoctorReport} from './reports/doctor-report.ts';
 import type {Explanation, PageSearch} from './explain/find-page.ts';
+import type {ScannedRows} from './inspection/state/scan-state.ts';
+import type {StateRequest} from './reports/state-reports.ts';
 import type {HeldCheckpoint} from './control/hold-checkpoint.ts';
 import type {ResolveReference} from './engine.ts';
 import type {
@@ -413,6 +415,29 @@ export async function verifyCheckpoints(
 ): Promise<VerifySummary> {
   const reports = await import('./reports/checkpoint-reports.ts');
   return reports.verifyCheckpoints(refs, options);
+}
+
+export type {StateRequest} from './reports/state-reports.ts';
+export type {ScannedRows} from './inspection/state/scan-state.ts';
+
+/** Rows of the keyed states of a checkpoint, by a REF. */
+export async function* scanState(
+  ref: string,
+  request: StateRequest,
+  options: {readonly environment: Environment},
+): AsyncGenerator<ScannedRows> {
+  const reports = await import('./reports/state-reports.ts');
+  yield* reports.scanState(ref, request, options.environment);
+}
+
+/** `keyText`: the key, as typed. */
+export async function* getState(
+  ref: string,
+  request: Omit<StateRequest, 'limit' | 'key'> & {readonly keyText: string},
+  options: {readonly environment: Environment},
+): AsyncGenerator<ScannedRows> {
+  const reports = await import('./reports/state-reports.ts');
+  yield* reports.getState(ref, request, options.environment);
 }
 
 // ---------------------------------------------------------------------------------------- the machine

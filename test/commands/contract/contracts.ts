@@ -3,14 +3,17 @@
 // To add one: a schema in schema/output/, `works` (a command line that does its work in the scratch directory of
 // scratch.ts), and for each example of its help the status that it ends with there.
 
+import {join} from 'node:path';
+import {ROOT} from '../tidemark.ts';
+
 /** Run in a copy of the scratch directory. */
 export interface Case {
   readonly args: readonly string[];
   readonly status: number;
   /** File of schema/output/. */
   readonly schema: string;
-  /** `lines`: JSON Lines, of which the last is a summary. */
-  readonly prints: 'object' | 'lines';
+  /** `lines`: JSON Lines, of which the last is a summary; `rows`: JSON Lines without one. */
+  readonly prints: 'object' | 'lines' | 'rows';
   /** Shell lines that are run before, and after whatever became of it. */
   readonly before?: string;
   readonly after?: string;
@@ -34,6 +37,10 @@ function stream(schema: string, args: readonly string[], status = 0): Case {
   return {args, status, schema, prints: 'lines'};
 }
 
+function rows(schema: string, args: readonly string[]): Case {
+  return {args, status: 0, schema, prints: 'rows'};
+}
+
 const CHK = 'state/checkpoints/my-job/chk-12';
 /** So that a job that is there is not asked to resume, and ends by itself. */
 const RUN = ['run', 'my.job.yaml', '--fresh'];
@@ -55,6 +62,11 @@ const LOGGED = {
 tidemark wait my-job --for ended >/dev/null`,
 };
 const TAKEN = 'tidemark savepoint my-job savepoints >/dev/null 2>&1 || exit 99';
+
+/** A savepoint with state: the kept one of test/formats. */
+const SAVED = {
+  before: `cp -r '${join(ROOT, 'test/formats/kept/savepoint-canonical-0.1.0/files/savepoints')}'/* sp`,
+};
 
 export const CONTRACTS: Readonly<Record<string, Contract>> = {
   'checkpoint list': {
@@ -215,6 +227,29 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
       finite('modeline', ['schema', '--modeline', 'job.json']),
     ],
     examples: [0, 0, 0],
+  },
+  'state get': {
+    works: [
+      {
+        ...rows('state-scan', ['state', 'get', 'sp', '--operator', 'totals', '--key', 'a']),
+        ...SAVED,
+      },
+      {
+        ...finite('error', ['state', 'get', 'sp', '--operator', 'totals', '--key', 'nobody'], 10),
+        ...SAVED,
+      },
+    ],
+    examples: [0, 0],
+    ...SAVED,
+  },
+  'state scan': {
+    works: [
+      {...rows('state-scan', ['state', 'scan', 'sp', '--ttl', '9999 d']), ...SAVED},
+      {...finite('error', ['state', 'scan', 'sp', '--where', 'nothing > 1'], 2), ...SAVED},
+      finite('error', ['state', 'scan', 'nothing'], 10),
+    ],
+    examples: [0, 0, 0],
+    ...SAVED,
   },
   status: {
     works: [

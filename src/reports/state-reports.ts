@@ -1,0 +1,101 @@
+// What `state scan` and `state get` tell about the state in a checkpoint. Nothing is written but a scratch directory for
+// databases, which goes again.
+
+import {systemRandom} from '../base/random.ts';
+import {EngineError} from '../base/errors.ts';
+import type {DatabasePlace} from '../inspection/state/read-states.ts';
+import type {RowConditions} from '../inspection/state/row-filter.ts';
+import {scanState as scan, type ScannedRows} from '../inspection/state/scan-state.ts';
+import type {Environment} from '../runtime/run-types.ts';
+import {nodeFileSystem as files} from '../storage/node-file-system.ts';
+import {storageFailed} from '../storage/storage-error.ts';
+import {resolveCheckpoint} from './checkpoint-reports.ts';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+
+export interface StateRequest extends RowConditions {
+  readonly operator?: string | undefined;
+  readonly state?: string | undefined;
+  /** Rows at most; null: all. */
+  readonly limit: number | null;
+  /** How long rows live, as the job says; null: `expires` is null. */
+  readonly ttlMillis: number | null;
+}
+
+/** The rows of a checkpoint that pass, some at a time. */
+export async function* scanState(
+  ref: string,
+  request: StateRequest,
+  environment: Environment,
+): AsyncGenerator<ScannedRows> {
+  const {operator, state, limit, ttlMillis, ...conditions} = request;
+  const directory = await resolveCheckpoint(ref, {environment});
+  const chosen = {operator, state, limit, ttlMillis};
+  yield* scan({files, directory, databases: databasePlace(), conditions, ...chosen});
+}
+
+/** The rows of one key: several, if they differ in their namespace. NOT_FOUND when there is none. */
+export async function* getState(
+  ref: string,
+  request: Omit<StateRequest, 'limit' | 'key'> & {readonly keyText: string},
+  environment: Environment,
+): AsyncGenerator<ScannedRows> {
+  const {operator, state, ttlMillis, keyText} = request;
+  const directory = await resolveCheckpoint(ref, {environment});
+  const conditions = {key: parseKey(keyText)};
+  const chosen = {operator, state, ttlMillis, limit: null, single: true};
+  let rowCount = 0;
+  for await (const rows of scan({
+    files,
+    directory,
+    databases: databasePlace(),
+    conditions,
+    ...chosen,
+  })) {
+    rowCount += rows.rowCount;
+    yield rows;
+  }
+  if (rowCount > 0) return;
+  throw new EngineError('NOT_FOUND', `${directory} has no row of the key ${keyText}`, {
+    hint: `look at some: tidemark state scan ${ref} --limit 10`,
+  });
+}
+
+/** `SFO`: a key of one column; `["SFO",7,null]`: of several, or NULL. */
+function parseKey(text: string): readonly (string | null)[] {
+  if (!text.startsWith('[')) return [text];
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch {
+    return [text];
+  }
+  const values = list as readonly unknown[];
+  return values.map((value) => {
+    if (value === null || typeof value === 'string') return value;
+    if (typeof value === 'boolean' || typeof value === 'number') return String(value);
+    throw new EngineError('USAGE', `--key: ${JSON.stringify(value)} is no value of a key`, {
+      hint: 'write it like ["SFO",7,null]; a number beyond 2^53 as a string',
+    });
+  });
+}
+
+/** Databases of RocksDB are put together in a directory of their own below the system's temporary one. */
+export function databasePlace(): DatabasePlace {
+  return {
+    async openStore(request) {
+      // Only now: what opens a database is most of the engine.
+      const {openStoreInThread} = await import('../engine.ts');
+      return openStoreInThread(request);
+    },
+    async makeDirectory() {
+      const path = join(tmpdir(), `tidemark-state-${systemRandom.hex(8)}`);
+      try {
+        await files.makeDirectory(path);
+      } catch (error) {
+        throw storageFailed('making the scratch directory', path, error);
+      }
+      return path;
+    },
+  };
+}
