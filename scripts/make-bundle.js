@@ -61,10 +61,11 @@ const ENGINE_GROUPS = [
     'task-entry.ts',
     'writer-entry.ts',
     'store-entry.ts',
+    'check-entry.ts',
     'reports/state-reports.ts',
+    'reports/checkpoint-reports.ts',
   ],
   ['reports/job-reports.ts'],
-  ['reports/checkpoint-reports.ts'],
   [
     'control/job-client.ts',
     'control/await-job.ts',

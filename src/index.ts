@@ -390,7 +390,12 @@ export type {
   VerifySummary,
 } from './reports/checkpoint-reports.ts';
 
-export const VERIFY_LEVELS = ['manifest', 'checksum'] as const satisfies VerifyLevel[];
+export const VERIFY_LEVELS = [
+  'manifest',
+  'checksum',
+  'decode',
+  'restore',
+] as const satisfies VerifyLevel[];
 
 /** `target`: a job file, a job's checkpoint directory, or a directory that holds some. */
 export async function listCheckpoints(
@@ -409,6 +414,10 @@ export async function verifyCheckpoints(
   refs: readonly string[],
   options: {
     readonly level: VerifyLevel;
+    /** `10%`, `2/5`, `500MiB`: files to be read; all by default. The same seed chooses the same. */
+    readonly sample?: {readonly text: string; readonly seed: number} | undefined;
+    /** The first error ends it. */
+    readonly failFast?: boolean | undefined;
     readonly environment: Environment;
     readonly onEvent: (event: VerifyEvent) => void;
   },

@@ -1,17 +1,13 @@
 // What `state scan` and `state get` tell about the state in a checkpoint. Nothing is written but a scratch directory for
 // databases, which goes again.
 
-import {systemRandom} from '../base/random.ts';
 import {EngineError} from '../base/errors.ts';
-import type {DatabasePlace} from '../inspection/state/read-states.ts';
 import type {RowConditions} from '../inspection/state/row-filter.ts';
 import {scanState as scan, type ScannedRows} from '../inspection/state/scan-state.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
-import {storageFailed} from '../storage/storage-error.ts';
 import {resolveCheckpoint} from './checkpoint-reports.ts';
-import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {databasePlace} from './database-place.ts';
 
 export interface StateRequest extends RowConditions {
   readonly operator?: string | undefined;
@@ -78,24 +74,4 @@ function parseKey(text: string): readonly (string | null)[] {
       hint: 'write it like ["SFO",7,null]; a number beyond 2^53 as a string',
     });
   });
-}
-
-/** Databases of RocksDB are put together in a directory of their own below the system's temporary one. */
-export function databasePlace(): DatabasePlace {
-  return {
-    async openStore(request) {
-      // Only now: what opens a database is most of the engine.
-      const {openStoreInThread} = await import('../engine.ts');
-      return openStoreInThread(request);
-    },
-    async makeDirectory() {
-      const path = join(tmpdir(), `tidemark-state-${systemRandom.hex(8)}`);
-      try {
-        await files.makeDirectory(path);
-      } catch (error) {
-        throw storageFailed('making the scratch directory', path, error);
-      }
-      return path;
-    },
-  };
 }

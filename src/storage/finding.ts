@@ -18,6 +18,9 @@ export type FindingCode =
   | 'chunk-damaged'
   | 'digest-differs'
   | 'chain-broken'
+  | 'rows-damaged'
+  | 'rows-differ'
+  | 'not-checked'
   | 'extra-file'
   | 'foreign'
   | 'deleted-meanwhile';

@@ -13,6 +13,7 @@ import {systemErrorCode} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
 import {isCanonical} from '../../state/canonical/canonical-format.ts';
 import {placeDatabase} from '../../state/rocksdb/place-database.ts';
+import type {OpenedStored} from '../../state/restore-rows.ts';
 import type {OpenStore} from '../../state/rocksdb/row-store.ts';
 import type {StoredDatabase} from '../../state/rocksdb/stored-database.ts';
 import {readCanonicalRows} from '../../state/rows/read-canonical-rows.ts';
@@ -131,19 +132,36 @@ async function* databaseRows(
       await reader.close();
     }
   }
+  const {store, close} = await openDatabase(stored, table.operator, {files, directory, databases});
+  try {
+    yield* readDatabaseRows(store, stored, table.shape, range);
+  } finally {
+    await close();
+  }
+}
+
+/** Puts a database together in a directory of its own, which `close` removes. Its bytes were verified. */
+export async function openDatabase(
+  stored: StoredDatabase,
+  operator: string,
+  {files, directory, databases}: Pick<ReadTableOptions, 'files' | 'directory' | 'databases'>,
+): Promise<OpenedStored> {
   const target = await databases.makeDirectory();
   try {
     await placeDatabase(files, {stored, source: directory, target, threads: PLACING_THREADS});
-    const what = `the state of ${table.operator}`;
+    const what = `the state of ${operator}`;
     const {families} = stored;
     const store = await databases.openStore({directory: target, families, options: READING, what});
-    try {
-      yield* readDatabaseRows(store, stored, table.shape, range);
-    } finally {
-      await store.close();
-    }
-  } finally {
+    return {
+      store,
+      close: async () => {
+        await store.close();
+        await removeTree(files, target);
+      },
+    };
+  } catch (error) {
     await removeTree(files, target);
+    throw error;
   }
 }
 

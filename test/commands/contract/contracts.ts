@@ -104,8 +104,16 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
         before: `printf X | dd of=${CHK}/_metadata bs=1 seek=20 conv=notrunc 2>/dev/null`,
       },
       stream('checkpoint-verify', ['checkpoint', 'verify', 'nothing'], 10),
+      {
+        ...stream('checkpoint-verify', ['checkpoint', 'verify', 'sp', '--level', 'restore']),
+        ...SAVED,
+      },
+      {
+        ...stream('checkpoint-verify', ['checkpoint', 'verify', 'sp', '--sample', '10%'], 5),
+        ...SAVED,
+      },
     ],
-    examples: [0, 0],
+    examples: [0, 0, 0, 0],
   },
   'checkpoint trigger': {
     works: [
