@@ -32,7 +32,7 @@ import type {ConfigReport} from './reports/config-report.ts';
 import type {DoctorReport} from './reports/doctor-report.ts';
 import type {Explanation, PageSearch} from './explain/find-page.ts';
 import type {ScannedRows} from './inspection/state/scan-state.ts';
-import type {StateRequest} from './reports/state-reports.ts';
+import type {ExportedCheckpoint, ExportRequest, StateRequest} from './reports/state-reports.ts';
 import type {HeldCheckpoint} from './control/hold-checkpoint.ts';
 import type {ResolveReference} from './engine.ts';
 import type {
@@ -428,6 +428,24 @@ export async function verifyCheckpoints(
 
 export type {StateRequest} from './reports/state-reports.ts';
 export type {ScannedRows} from './inspection/state/scan-state.ts';
+
+export type {ExportedCheckpoint, ExportRequest} from './reports/state-reports.ts';
+
+export const EXPORT_FORMATS = [
+  'ndjson',
+  'csv',
+  'parquet',
+] as const satisfies ExportRequest['format'][];
+
+/** Writes the state of a checkpoint to a directory that is made; REFUSED when it is there and not empty. */
+export async function exportCheckpoint(
+  ref: string,
+  request: ExportRequest,
+  options: {readonly environment: Environment},
+): Promise<ExportedCheckpoint> {
+  const reports = await import('./reports/state-reports.ts');
+  return reports.exportCheckpoint(ref, request, options.environment);
+}
 
 /** Rows of the keyed states of a checkpoint, by a REF. */
 export async function* scanState(

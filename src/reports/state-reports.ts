@@ -2,12 +2,15 @@
 // databases, which goes again.
 
 import {EngineError} from '../base/errors.ts';
+import {systemRandom} from '../base/random.ts';
+import {exportState, type ExportFormat, type ExportReport} from '../inspection/export-state.ts';
 import type {RowConditions} from '../inspection/state/row-filter.ts';
 import {scanState as scan, type ScannedRows} from '../inspection/state/scan-state.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {resolveCheckpoint} from './checkpoint-reports.ts';
 import {databasePlace} from './database-place.ts';
+import {resolve} from 'node:path';
 
 export interface StateRequest extends RowConditions {
   readonly operator?: string | undefined;
@@ -28,6 +31,32 @@ export async function* scanState(
   const directory = await resolveCheckpoint(ref, {environment});
   const chosen = {operator, state, limit, ttlMillis};
   yield* scan({files, directory, databases: databasePlace(), conditions, ...chosen});
+}
+
+export interface ExportRequest {
+  /** As typed. */
+  readonly to: string;
+  readonly format: ExportFormat;
+  readonly operator?: string | undefined;
+  readonly state?: string | undefined;
+}
+
+export interface ExportedCheckpoint extends ExportReport {
+  /** Absolute: the directory, and the checkpoint. */
+  readonly path: string;
+  readonly source: string;
+}
+
+export async function exportCheckpoint(
+  ref: string,
+  {to, ...request}: ExportRequest,
+  environment: Environment,
+): Promise<ExportedCheckpoint> {
+  const source = await resolveCheckpoint(ref, {environment});
+  const path = resolve(to);
+  const place = {files, directory: source, databases: databasePlace(), random: systemRandom};
+  const report = await exportState({...place, ...request, target: path});
+  return {...report, path, source};
 }
 
 /** The rows of one key: several, if they differ in their namespace. NOT_FOUND when there is none. */

@@ -76,6 +76,28 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
     ],
     examples: [0, 0],
   },
+  'checkpoint export': {
+    works: [
+      {
+        ...finite('checkpoint-export', [
+          'checkpoint',
+          'export',
+          'sp',
+          '--to',
+          'out',
+          '--format',
+          'csv',
+        ]),
+        ...SAVED,
+      },
+      {
+        ...finite('error', ['checkpoint', 'export', 'sp', '--to', '.'], 13),
+        ...SAVED,
+      },
+    ],
+    examples: [0, 0],
+    ...SAVED,
+  },
   'checkpoint hold': {
     works: [
       finite('checkpoint-held', ['checkpoint', 'hold', CHK]),
