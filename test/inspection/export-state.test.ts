@@ -139,6 +139,48 @@ test('an empty directory is taken', async () => {
   expect(readdirSync(target)).toHaveLength(4);
 });
 
+test('each file, then their directory is synced before the rename, the parent after it', async () => {
+  const target = newTarget();
+  const log: string[] = [];
+  const shown = (path: string): string =>
+    path.slice(join(target, '..').length).replace(/[0-9a-f]{16}/u, 'X');
+  const files: FileSystem = {
+    ...nodeFileSystem,
+    async createNew(path) {
+      const handle = await nodeFileSystem.createNew(path);
+      return {
+        read: async (...where) => handle.read(...where),
+        append: async (bytes) => handle.append(bytes),
+        async sync() {
+          log.push(`sync ${shown(path)}`);
+          await handle.sync();
+        },
+        status: async () => handle.status(),
+        close: async () => handle.close(),
+      };
+    },
+    async rename(from, to) {
+      log.push(`rename ${shown(from)} ${shown(to)}`);
+      await nodeFileSystem.rename(from, to);
+    },
+    async syncDirectory(path) {
+      log.push(`sync ${shown(path)}`);
+      await nodeFileSystem.syncDirectory(path);
+    },
+  };
+  await exported('csv', target, files);
+  const part = '/.out-X.part';
+  expect(log).toEqual([
+    `sync ${part}/windows.groups.csv`,
+    `sync ${part}/running.groups.csv`,
+    `sync ${part}/totals.groups.csv`,
+    `sync ${part}/schema.json`,
+    `sync ${part}`,
+    `rename ${part} /out`,
+    'sync ',
+  ]);
+});
+
 test('an export that fails leaves nothing', async () => {
   const target = newTarget();
   const files: FileSystem = {

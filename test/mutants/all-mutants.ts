@@ -4,6 +4,7 @@ import {CLAIM_MUTANTS} from './claim-mutants.ts';
 import {COORDINATOR_MUTANTS} from './coordinator-mutants.ts';
 import {DELTA_MUTANTS} from './delta-mutants.ts';
 import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
+import {INSPECTION_MUTANTS} from './inspection-mutants.ts';
 import type {Mutant} from './mutant.ts';
 import {RACE_MUTANTS} from './race-mutants.ts';
 import {RECOVERY_MUTANTS} from './recovery-mutants.ts';
@@ -33,4 +34,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...SAVEPOINT_MUTANTS,
   ...TTL_MUTANTS,
   ...CLAIM_MUTANTS,
+  ...INSPECTION_MUTANTS,
 ];
