@@ -61,9 +61,11 @@ const ENGINE_GROUPS = [
     'task-entry.ts',
     'writer-entry.ts',
     'store-entry.ts',
+    'check-entry.ts',
+    'reports/state-reports.ts',
+    'reports/checkpoint-reports.ts',
   ],
   ['reports/job-reports.ts'],
-  ['reports/checkpoint-reports.ts'],
   [
     'control/job-client.ts',
     'control/await-job.ts',
@@ -103,7 +105,7 @@ async function bundleGroup(root, files) {
     legalComments: 'none',
     logLevel: 'error',
     // A native addon that finds its own files; loaded at the first use, when it is installed.
-    external: ['rocksdb-native'],
+    external: ['rocksdb-native', 'hyparquet-writer'],
     // CommonJS packages in an ES module still ask for Node's own modules by `require`.
     banner: {
       js: "import {createRequire as __createRequire} from 'node:module';const require=__createRequire(import.meta.url);",

@@ -11,6 +11,7 @@ export const ROOT_FILES = [
   'task-entry.ts',
   'writer-entry.ts',
   'store-entry.ts',
+  'check-entry.ts',
   'detached-entry.ts',
 ];
 

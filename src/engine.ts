@@ -2,6 +2,7 @@
 
 import {resolve} from 'node:path';
 
+import {must} from './base/assert.ts';
 import {systemClock, systemTimers} from './base/clock.ts';
 import {asEngineError, EngineError, systemErrorCode} from './base/errors.ts';
 import {systemRandom} from './base/random.ts';
@@ -32,6 +33,7 @@ import type {
 } from './runtime/run-types.ts';
 import {commandsOnce} from './runtime/job-commands.ts';
 import {asOwnPath, readCheckpoint} from './runtime/start-job.ts';
+import {storeThreads} from './runtime/store-thread.ts';
 import {workerThreads} from './runtime/task-thread.ts';
 import {ThreadClient} from './runtime/worker-client.ts';
 import type {ConvertState} from './savepoints/write-savepoint.ts';
@@ -39,6 +41,9 @@ import {plainLengthOf} from './state/snapshot-format.ts';
 import {convertSnapshot, type ConversionRequest} from './state/canonical/convert-snapshot.ts';
 import type {DatabaseConversion} from './state/canonical/convert-database.ts';
 import {loadBinding} from './state/rocksdb/database.ts';
+import {MailboxStore} from './state/rocksdb/mailbox-store.ts';
+import type {OpenStore} from './state/rocksdb/row-store.ts';
+import type {CheckFile, FileCheckRequest, FileCheckResult} from './storage/check-file.ts';
 import type {FileSystem} from './storage/file-system.ts';
 import {nodeFileSystem} from './storage/node-file-system.ts';
 import {jobDirectoryOf} from './storage/paths.ts';
@@ -254,6 +259,38 @@ async function execute(
   begun(master);
   return hosted(host, master);
 }
+
+export interface FileCheckers {
+  readonly checkFile: CheckFile;
+  readonly close: () => Promise<void>;
+}
+
+/** Threads that read files against their checksums, each one file at a time. */
+export function fileCheckers(count: number): FileCheckers {
+  const entry = new URL('./check-entry.js', import.meta.url);
+  const idle = Array.from(
+    {length: count},
+    () => new ThreadClient<FileCheckRequest, FileCheckResult>(entry, 'file checker'),
+  );
+  const all = [...idle];
+  return {
+    async checkFile(request) {
+      const thread = must(idle.pop(), 'a thread for each file at once');
+      try {
+        return await thread.call(request);
+      } finally {
+        idle.push(thread);
+      }
+    },
+    async close() {
+      await Promise.all(all.map(async (thread) => thread.close()));
+    },
+  };
+}
+
+/** Opens a database of RocksDB in a thread of its own. */
+export const openStoreInThread: OpenStore = async (request) =>
+  MailboxStore.open(request, storeThreads(new URL('./store-entry.js', import.meta.url)));
 
 /** However the run ends, the registry says so before anybody else hears of it. */
 async function hosted(host: JobHost, master: JobMaster): Promise<RunSummary> {

@@ -36,6 +36,8 @@ import type {
   FlinkCopied,
   FlinkInspectOptions,
 } from './reports/flink-reports.ts';
+import type {ScannedRows} from './inspection/state/scan-state.ts';
+import type {ExportedCheckpoint, ExportRequest, StateRequest} from './reports/state-reports.ts';
 import type {HeldCheckpoint} from './control/hold-checkpoint.ts';
 import type {ResolveReference} from './engine.ts';
 import type {
@@ -393,7 +395,12 @@ export type {
   VerifySummary,
 } from './reports/checkpoint-reports.ts';
 
-export const VERIFY_LEVELS = ['manifest', 'checksum'] as const satisfies VerifyLevel[];
+export const VERIFY_LEVELS = [
+  'manifest',
+  'checksum',
+  'decode',
+  'restore',
+] as const satisfies VerifyLevel[];
 
 /** `target`: a job file, a job's checkpoint directory, or a directory that holds some. */
 export async function listCheckpoints(
@@ -412,6 +419,10 @@ export async function verifyCheckpoints(
   refs: readonly string[],
   options: {
     readonly level: VerifyLevel;
+    /** `10%`, `2/5`, `500MiB`: files to be read; all by default. The same seed chooses the same. */
+    readonly sample?: {readonly text: string; readonly seed: number} | undefined;
+    /** The first error ends it. */
+    readonly failFast?: boolean | undefined;
     readonly environment: Environment;
     /** `FROM=TO`: where files of Flink's checkpoints are looked for that have moved. */
     readonly maps?: readonly string[] | undefined;
@@ -451,6 +462,47 @@ export async function copyFlinkCheckpoint(
 ): Promise<FlinkCopied | null> {
   const reports = await import('./reports/flink-reports.ts');
   return reports.copyFlink(directory, target, options);
+}
+
+export type {StateRequest} from './reports/state-reports.ts';
+export type {ScannedRows} from './inspection/state/scan-state.ts';
+
+export type {ExportedCheckpoint, ExportRequest} from './reports/state-reports.ts';
+
+export const EXPORT_FORMATS = [
+  'ndjson',
+  'csv',
+  'parquet',
+] as const satisfies ExportRequest['format'][];
+
+/** Writes the state of a checkpoint to a directory that is made; REFUSED when it is there and not empty. */
+export async function exportCheckpoint(
+  ref: string,
+  request: ExportRequest,
+  options: {readonly environment: Environment},
+): Promise<ExportedCheckpoint> {
+  const reports = await import('./reports/state-reports.ts');
+  return reports.exportCheckpoint(ref, request, options.environment);
+}
+
+/** Rows of the keyed states of a checkpoint, by a REF. */
+export async function* scanState(
+  ref: string,
+  request: StateRequest,
+  options: {readonly environment: Environment},
+): AsyncGenerator<ScannedRows> {
+  const reports = await import('./reports/state-reports.ts');
+  yield* reports.scanState(ref, request, options.environment);
+}
+
+/** `keyText`: the key, as typed. */
+export async function* getState(
+  ref: string,
+  request: Omit<StateRequest, 'limit' | 'key'> & {readonly keyText: string},
+  options: {readonly environment: Environment},
+): AsyncGenerator<ScannedRows> {
+  const reports = await import('./reports/state-reports.ts');
+  yield* reports.getState(ref, request, options.environment);
 }
 
 // ---------------------------------------------------------------------------------------- the machine

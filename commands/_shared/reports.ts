@@ -4,7 +4,7 @@ import {relative} from 'node:path';
 import {escapeText, toXml} from './text.ts';
 import {countOf} from './units.ts';
 import type {Style} from './style.ts';
-import type {FileFinding, ValidatedFile, ValidationReport} from '../../src/index.ts';
+import type {FileFinding, ValidatedFile, ValidationReport, VerifyEvent} from '../../src/index.ts';
 
 /** One line for each finding, `file:line:column` first so that editors can jump to it; then the count. */
 export function validationText(report: ValidationReport, style: Style): string[] {
@@ -46,6 +46,18 @@ export function validationAnnotations(report: ValidationReport): string[] {
       return `::${finding.severity} ${properties.join(',')}::${escapeData(finding.message + suggestion)}`;
     }),
   );
+}
+
+/** A finding of a verification as a workflow command; GitHub shows them with the run. */
+export function findingAnnotation(finding: Extract<VerifyEvent, {type: 'finding'}>): string {
+  const {severity, path, code, message, expected, found} = finding;
+  const command = severity === 'error' ? 'error' : 'notice';
+  const compared =
+    expected === null && found === null
+      ? ''
+      : ` (expected ${expected ?? 'nothing'}, found ${found ?? 'nothing'})`;
+  const properties = `file=${escapeProperty(shown(path))},title=${escapeProperty(code)}`;
+  return `::${command} ${properties}::${escapeData(message + compared)}`;
 }
 
 function escapeData(text: string): string {

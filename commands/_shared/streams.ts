@@ -46,6 +46,16 @@ export function writeResult(text: string): void {
   }
 }
 
+/** Lines on stdout as they are, each with its line break. */
+export function writeLines(lines: Uint8Array): void {
+  if (stdoutClosed) return;
+  try {
+    process.stdout.write(lines);
+  } catch (error) {
+    stdoutFailed(error);
+  }
+}
+
 /** Stdout's reader is behind: more would only be kept in memory. */
 export function stdoutIsFull(): boolean {
   return process.stdout.writableNeedDrain && !stdoutClosed && !hurried;

@@ -32,6 +32,13 @@ export function toJson(value: unknown, indent?: number): string {
         .join('\n');
 }
 
+/** Lines of JSON on their way to a terminal, as `toJson` writes them. */
+export function escapeBytes(lines: Uint8Array): Uint8Array {
+  const text = Buffer.from(lines).toString('utf8');
+  const safe = text.replace(UNSAFE, (found) => (found === '\n' ? found : unicodeEscape(found)));
+  return Buffer.from(safe);
+}
+
 /** Exact 64-bit integers: a number while a reader's double can hold it, a string beyond. */
 function writeBigint(_key: string, value: unknown): unknown {
   if (typeof value !== 'bigint') return value;

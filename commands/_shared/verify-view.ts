@@ -39,7 +39,10 @@ export function summaryJson(summary: VerifySummary): string {
 
 /** The summary of a verification that ended before anything was read. */
 export function summaryOfNothing(level: VerifyLevel): object {
-  const nothing = {checkpoints: 0, files: 0, bytes: 0, errors: 0, hints: 0, durationMillis: 0};
+  const nothing = {
+    ...{checkpoints: 0, files: 0, bytes: 0, rows: 0, skipped: 0},
+    ...{errors: 0, hints: 0, durationMillis: 0},
+  };
   return summaryFields({level, ...nothing, verdict: 'incomplete'});
 }
 
@@ -49,6 +52,8 @@ export function summaryFields(summary: Omit<VerifySummary, 'at' | 'errorCode'>):
     checkpoints: summary.checkpoints,
     files: summary.files,
     bytes: summary.bytes,
+    rows: summary.rows,
+    skipped: summary.skipped,
     errors: summary.errors,
     hints: summary.hints,
     verdict: summary.verdict,
@@ -92,6 +97,8 @@ export class VerifyView {
     return [
       `${colour(summary.verdict)}: ${countOf(summary.errors, 'error')}, ${countOf(summary.hints, 'hint')}`,
       `in ${countOf(summary.checkpoints, 'checkpoint')}, ${countOf(summary.files, 'file')}, ${formatBytes(summary.bytes)}`,
+      ...(summary.rows > 0 ? [`with ${countOf(summary.rows, 'row')}`] : []),
+      ...(summary.skipped > 0 ? [`and ${summary.skipped} skipped`] : []),
       `(level ${summary.level}, ${formatDuration(summary.durationMillis)})`,
     ].join(' ');
   }

@@ -45,6 +45,8 @@ export interface EncodeDialect {
   /** Behind each value but strings, which began at `valueStart`. */
   readonly afterValue: Code;
   readonly constants: Readonly<Record<string, unknown>>;
+  /** Integers that a double cannot hold are written within double quotes. */
+  readonly quotesWide?: boolean | undefined;
 }
 
 const ASCII = new TextEncoder();
@@ -145,7 +147,7 @@ ${dialect.text(index)}`;
       return behind(dialect, integerCode(value));
     case 'bigint':
     case 'decimal':
-      return behind(dialect, int64Code(type, index, value));
+      return behind(dialect, int64Code(type, index, value, dialect.quotesWide === true));
     case 'double':
       return behind(dialect, doubleCode(value, quote));
     case 'timestamp':
@@ -189,6 +191,7 @@ function int64Code(
   type: Extract<DataType, {kind: 'bigint' | 'decimal'}>,
   index: number,
   value: Code,
+  quotesWide: boolean,
 ): Code {
   const scale = type.kind === 'decimal' ? type.scale : 0;
   const wide = name('wide', index);
@@ -196,10 +199,20 @@ function int64Code(
     scale === 0
       ? integerCode(value)
       : code`out = writeDecimal(bytes, view, out, ${value}, ${scale}, ${10 ** scale});`;
-  return code`if (${wide} !== null) out = writeWide(bytes, out, ${wide}[row], ${scale});
-else {
+  const write = code`out = writeWide(bytes, out, ${wide}[row], ${scale});`;
+  return code`if (${wide} !== null) {
+  ${quotesWide ? quotedWide(wide, write) : write}
+} else {
   ${narrow}
 }`;
+}
+
+function quotedWide(wide: Code, write: Code): Code {
+  return code`const w = Number(${wide}[row]);
+  const q = w > ${Number.MAX_SAFE_INTEGER} || w < -${Number.MAX_SAFE_INTEGER};
+  if (q) bytes[out++] = 34;
+  ${write}
+  if (q) bytes[out++] = 34;`;
 }
 
 /** Hands over 31 bits at most: a larger number would be boxed for the call. */

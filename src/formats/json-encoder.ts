@@ -17,11 +17,27 @@ export function jsonEncoder(schema: Schema): RowEncoder {
   return new JsonEncoder(schema);
 }
 
+/**
+ * Lines of another shape than one flat object: `before(i)` is what stands before the value of field i, `rowEnd` what stands
+ * behind the last. Integers beyond 2^53 are strings. The schema has at least one field.
+ */
+export function framedJsonEncoder(
+  schema: Schema,
+  frame: {readonly before: (index: number) => string; readonly rowEnd: string},
+): RowEncoder {
+  return new JsonEncoder(schema, {
+    ...jsonDialect(schema),
+    before: (index) => UTF8.encode(frame.before(index)),
+    rowEnd: UTF8.encode(`${frame.rowEnd}\n`),
+    quotesWide: true,
+  });
+}
+
 class JsonEncoder implements RowEncoder {
   readonly #encodeRows: EncodeRows;
 
-  constructor(schema: Schema) {
-    this.#encodeRows = compileEncoder(schema, jsonDialect(schema));
+  constructor(schema: Schema, dialect = jsonDialect(schema)) {
+    this.#encodeRows = compileEncoder(schema, dialect);
   }
 
   writeHeader(): void {

@@ -1,30 +1,43 @@
-// Verifies checkpoints one after another and streams what it finds. Never writes, never stops at the first.
+// Verifies checkpoints one after another and streams what it finds. Never writes to them, never stops at the first unless it is
+// told to, and never says that what it did not read is right.
 
 import type {Clock} from '../base/clock.ts';
 import {EngineError, systemErrorCode, type ErrorCode} from '../base/errors.ts';
-import {
-  checkCheckpoint,
-  type CheckLevel,
-  type CheckOptions,
-  type CheckResult,
-} from '../storage/check-checkpoint.ts';
+import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
+import {checkCheckpoint, type CheckResult} from '../storage/check-checkpoint.ts';
+import type {CheckFile} from '../storage/check-file.ts';
 import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import type {Finding} from '../storage/finding.ts';
-import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
+import {distinctFilesOf} from '../storage/metadata-encoder.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import {checkFlinkDirectory} from './flink/check-flink-directory.ts';
 import type {PathMap} from './flink/locate-file.ts';
 import {isFlinkDirectory} from './flink/read-flink-directory.ts';
+import {sampleFiles, type Sample} from './sample-files.ts';
+import type {DatabasePlace} from './state/read-states.ts';
+import {verifyRows} from './verify-rows.ts';
+
+/** Each looks at what those before it look at, too. */
+export type VerifyDepth = 'manifest' | 'checksum' | 'decode' | 'restore';
 
 export interface VerifyOptions {
   readonly files: FileSystem;
   readonly clock: Clock;
   /** Absolute paths of checkpoints: what `resolveReference` gives. */
   readonly directories: readonly string[];
-  readonly level: CheckLevel;
+  readonly level: VerifyDepth;
   /** Where files of a checkpoint of Flink are looked for that have moved. */
   readonly maps?: readonly PathMap[] | undefined;
+  /** Files to be read; all by default. */
+  readonly sample?: {readonly of: Sample; readonly seed: number} | undefined;
+  /** The first error ends it. */
+  readonly failFast?: boolean | undefined;
+  /** Where files are read, when not in this thread; and how many at once. */
+  readonly checkFile?: CheckFile | undefined;
+  readonly filesAtOnce?: number | undefined;
+  /** For the levels decode and restore. */
+  readonly databases?: DatabasePlace | undefined;
   /** `directory`: of the checkpoint that it concerns, also when the file lies in `shared/`. */
   readonly onFinding: (finding: Finding, directory: string) => void;
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
@@ -38,10 +51,14 @@ export interface VerifyProgress {
 
 /** As the last line of `checkpoint verify --json`. */
 export interface VerifySummary {
-  readonly level: CheckLevel;
+  readonly level: VerifyDepth;
   readonly checkpoints: number;
   readonly files: number;
   readonly bytes: number;
+  /** That were read at the levels decode and restore. */
+  readonly rows: number;
+  /** State files whose bytes the level asks for, and that were not read; states that were not decoded. */
+  readonly skipped: number;
   readonly errors: number;
   readonly hints: number;
   readonly verdict: 'ok' | 'damaged' | 'incomplete';
@@ -57,57 +74,163 @@ export interface Verification {
 /** NOT_FOUND when a directory is not there at the start; one that goes meanwhile is a hint. */
 export async function verifyCheckpoints(options: VerifyOptions): Promise<Verification> {
   const begin = options.clock.monotonicMillis();
-  const codes = new Set<Finding['code']>();
-  const results: CheckResult[] = [];
-  const bytesTotal = await bytesToRead(options);
-  let bytesDone = 0;
+  const run = new VerifyRun(options, await filesToRead(options));
   for (const directory of options.directories) {
-    const result = await checkOne(options, directory, {
-      onFinding(finding) {
-        if (finding.severity === 'error') codes.add(finding.code);
-        options.onFinding(finding, directory);
-      },
-      onProgress(bytes) {
-        bytesDone += bytes;
-        options.onProgress?.({bytes_done: bytesDone, bytes_total: bytesTotal});
-      },
-    }).catch((error: unknown) => {
+    await run.verify(directory).catch((error: unknown) => {
       throw failureOf(directory, error);
     });
-    results.push(result);
   }
-  const sum = (of: (result: CheckResult) => number): number =>
-    results.reduce((total, result) => total + of(result), 0);
-  return {
-    summary: {
-      level: options.level,
-      checkpoints: results.length,
-      files: sum((result) => result.files),
-      bytes: sum((result) => result.bytes),
-      errors: sum((result) => result.errors),
-      hints: sum((result) => result.hints),
-      verdict: verdictOf(codes),
-      duration_ms: Math.round(options.clock.monotonicMillis() - begin),
-    },
-    errorCode: errorCodeOf(codes),
-  };
+  return run.result(Math.round(options.clock.monotonicMillis() - begin));
 }
 
-/** By who wrote it. What Flink wrote has nothing that a deeper level could compare. */
-async function checkOne(
-  {files, level, maps = []}: VerifyOptions,
-  directory: string,
-  report: Pick<CheckOptions, 'onFinding' | 'onProgress'>,
-): Promise<CheckResult> {
-  if (await isFlinkDirectory(files, directory)) {
-    return checkFlinkDirectory({files, directory, maps, onFinding: report.onFinding});
+/** By directory: files that `_metadata` names; none of what cannot be read: its findings come later. */
+type FilesToRead = ReadonlyMap<string, readonly FileState[]>;
+
+class VerifyRun {
+  readonly #options: VerifyOptions;
+  readonly #files: FilesToRead;
+  /** Null: all. */
+  readonly #chosen: ReadonlySet<string> | null;
+  readonly #codes = new Set<Finding['code']>();
+  readonly #results: CheckResult[] = [];
+  readonly #bytesTotal: number;
+  #hints = 0;
+  #errors = 0;
+  #bytesDone = 0;
+  #rows = 0;
+  #skipped = 0;
+
+  constructor(options: VerifyOptions, files: FilesToRead) {
+    this.#options = options;
+    this.#files = files;
+    const all = [...files].flatMap(([directory, states]) =>
+      states.map(({path, length}) => ({id: fileId(directory, path), bytes: length})),
+    );
+    const {sample} = options;
+    const chosen = sample === undefined ? null : sampleFiles(all, sample.of, sample.seed);
+    this.#chosen = chosen;
+    const read = chosen === null ? all : all.filter(({id}) => chosen.has(id));
+    this.#bytesTotal = read.reduce((sum, {bytes}) => sum + bytes, 0);
   }
-  return checkCheckpoint({files, directory, level, ...report});
+
+  async verify(directory: string): Promise<void> {
+    const {files, level, checkFile, filesAtOnce, onProgress} = this.#options;
+    const named = this.#files.get(directory) ?? [];
+    if (this.#isStopped()) {
+      this.#skipped += Math.max(1, named.length);
+      return;
+    }
+    if (await isFlinkDirectory(files, directory)) {
+      await this.#verifyFlink(directory);
+      return;
+    }
+    const result = await checkCheckpoint({
+      ...{files, directory, filesAtOnce},
+      level: level === 'manifest' ? 'manifest' : 'checksum',
+      onFinding: (finding) => this.#report(finding, directory),
+      onProgress: (bytes) => {
+        this.#bytesDone += bytes;
+        onProgress?.({bytes_done: this.#bytesDone, bytes_total: this.#bytesTotal});
+      },
+      isChosen: (path) => this.#chosen?.has(fileId(directory, path)) ?? true,
+      checkFile:
+        checkFile === undefined
+          ? undefined
+          : async (request, onRead) => {
+              const checked = await checkFile(request);
+              onRead?.(checked.bytes);
+              return checked;
+            },
+      isStopped: () => this.#isStopped(),
+    });
+    this.#results.push(result);
+    if (level === 'manifest' || result.state.kind === 'gone') return;
+    this.#skipped += named.length - result.read;
+    if (level === 'checksum' || result.metadata === null) return;
+    const {state} = result;
+    if (state.kind === 'damaged' && state.findings.some(({code}) => code === 'chain-broken')) {
+      // It was reported; which files belong together nobody knows.
+      this.#skipped += 1;
+      return;
+    }
+    await this.#verifyRows(directory, level, {...result, metadata: result.metadata});
+  }
+
+  /** Its format has no checksum, and nothing that a deeper level could compare. */
+  async #verifyFlink(directory: string): Promise<void> {
+    const {files, level, maps = []} = this.#options;
+    const result = await checkFlinkDirectory({
+      ...{files, directory, maps},
+      onFinding: (finding) => this.#report(finding, directory),
+    });
+    this.#results.push(result);
+    if (level === 'decode' || level === 'restore') this.#skipped += Math.max(1, result.files);
+  }
+
+  async #verifyRows(
+    directory: string,
+    level: 'decode' | 'restore',
+    {metadata, sound}: CheckResult & {readonly metadata: NonNullable<CheckResult['metadata']>},
+  ): Promise<void> {
+    const {files, databases = noDatabases} = this.#options;
+    const {rows, skipped} = await verifyRows({
+      ...{files, directory, metadata, level, sound, databases},
+      onFinding: (finding) => this.#report(finding, directory),
+      isStopped: () => this.#isStopped(),
+    });
+    this.#rows += rows;
+    this.#skipped += skipped;
+  }
+
+  result(durationMillis: number): Verification {
+    const sum = (of: (result: CheckResult) => number): number =>
+      this.#results.reduce((total, result) => total + of(result), 0);
+    const [codes, skipped] = [this.#codes, this.#skipped];
+    return {
+      summary: {
+        level: this.#options.level,
+        checkpoints: this.#results.length,
+        files: sum(({files}) => files),
+        bytes: sum(({bytes}) => bytes),
+        rows: this.#rows,
+        skipped,
+        errors: this.#errors,
+        hints: this.#hints,
+        verdict: verdictOf(codes, skipped),
+        duration_ms: durationMillis,
+      },
+      errorCode: errorCodeOf(codes) ?? (skipped > 0 ? 'INCOMPLETE' : null),
+    };
+  }
+
+  #isStopped(): boolean {
+    return this.#options.failFast === true && this.#codes.size > 0;
+  }
+
+  #report(finding: Finding, directory: string): void {
+    if (finding.severity === 'error') {
+      this.#codes.add(finding.code);
+      this.#errors += 1;
+    } else this.#hints += 1;
+    this.#options.onFinding(finding, directory);
+  }
 }
 
-/** Of all state files, by their metadata; 0 for what cannot be read: its findings come later. */
-async function bytesToRead(options: VerifyOptions): Promise<number> {
-  let bytes = 0;
+const noDatabases: DatabasePlace = {
+  openStore: async () => Promise.reject(noPlace()),
+  makeDirectory: async () => Promise.reject(noPlace()),
+};
+
+function noPlace(): EngineError {
+  return new EngineError('USAGE', 'there is no scratch directory to open a database in');
+}
+
+function fileId(directory: string, path: string): string {
+  return `${directory}/${path}`;
+}
+
+async function filesToRead(options: VerifyOptions): Promise<FilesToRead> {
+  const found = new Map<string, readonly FileState[]>();
   for (const directory of options.directories) {
     if ((await statusOrNull(options.files, directory)) === null) throw notThere(directory);
     if (options.level === 'manifest') continue;
@@ -116,9 +239,9 @@ async function bytesToRead(options: VerifyOptions): Promise<number> {
     });
     if (read.kind !== 'read') continue;
     const {own, shared} = distinctFilesOf(read.metadata);
-    bytes += lengthOf(own) + lengthOf(shared);
+    found.set(directory, [...own, ...shared]);
   }
-  return bytes;
+  return found;
 }
 
 function failureOf(directory: string, error: unknown): unknown {
@@ -132,8 +255,8 @@ function notThere(directory: string): EngineError {
   });
 }
 
-function verdictOf(codes: ReadonlySet<Finding['code']>): VerifySummary['verdict'] {
-  if (codes.size === 0) return 'ok';
+function verdictOf(codes: ReadonlySet<Finding['code']>, skipped: number): VerifySummary['verdict'] {
+  if (codes.size === 0) return skipped === 0 ? 'ok' : 'incomplete';
   return [...codes].every((code) => CLASSES[code] === 'INCOMPLETE') ? 'incomplete' : 'damaged';
 }
 
@@ -172,6 +295,9 @@ const CLASSES: Readonly<Record<Finding['code'], ErrorCode>> = {
   'chunk-damaged': 'CHECKPOINT_DAMAGED',
   'digest-differs': 'CHECKPOINT_DAMAGED',
   'chain-broken': 'CHECKPOINT_DAMAGED',
+  'rows-damaged': 'CHECKPOINT_DAMAGED',
+  'rows-differ': 'CHECKPOINT_DAMAGED',
+  'not-checked': 'INCOMPLETE',
   'extra-file': 'CHECKPOINT_DAMAGED',
   'deleted-meanwhile': 'CHECKPOINT_DAMAGED',
 };

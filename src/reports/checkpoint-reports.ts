@@ -12,7 +12,8 @@ import {
 } from '../inspection/resolve-reference.ts';
 import {verifyCheckpoints as verifyDirectories} from '../inspection/verify-checkpoint.ts';
 import type {Environment} from '../runtime/run-types.ts';
-import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
+import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
+import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {listCheckpoints as listPublished} from '../storage/list-checkpoints.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {
@@ -23,6 +24,10 @@ import {
   parseCheckpointName,
 } from '../storage/paths.ts';
 import {EngineError, type ErrorCode} from '../base/errors.ts';
+import {parseSample, type Sample} from '../inspection/sample-files.ts';
+import type {FileCheckers} from '../engine.ts';
+import {databasePlace} from './database-place.ts';
+import {availableParallelism} from 'node:os';
 import {resolve} from 'node:path';
 
 export type CheckpointState = 'complete' | 'incomplete' | 'damaged' | 'in-progress' | 'foreign';
@@ -61,7 +66,7 @@ export interface CheckpointList {
   readonly warnings: readonly string[];
 }
 
-export type VerifyLevel = 'manifest' | 'checksum';
+export type VerifyLevel = 'manifest' | 'checksum' | 'decode' | 'restore';
 
 export type VerifyEvent =
   | {
@@ -92,6 +97,10 @@ export interface VerifySummary {
   readonly checkpoints: number;
   readonly files: number;
   readonly bytes: number;
+  /** That were read at the levels decode and restore. */
+  readonly rows: number;
+  /** What the level asks for and was not read: state files, states. */
+  readonly skipped: number;
   readonly errors: number;
   readonly hints: number;
   readonly verdict: 'ok' | 'damaged' | 'incomplete';
@@ -114,26 +123,30 @@ export async function verifyCheckpoints(
   refs: readonly string[],
   options: {
     readonly level: VerifyLevel;
+    /** `10%`, `2/5`, `500MiB`: files to be read; all by default. The same seed chooses the same. */
+    readonly sample?: {readonly text: string; readonly seed: number} | undefined;
+    /** The first error ends it. */
+    readonly failFast?: boolean | undefined;
     readonly environment: Environment;
     /** `FROM=TO`: where files of Flink's checkpoints are looked for that have moved. */
     readonly maps?: readonly string[] | undefined;
     readonly onEvent: (event: VerifyEvent) => void;
   },
 ): Promise<VerifySummary> {
-  const {level, environment, onEvent} = options;
+  const {level, environment, onEvent, failFast} = options;
   const maps = pathMaps(options.maps);
+  const sample = sampleOf(options.sample);
   const now = (): number => systemClock.wallMillis();
   const owners = new Map<string, string>();
   for (const ref of refs) {
     for (const directory of await checkpointsOf(ref, environment)) owners.set(directory, ref);
   }
   const directories = [...owners.keys()];
+  const threads = level === 'manifest' ? null : await checkersFor(directories);
   const {summary, errorCode} = await verifyDirectories({
-    files,
-    clock: systemClock,
-    directories,
-    level,
-    maps,
+    ...{files, clock: systemClock, directories, level, maps, sample, failFast},
+    ...{checkFile: threads?.checkFile, filesAtOnce: threads?.count},
+    databases: databasePlace(),
     onFinding(finding, directory) {
       const ref = owners.get(directory) ?? '';
       onEvent({type: 'finding', at: now(), ref, ...finding});
@@ -141,9 +154,40 @@ export async function verifyCheckpoints(
     onProgress({bytes_done, bytes_total}) {
       onEvent({type: 'progress', at: now(), bytesDone: bytes_done, bytesTotal: bytes_total});
     },
-  });
+  }).finally(async () => threads?.close());
   const {duration_ms, ...rest} = summary;
   return {at: now(), ...rest, errorCode, durationMillis: duration_ms};
+}
+
+function sampleOf(
+  given: {readonly text: string; readonly seed: number} | undefined,
+): {readonly of: Sample; readonly seed: number} | undefined {
+  if (given === undefined) return undefined;
+  const of = parseSample(given.text);
+  if (of !== null) return {of, seed: given.seed};
+  throw new EngineError('USAGE', `--sample ${given.text} is no sample`, {
+    hint: 'write a share (10%), a part (2/5: the second of five) or a size (500MiB)',
+  });
+}
+
+/** Below so many bytes threads take longer to start than they save. */
+const THREADED_BYTES_MIN = 32 * 1024 * 1024;
+
+/** Null: this thread reads them. */
+async function checkersFor(
+  directories: readonly string[],
+): Promise<(FileCheckers & {readonly count: number}) | null> {
+  let bytes = 0;
+  for (const directory of directories) {
+    const read = await readMetadata(files, directory).catch(() => null);
+    if (read?.kind !== 'read') continue;
+    const {own, shared} = distinctFilesOf(read.metadata);
+    bytes += lengthOf(own) + lengthOf(shared);
+  }
+  if (bytes < THREADED_BYTES_MIN) return null;
+  const {fileCheckers} = await import('../engine.ts');
+  const count = availableParallelism();
+  return {...fileCheckers(count), count};
 }
 
 /** Of a checkpoint or savepoint, by a REF. */

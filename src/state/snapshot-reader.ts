@@ -1,10 +1,11 @@
 // Fills a table from state files (layout: snapshot-format.ts). The bytes were verified against their
 // checksums before; here every length and every cell is checked once more before it is used.
 
+import {checkKeyGroups, placeStrings} from './chunk-rows.ts';
 import type {HashTable} from './hashmap/hash-table.ts';
 import {stringCells} from './hashmap/chunk-encoder.ts';
 import {RowMapping} from './hashmap/row-mapping.ts';
-import {GROUP_MASK, keyLayout, LIVE_BIT, rowLayout, type RowLayout} from './hashmap/row-layout.ts';
+import {keyLayout, rowLayout, type RowLayout} from './hashmap/row-layout.ts';
 import {ChunkReader, type ChunkRows} from './snapshot-chunk.ts';
 import {refuseOtherSchema} from './refuse-other-schema.ts';
 import {
@@ -46,7 +47,7 @@ export function storedChain(
  * yet.
  */
 export async function restoreTable(
-  files: FileSystem,
+  files: Pick<FileSystem, 'openForRead'>,
   chain: readonly StoredTable[],
   table: HashTable,
   range: KeyGroupRange,
@@ -63,7 +64,7 @@ export async function restoreTable(
 }
 
 async function restoreFrom(
-  files: FileSystem,
+  files: Pick<FileSystem, 'openForRead'>,
   {path, delta}: StoredTable,
   table: HashTable,
   range: KeyGroupRange,
@@ -145,9 +146,14 @@ class TableFiller {
   }
 
   add(chunk: ChunkRows): void {
-    this.#check(chunk);
-    if (this.#strings.length > 0) this.#placeStrings(chunk);
     const table = this.#table;
+    const rowInts = this.rowBytes / 4;
+    checkKeyGroups(chunk, rowInts, this.#path);
+    if (this.#strings.length > 0) {
+      placeStrings(chunk, this.#strings, rowInts, this.#path, (start, end) =>
+        table.appendBytes(chunk.strings, start, end),
+      );
+    }
     const first = table.appendRows(chunk.rowCount);
     const end = first + chunk.rowCount;
     this.#mapping.copy(chunk.rows, table.memory().ints, first, chunk.rowCount);
@@ -158,41 +164,6 @@ class TableFiller {
   /** There are no more of them. Rows that are added are found only from here on: it takes one pass to index them all. */
   end(): void {
     if (this.#act === 'add') this.#table.indexRows(this.#firstRow, this.#table.rowCount);
-  }
-
-  #check({rows, groups, offset}: ChunkRows): void {
-    const rowInts = this.rowBytes / 4;
-    let at = 1;
-    for (const {group, endRow} of groups) {
-      const expected = group | LIVE_BIT;
-      for (const end = endRow * rowInts; at < end; at += rowInts) {
-        if ((rows[at]! & (GROUP_MASK | LIVE_BIT)) === expected) continue;
-        throw damaged(this.#path, offset + at * 4, `a row of another key group than ${group}`);
-      }
-    }
-  }
-
-  /** Moves the strings to the table's arena and their addresses into the rows. */
-  #placeStrings({rows, rowCount, strings, offset}: ChunkRows): void {
-    const rowInts = this.rowBytes / 4;
-    let used = 0;
-    for (let base = 0; base < rowCount * rowInts; base += rowInts) {
-      for (const cell of this.#strings) {
-        const length = rows[base + cell.length]!;
-        if ((rows[base + cell.flagInt]! & cell.setMask) === 0) continue;
-        if (length < 0 || (length > cell.inlineMax && used + length > strings.length)) {
-          throw damaged(
-            this.#path,
-            offset + (base + cell.length) * 4,
-            `a string of ${length} bytes`,
-          );
-        }
-        if (length <= cell.inlineMax) continue;
-        rows[base + cell.address] = this.#table.appendBytes(strings, used, used + length);
-        used += length;
-      }
-    }
-    if (used !== strings.length) throw damaged(this.#path, offset, 'strings that belong to no row');
   }
 }
 

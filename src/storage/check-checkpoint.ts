@@ -4,8 +4,6 @@
 //
 // The directory may be a live one: a checkpoint that its owner deletes meanwhile is `gone`, not damaged.
 
-import {crc32, sha256} from '../base/checksum.ts';
-import {systemErrorCode} from '../base/errors.ts';
 import type {CheckpointMetadata, FileState} from '../checkpoint/checkpoint-metadata.ts';
 import {
   deriveCheckpointState,
@@ -14,13 +12,12 @@ import {
   wrongKind,
   type CheckpointState,
 } from './derive-checkpoint-state.ts';
-import {closeQuietly, unlessMissing} from './durable-file.ts';
-import type {FileHandle, FileSystem} from './file-system.ts';
+import {checkFile, type CheckFile, type FileCheckResult} from './check-file.ts';
+import {unlessMissing} from './durable-file.ts';
+import type {FileSystem} from './file-system.ts';
 import type {Finding} from './finding.ts';
 import {distinctFilesOf} from './metadata-encoder.ts';
 import {CHECKSUMS_FILE, isClaimName, METADATA_FILE, stateFileAt} from './paths.ts';
-import {CHUNK_BYTES} from './state-chunks.ts';
-import {hexCrc} from './state-file-reader.ts';
 
 export type CheckLevel = 'manifest' | 'checksum';
 
@@ -32,15 +29,26 @@ export interface CheckOptions {
   readonly onFinding: (finding: Finding) => void;
   /** Bytes read since the last call. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
+  /** Of a state file, by its path in `_metadata`: whether its bytes are read; all by default. */
+  readonly isChosen?: ((path: string) => boolean) | undefined;
+  /** How a file is read; in this thread by default. `filesAtOnce`: 1 by default. */
+  readonly checkFile?: CheckFile | undefined;
+  readonly filesAtOnce?: number | undefined;
+  /** Asked before each file: the rest is left unread. */
+  readonly isStopped?: (() => boolean) | undefined;
 }
 
 export interface CheckResult {
   readonly state: CheckpointState;
   /** Null: `_metadata` could not be read. */
   readonly metadata: CheckpointMetadata | null;
-  /** State files and bytes of them that were looked at. */
+  /** State files that there are, and bytes of them that were read. */
   readonly files: number;
   readonly bytes: number;
+  /** State files that were read. */
+  readonly read: number;
+  /** Paths in `_metadata` of those that were read, and whose bytes are what was written. */
+  readonly sound: ReadonlySet<string>;
   readonly errors: number;
   readonly hints: number;
 }
@@ -58,6 +66,8 @@ class Check {
   #hints = 0;
   #bytes = 0;
   #gone = false;
+  readonly #read = new Set<string>();
+  readonly #unsound = new Set<string>();
 
   constructor(options: CheckOptions) {
     this.#options = options;
@@ -78,97 +88,64 @@ class Check {
     if (metadata === null) return this.#result(state, null, 0);
     const {own, shared} = distinctFilesOf(metadata);
     const stateFiles = [...own, ...shared];
-    if (this.#options.level === 'checksum') {
-      const damagedKinds = new Set(
-        (state.kind === 'damaged' ? state.findings : [])
-          .filter(({code}) => code === 'file-missing' || code === 'kind-refused')
-          .map(({path}) => path),
-      );
-      for (const file of stateFiles) {
-        const path = stateFileAt(this.#directory, file.path);
-        // Nothing below a refused directory is opened: it may lead anywhere.
-        if (
-          [...damagedKinds].some((refused) => path === refused || path.startsWith(`${refused}/`))
-        ) {
-          continue;
-        }
-        if (!this.#gone) await this.#checkFile(path, file);
-      }
-    }
+    if (this.#options.level === 'checksum') await this.#checkFiles(state, stateFiles);
     if (!this.#gone) await unlessMissing(async () => this.#reportExtras(own));
     if ((await statusOrNull(this.#files, this.#directory)) === null) this.#gone = true;
     return this.#result(this.#gone ? {kind: 'gone'} : state, metadata, stateFiles.length);
   }
 
-  async #checkFile(path: string, file: FileState): Promise<void> {
-    let handle: FileHandle;
-    try {
-      handle = await this.#files.openForRead(path);
-    } catch (error) {
-      await this.#reportUnreadable(path, 0, error);
-      return;
-    }
-    try {
-      await this.#checkBytes(handle, path, file);
-    } finally {
-      await closeQuietly(handle);
-    }
-  }
-
-  /** Each whole chunk that is there; a missing or surplus end was reported with the size. */
-  async #checkBytes(handle: FileHandle, path: string, file: FileState): Promise<void> {
-    const digest = sha256();
-    const buffer = new Uint8Array(Math.min(CHUNK_BYTES, file.length));
-    let damagedChunks = 0;
-    for (const [index, crc] of file.chunkCrcs.entries()) {
-      const offset = index * CHUNK_BYTES;
-      const wanted = Math.min(CHUNK_BYTES, file.length - offset);
-      let count: number;
-      try {
-        count = await handle.read(buffer, 0, wanted, offset);
-      } catch (error) {
-        await this.#reportUnreadable(path, offset, error);
-        return;
-      }
-      this.#bytes += count;
-      this.#options.onProgress?.(count);
-      if (count < wanted) return;
-      const bytes = buffer.subarray(0, count);
-      digest.update(bytes);
-      const found = crc32(bytes);
-      if (found === crc) continue;
-      damagedChunks += 1;
-      this.#report({
-        ...errorAt(
-          'chunk-damaged',
-          path,
-          `${path} is damaged between byte ${offset} and ${offset + count}`,
-        ),
-        offset,
-        expected: hexCrc(crc),
-        found: hexCrc(found),
-      });
-    }
-    const found = digest.digest('hex');
-    if (damagedChunks > 0 || found === file.sha256) return;
-    this.#report({
-      ...errorAt('digest-differs', path, `${path} has another SHA-256 than _metadata says`),
-      offset: 0,
-      expected: file.sha256,
-      found,
+  async #checkFiles(state: CheckpointState, stateFiles: readonly FileState[]): Promise<void> {
+    const {isChosen = () => true, filesAtOnce = 1, isStopped = () => false} = this.#options;
+    const refused = (state.kind === 'damaged' ? state.findings : [])
+      .filter(({code}) => code === 'file-missing' || code === 'kind-refused')
+      .map(({path}) => path);
+    const waiting = stateFiles.filter(({path}) => {
+      const whole = stateFileAt(this.#directory, path);
+      // Nothing below a refused directory is opened: it may lead anywhere.
+      if (refused.some((bad) => whole === bad || whole.startsWith(`${bad}/`))) return false;
+      return isChosen(path);
     });
+    const all = waiting.length;
+    const work = async (): Promise<void> => {
+      for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+        this.#read.add(file.path);
+        await this.#checkFile(stateFileAt(this.#directory, file.path), file);
+        if (this.#gone || isStopped()) return;
+      }
+    };
+    const workers = Array.from({length: Math.min(filesAtOnce, all)}, work);
+    for (const result of await Promise.allSettled(workers)) {
+      if (result.status === 'rejected') throw result.reason as Error;
+    }
   }
 
-  async #reportUnreadable(path: string, offset: number, error: unknown): Promise<void> {
-    const code = systemErrorCode(error);
-    if (code === null) throw error;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
+  async #checkFile(path: string, file: FileState): Promise<void> {
+    const inThisThread: CheckFile = async (request, onRead) =>
+      checkFile(this.#files, request, onRead);
+    const check = this.#options.checkFile ?? inThisThread;
+    const {length, sha256, chunkCrcs} = file;
+    const expected = {length, sha256, chunkCrcs};
+    const result = await check({path, expected}, this.#options.onProgress);
+    this.#bytes += result.bytes;
+    if (result.findings.length > 0 || result.bytes < length) this.#unsound.add(file.path);
+    for (const finding of result.findings) this.#report(finding);
+    if (result.unreadable !== null) {
+      this.#unsound.add(file.path);
+      await this.#reportUnreadable(path, result.unreadable);
+    }
+  }
+
+  async #reportUnreadable(
+    path: string,
+    {offset, systemCode, reason}: NonNullable<FileCheckResult['unreadable']>,
+  ): Promise<void> {
+    if (systemCode === 'ENOENT' || systemCode === 'ENOTDIR') {
       if ((await statusOrNull(this.#files, this.#directory)) === null) this.#gone = true;
       else this.#report(errorAt('file-missing', path, `${path} is missing`));
-    } else if (code === 'ELOOP' || code === 'EINVAL' || code === 'EISDIR') {
+    } else if (systemCode === 'ELOOP' || systemCode === 'EINVAL' || systemCode === 'EISDIR') {
       this.#report(wrongKind(path));
     } else {
-      const message = `${path} cannot be read at byte ${offset}: ${String(error)}`;
+      const message = `${path} cannot be read at byte ${offset}: ${reason}`;
       this.#report({...errorAt('file-unreadable', path, message), offset});
     }
   }
@@ -217,6 +194,8 @@ class Check {
       metadata,
       files,
       bytes: this.#bytes,
+      read: this.#read.size,
+      sound: new Set([...this.#read].filter((path) => !this.#unsound.has(path))),
       errors: this.#errors,
       hints: this.#hints,
     };

@@ -107,7 +107,7 @@ export function hexCrc(crc: number): string {
   return crc.toString(16).padStart(8, '0');
 }
 
-function damagedAt(
+export function damagedAt(
   path: string,
   offset: number,
   facts: {readonly expected: string; readonly found: string},

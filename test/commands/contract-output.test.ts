@@ -76,6 +76,7 @@ describe.each(commands)('$id', (command) => {
       for (const line of lines) {
         expect(await violations(work.schema, line), JSON.stringify(line)).toEqual([]);
       }
+      if (work.prints === 'rows') return;
       expect(lines.at(-1)?.type).toBe('summary');
       expect(lines.filter(({type}) => type === 'summary')).toHaveLength(1);
     },

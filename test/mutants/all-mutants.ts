@@ -5,6 +5,7 @@ import {COORDINATOR_MUTANTS} from './coordinator-mutants.ts';
 import {DELTA_MUTANTS} from './delta-mutants.ts';
 import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
 import {FLINK_MUTANTS} from './flink-mutants.ts';
+import {INSPECTION_MUTANTS} from './inspection-mutants.ts';
 import type {Mutant} from './mutant.ts';
 import {RACE_MUTANTS} from './race-mutants.ts';
 import {RECOVERY_MUTANTS} from './recovery-mutants.ts';
@@ -35,4 +36,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...TTL_MUTANTS,
   ...CLAIM_MUTANTS,
   ...FLINK_MUTANTS,
+  ...INSPECTION_MUTANTS,
 ];

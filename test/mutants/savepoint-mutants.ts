@@ -106,7 +106,7 @@ export const SAVEPOINT_MUTANTS: readonly Mutant[] = [
   {
     name: 'canonical: keys out of order are taken',
     rows: 'canonical state',
-    module: reader,
+    module: 'state/canonical/canonical-rows.js',
     find: 'Buffer.compare(previous, key) >= 0',
     replace: 'false',
     prover: 'canonical',

@@ -27,7 +27,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: 'state: a row under another key group passes',
     rows: 'B33',
-    module: 'state/snapshot-reader.js',
+    module: 'state/chunk-rows.js',
     find: 'if ((rows[at] & (GROUP_MASK | LIVE_BIT)) === expected)',
     replace: 'if (true)',
     prover: 'snapshot-format',

@@ -35,6 +35,8 @@ export async function checkFlinkDirectory(options: FlinkCheckOptions): Promise<C
     metadata: null,
     files: reading.kind === 'read' ? reading.files.length : 0,
     bytes: 0,
+    read: 0,
+    sound: new Set(),
     errors,
     hints: shown.length - errors,
   };

@@ -61,7 +61,8 @@ export const REFUSED_STATE: readonly RefusedOption[] = [
       'compaction.filter.query-time-after-num-entries',
       'ttl.compaction.filter.enabled',
     ),
-    reason: 'the binding rocksdb-native cannot set a compaction filter; ttl.cleanup says how rows that expired are found',
+    reason:
+      'the binding rocksdb-native cannot set a compaction filter; ttl.cleanup says how rows that expired are found',
     instead: 'leave it out',
   },
   {

@@ -6,6 +6,7 @@ import type {RowStore} from './row-store.ts';
 import {TableKeys} from './table-keys.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
 import {HashTable} from '../hashmap/hash-table.ts';
+import {GROUP_MASK} from '../hashmap/row-layout.ts';
 import {damaged} from '../snapshot-format.ts';
 import type {TableSpec} from '../state-backend.ts';
 
@@ -46,7 +47,13 @@ export function* readStoredRows(
       const columns = keysOf.decode(keys, 0);
       if (columns === null) throw damaged(path, 0, 'a key of other types than the schema says');
       table.resolve(columns, null, 0, count, rows);
+      if (table.added.count !== count) throw damaged(path, 0, 'a key is there twice');
       for (let at = 0; at < count; at += 1) {
+        const group = table.memory().ints[rows[at]! * table.shape.rowInts + 1]! & GROUP_MASK;
+        const first = keys.startOf(at);
+        if (((keys.bytes[first]! << 8) | keys.bytes[first + 1]!) !== group) {
+          throw damaged(path, 0, `a row of key group ${group} is stored under another`);
+        }
         const [start, end] = [values.startOf(at), values.ends[at]!];
         if (codec.decodeValues(table, rows[at]!, values.bytes, start, end)) continue;
         throw damaged(path, 0, 'values of other kinds than the schema says');

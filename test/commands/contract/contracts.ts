@@ -3,14 +3,17 @@
 // To add one: a schema in schema/output/, `works` (a command line that does its work in the scratch directory of
 // scratch.ts), and for each example of its help the status that it ends with there.
 
+import {join} from 'node:path';
+import {ROOT} from '../tidemark.ts';
+
 /** Run in a copy of the scratch directory. */
 export interface Case {
   readonly args: readonly string[];
   readonly status: number;
   /** File of schema/output/. */
   readonly schema: string;
-  /** `lines`: JSON Lines, of which the last is a summary. */
-  readonly prints: 'object' | 'lines';
+  /** `lines`: JSON Lines, of which the last is a summary; `rows`: JSON Lines without one. */
+  readonly prints: 'object' | 'lines' | 'rows';
   /** Shell lines that are run before, and after whatever became of it. */
   readonly before?: string;
   readonly after?: string;
@@ -32,6 +35,10 @@ function finite(schema: string, args: readonly string[], status = 0): Case {
 
 function stream(schema: string, args: readonly string[], status = 0): Case {
   return {args, status, schema, prints: 'lines'};
+}
+
+function rows(schema: string, args: readonly string[]): Case {
+  return {args, status: 0, schema, prints: 'rows'};
 }
 
 const CHK = 'state/checkpoints/my-job/chk-12';
@@ -56,6 +63,11 @@ tidemark wait my-job --for ended >/dev/null`,
 };
 const TAKEN = 'tidemark savepoint my-job savepoints >/dev/null 2>&1 || exit 99';
 
+/** A savepoint with state: the kept one of test/formats. */
+const SAVED = {
+  before: `cp -r '${join(ROOT, 'test/formats/kept/savepoint-canonical-0.1.0/files/savepoints')}'/* sp`,
+};
+
 export const CONTRACTS: Readonly<Record<string, Contract>> = {
   'checkpoint list': {
     works: [
@@ -63,6 +75,28 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
       finite('checkpoint-list', ['checkpoint', 'list', 'state/checkpoints']),
     ],
     examples: [0, 0],
+  },
+  'checkpoint export': {
+    works: [
+      {
+        ...finite('checkpoint-export', [
+          'checkpoint',
+          'export',
+          'sp',
+          '--to',
+          'out',
+          '--format',
+          'csv',
+        ]),
+        ...SAVED,
+      },
+      {
+        ...finite('error', ['checkpoint', 'export', 'sp', '--to', '.'], 13),
+        ...SAVED,
+      },
+    ],
+    examples: [0, 0],
+    ...SAVED,
   },
   'checkpoint hold': {
     works: [
@@ -92,8 +126,16 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
         before: `printf X | dd of=${CHK}/_metadata bs=1 seek=20 conv=notrunc 2>/dev/null`,
       },
       stream('checkpoint-verify', ['checkpoint', 'verify', 'nothing'], 10),
+      {
+        ...stream('checkpoint-verify', ['checkpoint', 'verify', 'sp', '--level', 'restore']),
+        ...SAVED,
+      },
+      {
+        ...stream('checkpoint-verify', ['checkpoint', 'verify', 'sp', '--sample', '10%'], 5),
+        ...SAVED,
+      },
     ],
-    examples: [0, 0],
+    examples: [0, 0, 0, 0],
   },
   'checkpoint trigger': {
     works: [
@@ -215,6 +257,29 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
       finite('modeline', ['schema', '--modeline', 'job.json']),
     ],
     examples: [0, 0, 0],
+  },
+  'state get': {
+    works: [
+      {
+        ...rows('state-scan', ['state', 'get', 'sp', '--operator', 'totals', '--key', 'a']),
+        ...SAVED,
+      },
+      {
+        ...finite('error', ['state', 'get', 'sp', '--operator', 'totals', '--key', 'nobody'], 10),
+        ...SAVED,
+      },
+    ],
+    examples: [0, 0],
+    ...SAVED,
+  },
+  'state scan': {
+    works: [
+      {...rows('state-scan', ['state', 'scan', 'sp', '--ttl', '9999 d']), ...SAVED},
+      {...finite('error', ['state', 'scan', 'sp', '--where', 'nothing > 1'], 2), ...SAVED},
+      finite('error', ['state', 'scan', 'nothing'], 10),
+    ],
+    examples: [0, 0, 0],
+    ...SAVED,
   },
   status: {
     works: [

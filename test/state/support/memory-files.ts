@@ -70,8 +70,12 @@ export class MemoryFiles implements FileSystem {
   async status(path: string): Promise<FileStatus> {
     await turn();
     const bytes = this.content.get(path);
-    if (bytes === undefined) throw systemError('ENOENT', path);
-    return status(bytes.length);
+    if (bytes !== undefined) return status(bytes.length);
+    const isDirectory =
+      this.directories.has(path) ||
+      [...this.content.keys()].some((file) => file.startsWith(`${path}/`));
+    if (!isDirectory) throw systemError('ENOENT', path);
+    return {...status(0), kind: 'directory'};
   }
   async rename(from: string, to: string): Promise<void> {
     await turn();

@@ -25,6 +25,12 @@ type Step = Generator<void, void>;
 /** Null: deleted. */
 type Changes = Map<string, Map<string, string | null>>;
 
+interface TakenFile {
+  readonly changes: Changes;
+  readonly content: string;
+  readonly isCompacted: boolean;
+}
+
 const MANIFEST = 'MANIFEST-000001';
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -201,21 +207,23 @@ class MemoryStore implements RowStore {
   }
 
   /** What the next file holds, once all is done that came before. */
-  async #taken(): Promise<{changes: Changes; content: string; isCompacted: boolean}> {
-    let taken: {changes: Changes; content: string; isCompacted: boolean} | null = null;
+  async #taken(): Promise<TakenFile> {
+    const taken: TakenFile[] = [];
     const work = function* (this: MemoryStore): Step {
       yield;
       const changes = this.#changes;
       const isCompacted = this.#tables.length >= (this.#faults.compactAt ?? 3);
-      taken = {changes, content: isCompacted ? this.#everything() : textOf(changes), isCompacted};
+      const content = isCompacted ? this.#everything() : textOf(changes);
+      taken.push({changes, content, isCompacted});
       this.#changes = new Map();
     };
     this.#queue.push(work.call(this));
-    while (taken === null) {
+    for (;;) {
+      const [file] = taken;
+      if (file !== undefined) return file;
       await Promise.resolve();
       this.#getOn();
     }
-    return taken;
   }
 
   async #stage(

@@ -1,0 +1,70 @@
+import {Flags} from '@oclif/core';
+import {EXPORT_FORMATS, exportCheckpoint} from '../../src/index.ts';
+import {BaseCommand} from '../_shared/base-command.ts';
+import {withEnvironment} from '../_shared/globals.ts';
+import {stateArguments, stateFlags} from '../_shared/state-flags.ts';
+import {escapeText} from '../_shared/text.ts';
+import {countOf, formatBytes} from '../_shared/units.ts';
+import type {ExitStatus} from '../../src/index.ts';
+
+const ownFlags = {
+  to: Flags.string({
+    description: 'Directory to be made; not there, or empty.',
+    required: true,
+    helpValue: 'DIR',
+  }),
+  format: Flags.option({
+    options: EXPORT_FORMATS,
+    description: 'Form of the files.',
+    default: 'ndjson' as const,
+  })(),
+  operator: stateFlags.operator,
+  state: stateFlags.state,
+};
+
+export default class CheckpointExport extends BaseCommand {
+  static override summary = 'Write the state in a checkpoint as NDJSON, CSV or Parquet files.';
+  static override description =
+    'One file for each state, <operator>.<state>.<format>, and schema.json, which names and types its columns and says which are ' +
+    'key, namespace and value. Written under another name, synced and renamed: DIR is there whole or not at all. Parquet needs the ' +
+    'package hyparquet-writer.';
+  static override examples = [
+    {
+      description: 'Everything, for a script',
+      command: '<%= config.bin %> <%= command.id %> sp --to exported',
+    },
+    {
+      description: 'One step, for DuckDB or pandas',
+      command:
+        '<%= config.bin %> <%= command.id %> sp --operator totals --format parquet --to totals',
+    },
+  ];
+  static override exitStatuses: readonly ExitStatus[] = [4, 10, 12, 13, 15];
+  static override usage = 'checkpoint export REF --to DIR [FLAGS]';
+  static override args = stateArguments;
+  static override flags = withEnvironment('checkpoint-export', ownFlags);
+
+  async run(): Promise<void> {
+    const {args, flags} = await this.parse(CheckpointExport);
+    const {to, format, operator, state} = flags;
+    const request = {to, format, operator, state};
+    const done = await exportCheckpoint(args.ref, request, {environment: process.env});
+    if (this.global.json) {
+      this.printObject('CheckpointExport', {
+        path: done.path,
+        source: done.source,
+        format,
+        rows: done.rows,
+        bytes: done.bytes,
+        files: done.files.map(({name, ...file}) => ({path: `${done.path}/${name}`, ...file})),
+      });
+      return;
+    }
+    for (const {name, rows, bytes} of done.files) {
+      this.print(
+        `${escapeText(`${done.path}/${name}`)}: ${countOf(rows, 'row')}, ${formatBytes(bytes)}`,
+      );
+    }
+    this.print(`${escapeText(`${done.path}/schema.json`)}: what is in them`);
+  }
+}

@@ -1,0 +1,206 @@
+// `checkpoint export`: the keyed states of a checkpoint as files that other programs read, one for each state, and `schema.json`,
+// which says what is in them. All of it is written and synced under another name and then renamed: DIR is there whole or not.
+
+import {EngineError, systemErrorCode} from '../base/errors.ts';
+import type {Random} from '../base/random.ts';
+import {ByteBuffer} from '../formats/byte-buffer.ts';
+import {csvEncoder} from '../formats/csv-encoder.ts';
+import {framedJsonEncoder} from '../formats/json-encoder.ts';
+import {ParquetEncoder} from '../formats/parquet-encoder.ts';
+import type {RowEncoder} from '../formats/row-encoder.ts';
+import {dataTypeText} from '../records/data-type.ts';
+import type {RecordBatch} from '../records/record-batch.ts';
+import type {Field, Schema} from '../records/schema.ts';
+import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
+import {removeTree, unlessMissing} from '../storage/durable-file.ts';
+import type {FileHandle} from '../storage/file-system.ts';
+import {baseName, join, parentOf} from '../storage/paths.ts';
+import {storageFailed} from '../storage/storage-error.ts';
+import {openCheckpoint} from './state/open-checkpoint.ts';
+import {readTable, type ReadTableOptions} from './state/read-states.ts';
+import {chosenTables} from './state/scan-state.ts';
+import {stateTables, type StateTable} from './state/state-tables.ts';
+
+export type ExportFormat = 'ndjson' | 'csv' | 'parquet';
+
+export interface ExportOptions extends Pick<ReadTableOptions, 'files' | 'directory' | 'databases'> {
+  /** Absolute; not there, or empty. */
+  readonly target: string;
+  readonly format: ExportFormat;
+  readonly operator?: string | undefined;
+  readonly state?: string | undefined;
+  /** For the name that it has until it is whole. */
+  readonly random: Random;
+}
+
+export interface ExportedFile {
+  /** In the target. */
+  readonly name: string;
+  readonly operator: string;
+  readonly state: string;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export interface ExportReport {
+  readonly files: readonly ExportedFile[];
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** REFUSED when the target is there and not empty; errors of `readStates`. */
+export async function exportState(options: ExportOptions): Promise<ExportReport> {
+  const {files, directory, target, random} = options;
+  await refuseUnlessEmpty(options);
+  const metadata = await openCheckpoint(files, directory);
+  const tables = chosenTables(stateTables(metadata, directory), options);
+  const aside = join(parentOf(target), `.${baseName(target)}-${random.hex(8)}.part`);
+  try {
+    await files.makeDirectory(aside);
+    const byState = groupedByState(tables);
+    const written: ExportedFile[] = [];
+    for (const [name, own] of byState) written.push(await exportTables(name, own, aside, options));
+    const schema = schemaFile(metadata, byState, written, options);
+    await writeFile(options, join(aside, 'schema.json'), async (append) => append(schema));
+    await files.syncDirectory(aside);
+    await files.rename(aside, target);
+    await files.syncDirectory(parentOf(target));
+    const sum = (of: (file: ExportedFile) => number): number =>
+      written.reduce((total, file) => total + of(file), 0);
+    return {files: written, rows: sum(({rows}) => rows), bytes: sum(({bytes}) => bytes)};
+  } catch (error) {
+    await unlessMissing(async () => removeTree(files, aside));
+    const code = systemErrorCode(error);
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') throw refused(target);
+    throw code === null ? error : storageFailed('exporting to', target, error);
+  }
+}
+
+/** By `<operator>.<state>`: the tables of its subtasks. */
+function groupedByState(tables: readonly StateTable[]): ReadonlyMap<string, readonly StateTable[]> {
+  const grouped = new Map<string, StateTable[]>();
+  for (const table of tables) {
+    const name = `${table.operator}.${table.state}`;
+    grouped.set(name, [...(grouped.get(name) ?? []), table]);
+  }
+  return grouped;
+}
+
+async function refuseUnlessEmpty({files, target}: ExportOptions): Promise<void> {
+  const status = await statusOrNull(files, target);
+  if (status === null) return;
+  if (status.kind === 'directory' && (await files.list(target)).length === 0) return;
+  throw refused(target);
+}
+
+function refused(target: string): EngineError {
+  return new EngineError('REFUSED', `${target} is there, and is no empty directory`, {
+    file: target,
+    hint: 'Name a directory that is not there yet: nothing is overwritten.',
+  });
+}
+
+async function exportTables(
+  name: string,
+  tables: readonly StateTable[],
+  aside: string,
+  options: ExportOptions,
+): Promise<ExportedFile> {
+  const [{operator, state}] = tables as [StateTable];
+  const schema = schemaOf(tables[0]!);
+  const file = `${name}.${options.format}`;
+  let rows = 0;
+  async function* batches(): AsyncGenerator<RecordBatch> {
+    for (const table of tables) {
+      for await (const {rowCount, key, values} of readTable(table, options)) {
+        rows += rowCount;
+        yield {
+          ...{schema, rowCount, columns: [...key, ...values], selection: null},
+          ...{selectedCount: rowCount, watermarks: null, origin: null},
+        };
+      }
+    }
+  }
+  const bytes = await writeFile(options, join(aside, file), async (append) =>
+    writeRows(options.format, schema, batches(), append),
+  );
+  return {name: file, operator, state, rows, bytes};
+}
+
+type Append = (bytes: Uint8Array) => Promise<void>;
+
+async function writeRows(
+  format: ExportFormat,
+  schema: Schema,
+  batches: AsyncIterable<RecordBatch>,
+  append: Append,
+): Promise<void> {
+  if (format === 'parquet') {
+    const encoder = await ParquetEncoder.open(schema, append);
+    for await (const batch of batches) await encoder.add(batch);
+    await encoder.finish();
+    return;
+  }
+  const encoder = format === 'csv' ? csvEncoder(schema) : flatJson(schema);
+  const buffer = new ByteBuffer();
+  encoder.writeHeader(buffer);
+  await append(buffer.written());
+  for await (const batch of batches) {
+    buffer.clear();
+    encoder.encode(batch, buffer);
+    await append(buffer.written());
+  }
+}
+
+/** One object for each row; integers beyond 2^53 are strings. */
+function flatJson(schema: Schema): RowEncoder {
+  return framedJsonEncoder(schema, {
+    before: (index) => `${index === 0 ? '{' : ','}${JSON.stringify(schema.fields[index]?.name)}:`,
+    rowEnd: '}',
+  });
+}
+
+function schemaOf({shape}: StateTable): Schema {
+  return {fields: [...shape.spec.key, ...shape.values]};
+}
+
+/** The number of bytes; the file is synced. */
+async function writeFile(
+  {files}: ExportOptions,
+  path: string,
+  write: (append: Append) => Promise<void>,
+): Promise<number> {
+  const handle: FileHandle = await files.createNew(path);
+  let count = 0;
+  try {
+    await write(async (bytes) => {
+      await handle.append(bytes);
+      count += bytes.length;
+    });
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return count;
+}
+
+function schemaFile(
+  {jobName, checkpointId, kind}: {jobName: string; checkpointId: number; kind: string},
+  byState: ReadonlyMap<string, readonly StateTable[]>,
+  written: readonly ExportedFile[],
+  {directory, format}: ExportOptions,
+): Uint8Array {
+  const columns = (fields: readonly Field[], role: string): object[] =>
+    fields.map(({name, type}) => ({name, type: dataTypeText(type), role}));
+  const files = written.map(({name, operator, state, rows, bytes}) => {
+    const {shape} = byState.get(`${operator}.${state}`)![0]!;
+    const all = [
+      ...columns(shape.key, 'key'),
+      ...columns(shape.namespace, 'namespace'),
+      ...columns(shape.values, 'value'),
+    ];
+    return {name, operator, state, rows, bytes, columns: all};
+  });
+  const source = {path: directory, id: checkpointId, kind, job_name: jobName};
+  return Buffer.from(`${JSON.stringify({format, source, files}, null, 2)}\n`);
+}

@@ -1,0 +1,50 @@
+// A checkpoint that is to be read, as far as `_metadata`, names and sizes tell; what keeps it from being read is an error.
+
+import {EngineError, type ErrorCode} from '../../base/errors.ts';
+import type {CheckpointMetadata} from '../../checkpoint/checkpoint-metadata.ts';
+import {deriveCheckpointState} from '../../storage/derive-checkpoint-state.ts';
+import type {FileSystem} from '../../storage/file-system.ts';
+import type {FindingCode} from '../../storage/finding.ts';
+
+/** CHECKPOINT_DAMAGED, REFUSED, INCOMPATIBLE or NOT_FOUND when it is no whole checkpoint of tidemark. `directory`: absolute. */
+export async function openCheckpoint(
+  files: FileSystem,
+  directory: string,
+): Promise<CheckpointMetadata> {
+  const state = await deriveCheckpointState(files, directory);
+  switch (state.kind) {
+    case 'complete':
+      return state.metadata;
+    case 'gone':
+      throw deletedMeanwhile(directory);
+    case 'in-progress':
+      throw new EngineError('NOT_FOUND', `${directory} is not published yet`, {file: directory});
+    case 'foreign':
+      throw new EngineError(
+        'INCOMPATIBLE',
+        `${directory} was written by Apache Flink: its state is read by Flink's State Processor API`,
+        {file: directory, hint: `look at what it says: tidemark checkpoint list ${directory}`},
+      );
+    case 'incomplete':
+    case 'damaged':
+    case 'incompatible': {
+      const [finding] = state.findings;
+      const code = state.kind === 'incompatible' ? 'INCOMPATIBLE' : codeOf(finding?.code);
+      throw new EngineError(code, finding?.message ?? `${directory} is ${state.kind}`, {
+        file: finding?.path ?? directory,
+        hint: `see all that is wrong: tidemark checkpoint verify ${directory}`,
+      });
+    }
+  }
+}
+
+export function deletedMeanwhile(directory: string): EngineError {
+  return new EngineError('NOT_FOUND', `${directory} is not there (any more)`, {
+    file: directory,
+    hint: 'Retention may have deleted it; keep one with `tidemark checkpoint hold`.',
+  });
+}
+
+function codeOf(code: FindingCode | undefined): ErrorCode {
+  return code === 'name-refused' || code === 'kind-refused' ? 'REFUSED' : 'CHECKPOINT_DAMAGED';
+}

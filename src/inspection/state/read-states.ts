@@ -1,0 +1,178 @@
+// The rows of the keyed states of a checkpoint, without its job: what `state scan`, `checkpoint verify`, `export` and `diff`
+// read. See README.md.
+
+import {removeTree} from '../../storage/durable-file.ts';
+import type {FileSystem} from '../../storage/file-system.ts';
+import {checkedFiles} from '../../storage/checked-files.ts';
+import {statusOrNull} from '../../storage/derive-checkpoint-state.ts';
+import {stateFileAt} from '../../storage/paths.ts';
+import {StateFileReader} from '../../storage/state-file-reader.ts';
+import {storageFailed} from '../../storage/storage-error.ts';
+import {must} from '../../base/assert.ts';
+import {systemErrorCode} from '../../base/errors.ts';
+import type {KeyGroupRange} from '../../base/key-groups.ts';
+import {isCanonical} from '../../state/canonical/canonical-format.ts';
+import {placeDatabase} from '../../state/rocksdb/place-database.ts';
+import type {OpenedStored} from '../../state/restore-rows.ts';
+import type {OpenStore} from '../../state/rocksdb/row-store.ts';
+import type {StoredDatabase} from '../../state/rocksdb/stored-database.ts';
+import {readCanonicalRows} from '../../state/rows/read-canonical-rows.ts';
+import {readDatabaseRows} from '../../state/rows/read-database-rows.ts';
+import {readSnapshotRows} from '../../state/rows/read-snapshot-rows.ts';
+import type {RowColumns} from '../../state/rows/row-block.ts';
+import {deletedMeanwhile, openCheckpoint} from './open-checkpoint.ts';
+import {filesOf, stateTables, type StateTable} from './state-tables.ts';
+
+export interface ReadStatesOptions {
+  readonly files: FileSystem;
+  /** Of the checkpoint, absolute. Nothing is written there. */
+  readonly directory: string;
+  /** For states in files of RocksDB. */
+  readonly databases: DatabasePlace;
+  /** Which states are read; all by default. */
+  readonly select?: ((table: StateTable) => boolean) | undefined;
+}
+
+/** Where a database of a checkpoint is put together to be opened: in `directory`, which is there; it is removed again. */
+export interface DatabasePlace {
+  readonly openStore: OpenStore;
+  /** A new directory of its own, absolute; called once for each database. */
+  readonly makeDirectory: () => Promise<string>;
+}
+
+export interface ReadTableOptions {
+  readonly files: FileSystem;
+  readonly directory: string;
+  readonly databases: DatabasePlace;
+  /** Key groups that are read; all of the table by default. */
+  readonly range?: KeyGroupRange | undefined;
+  /** Bytes of files that were read since the last call. */
+  readonly onRead?: ((bytes: number) => void) | undefined;
+}
+
+/** Some rows of one state. Columns are good until the next rows are asked for. */
+export interface StateRows extends RowColumns {
+  readonly table: StateTable;
+}
+
+/** Files of a database that are placed at once. */
+const PLACING_THREADS = 4;
+
+/** What is enough to read a database once. */
+const READING = {
+  writeBufferSize: 1024 * 1024,
+  writeBufferCount: 2,
+  backgroundThreads: 2,
+  openFiles: -1,
+  blockSize: 8192,
+  bloomBitsPerKey: 10,
+};
+
+/**
+ * All rows of the states of a checkpoint, table by table. Every byte is checked before a row of it is handed out. Errors are
+ * those of `openCheckpoint`; damage that shows later is CHECKPOINT_DAMAGED too; NOT_FOUND when the checkpoint is deleted
+ * meanwhile.
+ */
+export async function* readStates(options: ReadStatesOptions): AsyncGenerator<StateRows> {
+  const {files, directory, select = () => true} = options;
+  const metadata = await openCheckpoint(files, directory);
+  for (const table of stateTables(metadata, directory)) {
+    if (select(table)) yield* readTable(table, options);
+  }
+}
+
+/** The rows of one table of `stateTables`. */
+export async function* readTable(
+  table: StateTable,
+  options: ReadTableOptions,
+): AsyncGenerator<StateRows> {
+  const {directory, files} = options;
+  const range = overlapOf(table.keyGroups, options.range);
+  if (range === null) return;
+  try {
+    for await (const rows of rowsOf(table, range, options)) yield {...rows, table};
+  } catch (error) {
+    if (await isGone(files, directory)) throw deletedMeanwhile(directory);
+    if (systemErrorCode(error) === null) throw error;
+    throw storageFailed('reading the state from', directory, error);
+  }
+}
+
+async function* rowsOf(
+  table: StateTable,
+  range: KeyGroupRange,
+  options: ReadTableOptions,
+): AsyncGenerator<RowColumns> {
+  const {directory, onRead} = options;
+  const {shape, source} = table;
+  if (source.kind === 'database') {
+    yield* databaseRows(table, source.stored, range, options);
+    return;
+  }
+  const {chain} = source;
+  const files = checkedFiles(options.files, directory, chain, onRead);
+  const base = must(chain[0], 'a state file');
+  if (isCanonical(base)) {
+    yield* readCanonicalRows(files, stateFileAt(directory, base.path), shape, range);
+  } else yield* readSnapshotRows({files, directory, chain, shape, range});
+}
+
+/** The files are read whole before RocksDB is given them: what it then reads is not checked by us. */
+async function* databaseRows(
+  table: StateTable,
+  stored: StoredDatabase,
+  range: KeyGroupRange,
+  {files, directory, databases, onRead}: ReadTableOptions,
+): AsyncGenerator<RowColumns> {
+  for (const state of filesOf(table)) {
+    const reader = await StateFileReader.open(files, stateFileAt(directory, state.path), state);
+    try {
+      for await (const chunk of reader.chunks()) onRead?.(chunk.length);
+    } finally {
+      await reader.close();
+    }
+  }
+  const {store, close} = await openDatabase(stored, table.operator, {files, directory, databases});
+  try {
+    yield* readDatabaseRows(store, stored, table.shape, range);
+  } finally {
+    await close();
+  }
+}
+
+/** Puts a database together in a directory of its own, which `close` removes. Its bytes were verified. */
+export async function openDatabase(
+  stored: StoredDatabase,
+  operator: string,
+  {files, directory, databases}: Pick<ReadTableOptions, 'files' | 'directory' | 'databases'>,
+): Promise<OpenedStored> {
+  const target = await databases.makeDirectory();
+  try {
+    await placeDatabase(files, {stored, source: directory, target, threads: PLACING_THREADS});
+    const what = `the state of ${operator}`;
+    const {families} = stored;
+    const store = await databases.openStore({directory: target, families, options: READING, what});
+    return {
+      store,
+      close: async () => {
+        await store.close();
+        await removeTree(files, target);
+      },
+    };
+  } catch (error) {
+    await removeTree(files, target);
+    throw error;
+  }
+}
+
+/** The checkpoint as a whole, or a part of it that goes first when it is deleted. */
+async function isGone(files: FileSystem, directory: string): Promise<boolean> {
+  return (await statusOrNull(files, directory)) === null;
+}
+
+/** Null: none of them. */
+function overlapOf(own: KeyGroupRange, wanted: KeyGroupRange | undefined): KeyGroupRange | null {
+  if (wanted === undefined) return own;
+  const range = {start: Math.max(own.start, wanted.start), end: Math.min(own.end, wanted.end)};
+  return range.start <= range.end ? range : null;
+}

@@ -1,0 +1,198 @@
+// The deeper levels of a verification, of a checkpoint whose files were compared with their checksums.
+//
+//   decode    every row of every state is read: lengths, order where the form has one, key groups, types, counts; and
+//             every message in flight
+//   restore   also, each state is restored as a job at the same parallelism would, into a state backend; a snapshot of it is
+//             taken in a scratch directory and read again: the rows must be the same. Needs the memory of a subtask.
+//
+// A table is looked at when all its files were read and are what was written; what is left out is counted.
+
+import {EngineError} from '../base/errors.ts';
+import type {CheckpointMetadata, SubtaskMetadata} from '../checkpoint/checkpoint-metadata.ts';
+import {readInFlight} from '../state/in-flight.ts';
+import {RowChecker} from '../state/rows/check-rows.ts';
+import {errorAt} from '../storage/derive-checkpoint-state.ts';
+import type {FileSystem} from '../storage/file-system.ts';
+import type {Finding, FindingCode} from '../storage/finding.ts';
+import {stateFileAt} from '../storage/paths.ts';
+import {restoredDigests} from './restore-state.ts';
+import {readTable, type DatabasePlace, type StateRows} from './state/read-states.ts';
+import {RowDigest} from './state/row-digest.ts';
+import {filesOf, stateTables, type StateTable} from './state/state-tables.ts';
+
+export interface VerifyRowsOptions {
+  readonly files: FileSystem;
+  /** Of the checkpoint, absolute. */
+  readonly directory: string;
+  readonly metadata: CheckpointMetadata;
+  readonly level: 'decode' | 'restore';
+  /** Paths in `metadata` of files that are what was written. */
+  readonly sound: ReadonlySet<string>;
+  readonly databases: DatabasePlace;
+  readonly onFinding: (finding: Finding) => void;
+  /** Asked before each table: the rest is left out. */
+  readonly isStopped: () => boolean;
+}
+
+/** Rows that were read, and states that were left out. */
+export interface VerifiedRows {
+  readonly rows: number;
+  readonly skipped: number;
+}
+
+export async function verifyRows(options: VerifyRowsOptions): Promise<VerifiedRows> {
+  const {metadata, directory, level, isStopped} = options;
+  let [rows, skipped] = [0, 0];
+  await reporting(options, directory, async () => {
+    const tables = stateTables(metadata, directory);
+    const digests = new Map<string, RowDigest | null>();
+    for (const table of tables) {
+      const name = `${table.operator}.${table.state}`;
+      const isRead = !isStopped() && filesOf(table).every(({path}) => options.sound.has(path));
+      const digest = isRead ? await decodeTable(table, options) : null;
+      if (!isRead) skipped += 1;
+      rows += digest?.rowCount ?? 0;
+      const before = digests.get(name);
+      digests.set(name, joined(before, digest));
+    }
+    if (level === 'restore') await compareRestored(options, digests);
+  });
+  for (const subtask of metadata.operators.flatMap(({subtasks}) => subtasks)) {
+    if (!(await readMessages(subtask, options))) skipped += 1;
+  }
+  return {rows, skipped};
+}
+
+/** Null: damage was reported, or it could not be read. */
+async function decodeTable(
+  table: StateTable,
+  options: VerifyRowsOptions,
+): Promise<RowDigest | null> {
+  const {files, directory, databases, onFinding, level} = options;
+  const checker = new RowChecker(table.shape);
+  const digest = new RowDigest();
+  let rowCount = 0;
+  const isRead = await reporting(options, directory, async () => {
+    for await (const rows of readTable(table, {files, directory, databases})) {
+      rowCount += rows.rowCount;
+      const wrong = checker.firstWrong(rows);
+      if (wrong !== null) {
+        onFinding({...rowsDamaged(rows, wrong.message), ...factsOf(rows, wrong)});
+        return;
+      }
+      if (level === 'restore') digest.add(rows);
+      else digest.rowCount += rows.rowCount;
+    }
+  });
+  if (!isRead) return null;
+  const counted = countOf(table);
+  if (counted === null || counted === rowCount) return digest;
+  const path = stateFileAt(directory, filesOf(table)[0]!.path);
+  onFinding({
+    ...errorAt('rows-damaged', path, `${path} has ${rowCount} rows, and _metadata says ${counted}`),
+    expected: `${counted} rows`,
+    found: `${rowCount} rows`,
+  });
+  return null;
+}
+
+function rowsDamaged({table, path}: StateRows, message: string): Finding {
+  const state = `${table.operator}.${table.state}`;
+  return errorAt('rows-damaged', path, `${path}: state ${state}: ${message}`);
+}
+
+function factsOf(
+  {offset}: StateRows,
+  {expected, found}: {readonly expected: string; readonly found: string},
+): Partial<Finding> {
+  return {offset, expected, found};
+}
+
+/** Rows that a file with all of them says it has. */
+function countOf({source}: StateTable): number | null {
+  if (source.kind === 'database' || source.chain.length > 1) return null;
+  const {rows} = (source.chain[0]?.description ?? {}) as {rows?: unknown};
+  return typeof rows === 'number' ? rows : null;
+}
+
+/** Of one state in all its subtasks; null: not of all. */
+function joined(before: RowDigest | null | undefined, digest: RowDigest | null): RowDigest | null {
+  if (before === undefined) return digest;
+  return before === null || digest === null ? null : before.with(digest);
+}
+
+async function compareRestored(
+  options: VerifyRowsOptions,
+  digests: ReadonlyMap<string, RowDigest | null>,
+): Promise<void> {
+  const {metadata, directory, onFinding, isStopped} = options;
+  for (const operator of metadata.operators) {
+    const own = [...digests].filter(([name]) => name.startsWith(`${operator.uid}.`));
+    if (own.length === 0 || own.some(([, digest]) => digest === null) || isStopped()) continue;
+    await reporting(options, directory, async () => {
+      const restored = await restoredDigests(operator, options);
+      for (const [name, digest] of own) {
+        const [expected, found] = [digest?.text() ?? '', restored.get(name)?.text() ?? 'nothing'];
+        if (expected === found) continue;
+        const message = `${directory}: a restore of the state ${name} has other rows than its files`;
+        onFinding({...errorAt('rows-differ', directory, message), expected, found});
+      }
+    });
+  }
+}
+
+/** False: a file of it was left out. */
+async function readMessages(
+  subtask: SubtaskMetadata,
+  options: VerifyRowsOptions,
+): Promise<boolean> {
+  const {files, directory, metadata, sound, isStopped} = options;
+  const states = subtask.states.filter(({kind}) => kind === 'channel');
+  if (states.length === 0) return true;
+  const isSound = states.every((state) => state.location !== 'file' || sound.has(state.path));
+  if (!isSound || isStopped()) return false;
+  const [operator] = metadata.operators;
+  const alone = {...metadata, operators: [{...operator!, subtasks: [{...subtask, states}]}]};
+  await reporting(options, directory, async () => {
+    await readInFlight(files, {directory, metadata: alone}, () => true);
+  });
+  return true;
+}
+
+/** False: what went wrong was reported. */
+async function reporting(
+  {onFinding}: Pick<VerifyRowsOptions, 'onFinding'>,
+  directory: string,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    const code = CODES[error.code];
+    if (code === undefined) throw error;
+    const {file, facts} = error.details;
+    const {offset, expected, found} = facts ?? {};
+    onFinding({
+      severity: code === 'deleted-meanwhile' ? 'hint' : 'error',
+      code,
+      path: file ?? directory,
+      offset: typeof offset === 'number' ? offset : null,
+      expected: typeof expected === 'string' ? expected : null,
+      found: typeof found === 'string' ? found : null,
+      message: error.message,
+    });
+    return false;
+  }
+}
+
+/** What a failure to read says of the checkpoint; what is not here says nothing, and ends the verification. */
+const CODES: Readonly<Partial<Record<EngineError['code'], FindingCode>>> = {
+  CHECKPOINT_DAMAGED: 'rows-damaged',
+  INCOMPATIBLE: 'metadata-incompatible',
+  NOT_FOUND: 'deleted-meanwhile',
+  // RocksDB is not installed, or the scratch directory is full: nobody knows.
+  USAGE: 'not-checked',
+  STORAGE_FAILED: 'not-checked',
+};

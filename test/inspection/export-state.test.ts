@@ -1,0 +1,193 @@
+// Promise: an export has every row of the chosen states with exact values, in a form that another program reads; a directory
+// that is there is not touched, and one that failed leaves nothing.
+
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {DuckDBInstance} from '@duckdb/node-api';
+import {afterAll, describe, expect, test} from 'vitest';
+
+import {SeededRandom} from '#src/base/random.js';
+import {exportState, type ExportFormat} from '#src/inspection/export-state.js';
+import {scanState} from '#src/inspection/state/scan-state.js';
+import type {FileSystem} from '#src/storage/file-system.js';
+import {nodeFileSystem} from '#src/storage/node-file-system.js';
+import {noDatabases} from './support/state-text.ts';
+
+const directory = join(
+  fileURLToPath(new URL('../formats/kept', import.meta.url)),
+  'hashmap-full-0.1.0/files/state/kept/chk-5',
+);
+const scratch = mkdtempSync(join(tmpdir(), 'tidemark-export-'));
+const source = {files: nodeFileSystem, directory, databases: noDatabases};
+let count = 0;
+
+afterAll(() => rmSync(scratch, {recursive: true, force: true}));
+
+function newTarget(): string {
+  count += 1;
+  mkdirSync(join(scratch, String(count)));
+  return join(scratch, String(count), 'out');
+}
+
+async function exported(
+  format: ExportFormat,
+  target = newTarget(),
+  files: FileSystem = nodeFileSystem,
+) {
+  const report = await exportState({...source, files, target, format, random: new SeededRandom(1)});
+  return {report, target};
+}
+
+/** Flat rows of one operator, by a scan. */
+async function scanned(operator: string): Promise<Record<string, unknown>[]> {
+  const rows: Record<string, unknown>[] = [];
+  for await (const {lines} of scanState({
+    ...source,
+    operator,
+    conditions: {},
+    limit: null,
+    ttlMillis: null,
+  })) {
+    for (const line of Buffer.from(lines).toString('utf8').trimEnd().split('\n')) {
+      const {key, namespace, value} = JSON.parse(line) as Record<string, object | null>;
+      rows.push({...key, ...namespace, ...value});
+    }
+  }
+  return rows;
+}
+
+/** As DuckDB reads the file. */
+async function queried(file: string): Promise<Record<string, unknown>[]> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  try {
+    await connection.run("SET TimeZone = 'UTC'");
+    const reader = await connection.runAndReadAll(`SELECT * FROM '${file}'`);
+    return reader.getRowObjectsJson();
+  } finally {
+    connection.closeSync();
+  }
+}
+
+const asText = (rows: readonly Record<string, unknown>[]): string[] =>
+  rows
+    .map((row) =>
+      Object.entries(row)
+        .map(
+          ([name, value]) =>
+            `${name}=${String(value).replace(/^(\S{10})[ T](\S+?)(?:Z|\+00)?$/u, '$1 $2')}`,
+        )
+        .join(' '),
+    )
+    .sort();
+
+describe.each(['ndjson', 'csv', 'parquet'] as const)('%s', (format) => {
+  test.each(['windows', 'running', 'totals'])('has the rows of %s', async (operator) => {
+    const {report, target} = await exported(format);
+    const name = `${operator}.groups.${format}`;
+    expect(readdirSync(target).sort()).toEqual(
+      ['running', 'totals', 'windows']
+        .map((one) => `${one}.groups.${format}`)
+        .concat('schema.json')
+        .sort(),
+    );
+    const rows = await scanned(operator);
+    const found =
+      format === 'ndjson'
+        ? readFileSync(join(target, name), 'utf8')
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line) as Record<string, unknown>)
+        : await queried(join(target, name));
+    expect(asText(found)).toEqual(asText(rows));
+    const file = report.files.find((one) => one.name === name)!;
+    expect(file).toMatchObject({rows: rows.length, operator, state: 'groups'});
+    expect(file.bytes).toBe(readFileSync(join(target, name)).length);
+    const schema = JSON.parse(readFileSync(join(target, 'schema.json'), 'utf8')) as {
+      files: {name: string; columns: {name: string; role: string}[]}[];
+    };
+    const columns = schema.files.find((one) => one.name === name)!.columns;
+    expect(columns.map((column) => column.name)).toEqual(Object.keys(rows[0]!));
+    expect(columns[0]).toEqual({name: 'sensor', type: 'string', role: 'key'});
+  });
+});
+
+test('a directory that is not empty, or a file, is refused and left as it is', async () => {
+  const target = newTarget();
+  mkdirSync(target);
+  writeFileSync(join(target, 'mine'), 'x');
+  await expect(exported('csv', target)).rejects.toMatchObject({code: 'REFUSED'});
+  await expect(exported('csv', join(target, 'mine'))).rejects.toMatchObject({code: 'REFUSED'});
+  expect(readdirSync(target)).toEqual(['mine']);
+  expect(readdirSync(join(target, '..'))).toEqual(['out']);
+});
+
+test('an empty directory is taken', async () => {
+  const target = newTarget();
+  mkdirSync(target);
+  await exported('csv', target);
+  expect(readdirSync(target)).toHaveLength(4);
+});
+
+test('each file, then their directory is synced before the rename, the parent after it', async () => {
+  const target = newTarget();
+  const log: string[] = [];
+  const shown = (path: string): string =>
+    path.slice(join(target, '..').length).replace(/[0-9a-f]{16}/u, 'X');
+  const files: FileSystem = {
+    ...nodeFileSystem,
+    async createNew(path) {
+      const handle = await nodeFileSystem.createNew(path);
+      return {
+        read: async (...where) => handle.read(...where),
+        append: async (bytes) => handle.append(bytes),
+        async sync() {
+          log.push(`sync ${shown(path)}`);
+          await handle.sync();
+        },
+        status: async () => handle.status(),
+        close: async () => handle.close(),
+      };
+    },
+    async rename(from, to) {
+      log.push(`rename ${shown(from)} ${shown(to)}`);
+      await nodeFileSystem.rename(from, to);
+    },
+    async syncDirectory(path) {
+      log.push(`sync ${shown(path)}`);
+      await nodeFileSystem.syncDirectory(path);
+    },
+  };
+  await exported('csv', target, files);
+  const part = '/.out-X.part';
+  expect(log).toEqual([
+    `sync ${part}/windows.groups.csv`,
+    `sync ${part}/running.groups.csv`,
+    `sync ${part}/totals.groups.csv`,
+    `sync ${part}/schema.json`,
+    `sync ${part}`,
+    `rename ${part} /out`,
+    'sync ',
+  ]);
+});
+
+test('an export that fails leaves nothing', async () => {
+  const target = newTarget();
+  const files: FileSystem = {
+    ...nodeFileSystem,
+    rename: async () => Promise.reject(Object.assign(new Error('EIO'), {code: 'EIO'})),
+  };
+  await expect(exported('parquet', target, files)).rejects.toMatchObject({code: 'STORAGE_FAILED'});
+  expect(existsSync(target)).toBe(false);
+  expect(readdirSync(join(target, '..'))).toEqual([]);
+});

@@ -1,0 +1,180 @@
+// Promise: the levels decode and restore read every row and find what checksums do not show: a file that somebody wrote with
+// right sums and wrong rows. What was not read is never called ok. Nothing is written to a checkpoint.
+
+import {cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdir} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {afterAll, beforeEach, describe, expect, test} from 'vitest';
+
+import {crc32, sha256Hex} from '#src/base/checksum.js';
+import {parseSample, sampleFiles} from '#src/inspection/sample-files.js';
+import type {DatabasePlace} from '#src/inspection/state/read-states.js';
+import {verifyCheckpoints, type VerifyOptions} from '#src/inspection/verify-checkpoint.js';
+import type {Finding} from '#src/storage/finding.js';
+import {nodeFileSystem} from '#src/storage/node-file-system.js';
+import {readCorpus} from '../formats/support/corpus.ts';
+import {forge, stateOf} from '../hostile/support/forge.ts';
+import {FakeTime} from '../storage/support/fixture.ts';
+
+const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'tidemark-verify-rows-'));
+let made = 0;
+
+afterAll(() => rmSync(scratch, {recursive: true, force: true}));
+
+const databases: DatabasePlace = {
+  openStore: async () => Promise.reject(new Error('no database is opened here')),
+  async makeDirectory() {
+    made += 1;
+    const path = join(scratch, `work-${made}`);
+    await mkdir(path);
+    return path;
+  },
+};
+
+async function verify(directory: string, options: Partial<VerifyOptions> = {}) {
+  const findings: Finding[] = [];
+  const verification = await verifyCheckpoints({
+    ...{files: nodeFileSystem, clock: new FakeTime(), directories: [directory], databases},
+    level: 'restore',
+    onFinding: (finding) => findings.push(finding),
+    ...options,
+  });
+  return {...verification, findings};
+}
+
+describe.each(readCorpus(KEPT))('the kept $name', ({name, facts}) => {
+  const directory = join(KEPT, name, 'files', facts.checkpoint);
+  const rows = Object.values(facts.found.operators)
+    .flatMap(({tables}) => Object.values(tables))
+    .reduce((sum, table) => sum + table.length, 0);
+
+  test.each(['decode', 'restore'] as const)('is right at the level %s', async (level) => {
+    const {summary, errorCode, findings} = await verify(directory, {level});
+    expect(findings).toEqual([]);
+    expect(summary).toMatchObject({level, rows, skipped: 0, errors: 0, verdict: 'ok'});
+    expect(errorCode).toBeNull();
+    expect(readdirSync(scratch).filter((entry) => entry.startsWith('work-'))).toEqual([]);
+  });
+});
+
+describe('a file with right sums and wrong rows', () => {
+  let copy: string;
+  const file = (): string => join(copy, 'totals/0.groups');
+
+  beforeEach(() => {
+    made += 1;
+    copy = join(scratch, `copy-${made}`);
+    cpSync(join(KEPT, 'savepoint-canonical-0.1.0/files/savepoints'), copy, {recursive: true});
+    copy = join(copy, readdirSync(copy)[0]!);
+  });
+
+  /** The changed bytes, with sums that fit. */
+  function rewrite(change: (bytes: Buffer) => Buffer): void {
+    const before = readFileSync(file());
+    const bytes = change(Buffer.from(before));
+    writeFileSync(file(), bytes);
+    forge(copy, (metadata) => {
+      Object.assign(stateOf(metadata, 'totals', 'groups'), {
+        length: bytes.length,
+        sha256: sha256Hex(bytes),
+        chunk_crcs: [crc32(bytes)],
+      });
+    });
+    const sums = join(copy, 'SHA256SUMS');
+    const line = new RegExp(`${sha256Hex(before)}(?=  totals/0.groups)`, 'u');
+    writeFileSync(sums, readFileSync(sums, 'utf8').replace(line, sha256Hex(bytes)));
+  }
+
+  /** Changes one byte, so many behind the first key group's beginning. */
+  const flip =
+    (offset: number, bits: number) =>
+    (bytes: Buffer): Buffer => {
+      const at = bytes.indexOf('GRUP') + offset;
+      bytes[at] = bytes[at]! ^ bits;
+      return bytes;
+    };
+
+  test.each([
+    ['a row of another key group', flip(4, 1)],
+    ['a key of no type', flip(32, 6)],
+    ['a length beyond the file', flip(26, 255)],
+    ['a number of rows that is wrong', flip(8, 1)],
+    ['bytes behind the end', (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.alloc(8)])],
+  ] as const)('%s is found by decode, with its file, and not by checksum', async (_, change) => {
+    rewrite(change);
+    expect((await verify(copy, {level: 'checksum'})).summary.verdict).toBe('ok');
+    const {errorCode, findings, summary} = await verify(copy, {level: 'decode'});
+    expect(errorCode).toBe('CHECKPOINT_DAMAGED');
+    expect(findings).toMatchObject([{code: 'rows-damaged', severity: 'error', path: file()}]);
+    expect(summary.errors).toBe(1);
+    // The other states were read all the same.
+    expect(summary.rows).toBeGreaterThan(10);
+  });
+
+  test('damage is listed, and the states of the damaged file are counted as not decoded', async () => {
+    const bytes = readFileSync(file());
+    bytes[100]! ^= 1;
+    writeFileSync(file(), bytes);
+    const {errorCode, findings, summary} = await verify(copy, {level: 'decode'});
+    expect(errorCode).toBe('CHECKPOINT_DAMAGED');
+    expect(findings.map(({code}) => code)).toEqual(['chunk-damaged']);
+    expect(summary.skipped).toBe(1);
+  });
+
+  test('fail-fast ends at the first error, and does not call the rest ok', async () => {
+    for (const name of ['totals/0.groups', 'windows/0.groups', 'running/0.groups']) {
+      const bytes = readFileSync(join(copy, name));
+      bytes[100]! ^= 1;
+      writeFileSync(join(copy, name), bytes);
+    }
+    expect((await verify(copy)).findings).toHaveLength(3);
+    const other = join(KEPT, 'hashmap-full-0.1.0/files/state/kept/chk-5');
+    const {findings, summary} = await verify(copy, {failFast: true, directories: [copy, other]});
+    expect(findings).toHaveLength(1);
+    expect(summary.checkpoints).toBe(1);
+    expect(summary.skipped).toBeGreaterThan(6);
+  });
+});
+
+describe('a sample', () => {
+  const directory = join(KEPT, 'hashmap-full-0.1.0/files/state/kept/chk-5');
+
+  test('is never ok: what it leaves out is counted', async () => {
+    const of = parseSample('2/5')!;
+    const {summary, errorCode} = await verify(directory, {sample: {of, seed: 3}});
+    expect(summary.verdict).toBe('incomplete');
+    expect(summary.skipped).toBeGreaterThan(0);
+    expect(errorCode).toBe('INCOMPLETE');
+    const all = await verify(directory, {sample: {of: parseSample('100%')!, seed: 3}});
+    expect(all.summary).toMatchObject({verdict: 'ok', skipped: 0});
+  });
+
+  const files = Array.from({length: 23}, (_, at) => ({id: `file ${at}`, bytes: 10}));
+  const sampled = (text: string, seed = 1): string[] =>
+    [...sampleFiles(files, parseSample(text)!, seed)].sort();
+
+  test('parts are all files, each once, and the same for one seed', () => {
+    const parts = [1, 2, 3, 4, 5].map((part) => sampled(`${part}/5`));
+    expect(parts.flat().sort()).toEqual(files.map(({id}) => id).sort());
+    expect(sampled('2/5')).toEqual(sampled('2/5'));
+    expect(sampled('2/5', 2)).not.toEqual(sampled('2/5', 1));
+  });
+
+  test('shares and sizes', () => {
+    expect(sampled('10%')).toHaveLength(3);
+    expect(sampled('0.1%')).toHaveLength(1);
+    expect(sampled('100%')).toHaveLength(23);
+    expect(sampled('55B')).toHaveLength(6);
+    expect(sampled('500MiB')).toHaveLength(23);
+  });
+
+  test.each(['', '0%', '101%', '6/5', '0/5', '1/0', '-1%', '5', '500MB', '1e3%'])(
+    '%j is none',
+    (text) => {
+      expect(parseSample(text)).toBeNull();
+    },
+  );
+});
