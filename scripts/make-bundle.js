@@ -64,6 +64,7 @@ const ENGINE_GROUPS = [
   ],
   ['reports/job-reports.ts'],
   ['reports/checkpoint-reports.ts'],
+  ['reports/inspect-report.ts'],
   [
     'control/job-client.ts',
     'control/await-job.ts',

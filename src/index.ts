@@ -33,6 +33,7 @@ import type {DoctorReport} from './reports/doctor-report.ts';
 import type {Explanation, PageSearch} from './explain/find-page.ts';
 import type {HeldCheckpoint} from './control/hold-checkpoint.ts';
 import type {ResolveReference} from './engine.ts';
+import type {InspectReport} from './reports/inspect-report.ts';
 import type {
   GraphFormat,
   JobDescription,
@@ -397,6 +398,21 @@ export async function listCheckpoints(
 ): Promise<CheckpointList> {
   const reports = await import('./reports/checkpoint-reports.ts');
   return reports.listCheckpoints(target, options);
+}
+
+export type {CheckpointDetails, InspectReport} from './reports/inspect-report.ts';
+
+/** One checkpoint, without opening its state files; `job`: a job file, and would it go on from there. Never writes. */
+export async function inspectCheckpoint(
+  ref: string,
+  options: {
+    readonly environment: Environment;
+    readonly job: string | null;
+    readonly describePositions: boolean;
+  },
+): Promise<InspectReport> {
+  const {inspectReport} = await import('./reports/inspect-report.ts');
+  return inspectReport(ref, options);
 }
 
 /**

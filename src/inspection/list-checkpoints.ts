@@ -12,14 +12,10 @@ import {unlessMissing} from '../storage/durable-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {listHolds} from '../storage/holds.ts';
 import {listCheckpoints as listPublished} from '../storage/list-checkpoints.ts';
-import {
-  JobPaths,
-  parseCheckpointName,
-  parseGenerationName,
-  parseSavepointName,
-} from '../storage/paths.ts';
+import {JobPaths, parseCheckpointName, parseSavepointName} from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import {orphansAmong, unclaimedFiles, type Orphan} from './list-orphans.ts';
+import {pendingAttempts} from './pending-attempts.ts';
 
 /** As `checkpoint list --json` prints it. */
 export interface CheckpointItem {
@@ -167,27 +163,6 @@ function warningsOf(path: string, state: CheckpointState): readonly string[] {
     case 'in-progress':
       return [];
   }
-}
-
-/** Attempts of all generations whose work directory has not been taken away. */
-async function pendingAttempts(
-  files: FileSystem,
-  paths: JobPaths,
-): Promise<readonly {readonly id: number; readonly path: string}[]> {
-  const attempts: {id: number; path: string}[] = [];
-  await unlessMissing(async () => {
-    for (const work of await files.list(paths.workDirectory)) {
-      const generation = parseGenerationName(work.name);
-      if (generation === null) continue;
-      await unlessMissing(async () => {
-        for (const {name} of await files.list(paths.pending(generation))) {
-          const id = parseCheckpointName(name);
-          if (id !== null) attempts.push({id, path: paths.attempt(generation, id)});
-        }
-      });
-    }
-  });
-  return attempts;
 }
 
 async function toItem(

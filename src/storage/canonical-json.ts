@@ -69,6 +69,8 @@ export function parseCanonicalJson(bytes: Uint8Array): ParsedJson {
   }
   const forbidden = findForbidden(value);
   if (forbidden !== null) return damaged(0, forbidden);
+  // The same text as below, in a fraction of the time, where the keys already stand in their order.
+  if (hasSortedKeys(value) && JSON.stringify(value) === text) return {kind: 'value', value};
   const canonical = canonicalJson(value);
   return canonical === text
     ? {kind: 'value', value}
@@ -105,6 +107,17 @@ function findForbidden(value: JsonValue): string | null {
     if (reason !== null) return reason;
   }
   return null;
+}
+
+function hasSortedKeys(value: JsonValue): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (isArray(value)) return value.every(hasSortedKeys);
+  let before = '';
+  for (const key of Object.keys(value)) {
+    if (key < before || !hasSortedKeys(value[key] as JsonValue)) return false;
+    before = key;
+  }
+  return true;
 }
 
 function damaged(offset: number, message: string): ParsedJson {

@@ -64,6 +64,24 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
     ],
     examples: [0, 0],
   },
+  'checkpoint inspect': {
+    works: [
+      finite('checkpoint-inspect', ['checkpoint', 'inspect', CHK, '--job', 'my.job.yaml']),
+      finite('checkpoint-inspect', ['checkpoint', 'inspect', 'my-job', '--operator', 'flights']),
+      {
+        ...finite('checkpoint-inspect', ['checkpoint', 'inspect', CHK], 4),
+        before: `: > ${CHK}/SHA256SUMS`,
+      },
+      {
+        ...finite('checkpoint-inspect', ['checkpoint', 'inspect', CHK, '--job', 'my.job.yaml'], 12),
+        before: "sed -i 's/  flights:/  other:/; s/input: flights/input: other/' my.job.yaml",
+      },
+      {...finite('error', ['checkpoint', 'inspect', CHK], 4), before: `: > ${CHK}/_metadata`},
+      finite('error', ['checkpoint', 'inspect', CHK, '--operator', 'none'], 10),
+      finite('error', ['checkpoint', 'inspect'], 2),
+    ],
+    examples: [0, 0, 0],
+  },
   'checkpoint hold': {
     works: [
       finite('checkpoint-held', ['checkpoint', 'hold', CHK]),
