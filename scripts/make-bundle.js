@@ -65,6 +65,7 @@ const ENGINE_GROUPS = [
   ['reports/job-reports.ts'],
   ['reports/checkpoint-reports.ts'],
   ['reports/inspect-report.ts'],
+  ['reports/prune-report.ts'],
   [
     'control/job-client.ts',
     'control/await-job.ts',

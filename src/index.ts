@@ -34,6 +34,7 @@ import type {Explanation, PageSearch} from './explain/find-page.ts';
 import type {HeldCheckpoint} from './control/hold-checkpoint.ts';
 import type {ResolveReference} from './engine.ts';
 import type {InspectReport} from './reports/inspect-report.ts';
+import type {PruneReport, PruneRequest} from './reports/prune-report.ts';
 import type {
   GraphFormat,
   JobDescription,
@@ -99,6 +100,7 @@ export function runJob(request: RunRequest): RunningJob {
       takeSavepoint: async (target) => (await running).commands.takeSavepoint(target),
       setHold: async (id, held) => (await running).commands.setHold(id, held),
       stop: async (request) => (await running).commands.stop(request),
+      prune: async (order) => (await running).commands.prune(order),
       cancel: async () => (await running).commands.cancel(),
     },
   };
@@ -400,6 +402,17 @@ export async function listCheckpoints(
   return reports.listCheckpoints(target, options);
 }
 
+export type {PruneReason, PruneReport, PruneRequest} from './reports/prune-report.ts';
+
+/** `target`: as of `listCheckpoints`. CHECKPOINT_DAMAGED, and nothing is deleted, while a `_metadata` cannot be read. */
+export async function pruneCheckpoints(
+  target: string,
+  request: PruneRequest,
+): Promise<PruneReport> {
+  const {pruneCheckpoints: prune} = await import('./reports/prune-report.ts');
+  return prune(target, request);
+}
+
 export type {CheckpointDetails, InspectReport} from './reports/inspect-report.ts';
 
 /** One checkpoint, without opening its state files; `job`: a job file, and would it go on from there. Never writes. */
@@ -459,15 +472,16 @@ export function parseLocalDirectory(text: string, base: string): LocalPath {
 
 /** `500ms`, `20s`, `5 min` → milliseconds. */
 export function parseDuration(text: string): ParsedText {
-  const match = /^(\d{1,9}) {0,4}(ms|s|min|h)$/.exec(text);
+  const match = /^(\d{1,9}) {0,4}(ms|s|min|h|d)$/.exec(text);
   if (match === null) {
     return {
       kind: 'invalid',
       message: 'is not a duration',
-      suggestion: 'write it like 500ms, 20s, 5 min',
+      suggestion: 'write it like 500ms, 20s, 5 min, 7d',
     };
   }
-  const factor = {ms: 1, s: 1000, min: 60_000, h: 3_600_000}[match[2] as 'ms' | 's' | 'min' | 'h'];
+  const factors = {ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000};
+  const factor = factors[match[2] as keyof typeof factors];
   return {kind: 'ok', value: Number(match[1]) * factor};
 }
 

@@ -38,7 +38,7 @@ export default class CheckpointInspect extends BaseCommand {
       description: 'Only this operator, with each of its subtasks.',
       helpValue: 'UID',
     }),
-    files: Flags.boolean({description: 'Every file, with its size and digest.'}),
+    files: Flags.boolean({description: 'Every file, with its size and digest.', default: false}),
     job: Flags.string({
       description: 'Compare with this job file: what would be restored, dropped or refused.',
       helpValue: 'JOB.yaml',
@@ -71,7 +71,7 @@ export default class CheckpointInspect extends BaseCommand {
         ...fit,
       });
     } else {
-      const choice = {operator, files: flags.files === true, now: wallMillis()};
+      const choice = {operator, files: flags.files, now: wallMillis()};
       for (const line of inspectLines(report, choice, this.outStyle)) this.print(line);
       if (plan !== null) {
         this.print('');

@@ -22,7 +22,7 @@ import {
   watermarkOf,
   type OperatorDetails,
 } from './describe-states.ts';
-import {pendingAttempts} from './pending-attempts.ts';
+import {pendingAttempts} from '../storage/pending-attempts.ts';
 
 /** As `checkpoint inspect --json` prints it. */
 export interface CheckpointDetails {

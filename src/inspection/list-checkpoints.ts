@@ -8,14 +8,14 @@ import {
   type CheckpointState,
   type ReadableCheckpoint,
 } from '../storage/derive-checkpoint-state.ts';
-import {unlessMissing} from '../storage/durable-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {listHolds} from '../storage/holds.ts';
+import {bytesBelow} from '../storage/list-leftovers.ts';
 import {listCheckpoints as listPublished} from '../storage/list-checkpoints.ts';
 import {JobPaths, parseCheckpointName, parseSavepointName} from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
-import {orphansAmong, unclaimedFiles, type Orphan} from './list-orphans.ts';
-import {pendingAttempts} from './pending-attempts.ts';
+import {orphansAmong, unclaimedFiles, type Orphan} from '../storage/list-orphans.ts';
+import {pendingAttempts} from '../storage/pending-attempts.ts';
 
 /** As `checkpoint list --json` prints it. */
 export interface CheckpointItem {
@@ -211,16 +211,4 @@ function shownState(state: CheckpointState): CheckpointItem['state'] {
     case 'gone':
       return 'incomplete';
   }
-}
-
-async function bytesBelow(files: FileSystem, path: string): Promise<number> {
-  let bytes = 0;
-  await unlessMissing(async () => {
-    for (const {name, kind} of await files.list(path)) {
-      const child = `${path}/${name}`;
-      if (kind === 'directory') bytes += await bytesBelow(files, child);
-      else if (kind === 'file') bytes += (await statusOrNull(files, child))?.size ?? 0;
-    }
-  });
-  return bytes;
 }

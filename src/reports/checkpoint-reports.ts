@@ -158,7 +158,7 @@ function resolving(environment: Environment): ResolveOptions {
 }
 
 /** A path beats a job's name. */
-async function listedDirectory(target: string, environment: Environment): Promise<string> {
+export async function listedDirectory(target: string, environment: Environment): Promise<string> {
   const path = resolve(target);
   if ((await statusOrNull(files, path)) === null) {
     const directory = await resolveJobDirectory(resolving(environment), target);

@@ -5,6 +5,7 @@ import {COORDINATOR_MUTANTS} from './coordinator-mutants.ts';
 import {DELTA_MUTANTS} from './delta-mutants.ts';
 import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
 import type {Mutant} from './mutant.ts';
+import {PRUNE_MUTANTS} from './prune-mutants.ts';
 import {RACE_MUTANTS} from './race-mutants.ts';
 import {RECOVERY_MUTANTS} from './recovery-mutants.ts';
 import {ROCKSDB_MUTANTS} from './rocksdb-mutants.ts';
@@ -33,4 +34,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...SAVEPOINT_MUTANTS,
   ...TTL_MUTANTS,
   ...CLAIM_MUTANTS,
+  ...PRUNE_MUTANTS,
 ];

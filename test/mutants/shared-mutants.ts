@@ -3,7 +3,7 @@ import type {Mutant} from './mutant.ts';
 const attempt = 'storage/attempt.js';
 const decoder = 'storage/metadata-decoder.js';
 const deletion = 'storage/delete-checkpoints.js';
-const orphans = 'inspection/list-orphans.js';
+const orphans = 'storage/list-orphans.js';
 const references = 'storage/shared-references.js';
 const seal = 'storage/seal-checkpoint.js';
 const shared = 'storage/shared-directory.js';

@@ -82,6 +82,30 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
     ],
     examples: [0, 0, 0],
   },
+  'checkpoint prune': {
+    works: [
+      finite('checkpoint-prune', [
+        'checkpoint',
+        'prune',
+        'my-job',
+        '--keep-last',
+        '3',
+        '--dry-run',
+      ]),
+      finite('checkpoint-prune', ['checkpoint', 'prune', 'my.job.yaml', '--keep-last', '3', '-y']),
+      {
+        ...finite('checkpoint-prune', ['checkpoint', 'prune', 'my-job', '--keep-last', '1', '-y']),
+        ...LIVE_CHECKPOINT,
+      },
+      {
+        ...finite('error', ['checkpoint', 'prune', 'my-job', '--keep-last', '3', '--yes'], 4),
+        before: `: > ${CHK}/_metadata`,
+      },
+      finite('error', ['checkpoint', 'prune', 'my-job', '--keep-last', '3'], 2),
+      finite('error', ['checkpoint', 'prune', 'my-job', '--yes'], 2),
+    ],
+    examples: [0, 0, 0],
+  },
   'checkpoint hold': {
     works: [
       finite('checkpoint-held', ['checkpoint', 'hold', CHK]),

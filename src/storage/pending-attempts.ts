@@ -1,6 +1,6 @@
-import {unlessMissing} from '../storage/durable-file.ts';
-import type {FileSystem} from '../storage/file-system.ts';
-import {parseCheckpointName, parseGenerationName, type JobPaths} from '../storage/paths.ts';
+import {unlessMissing} from './durable-file.ts';
+import type {FileSystem} from './file-system.ts';
+import {parseCheckpointName, parseGenerationName, type JobPaths} from './paths.ts';
 
 /** Attempts of all generations whose work directory has not been taken away. */
 export async function pendingAttempts(
