@@ -33,6 +33,7 @@ import type {DoctorReport} from './reports/doctor-report.ts';
 import type {Explanation, PageSearch} from './explain/find-page.ts';
 import type {HeldCheckpoint} from './control/hold-checkpoint.ts';
 import type {ResolveReference} from './engine.ts';
+import type {CopyReport} from './reports/copy-report.ts';
 import type {InspectReport} from './reports/inspect-report.ts';
 import type {PruneReport, PruneRequest} from './reports/prune-report.ts';
 import type {
@@ -411,6 +412,18 @@ export async function pruneCheckpoints(
 ): Promise<PruneReport> {
   const {pruneCheckpoints: prune} = await import('./reports/prune-report.ts');
   return prune(target, request);
+}
+
+export type {CopyReport} from './reports/copy-report.ts';
+
+/** The copy exists whole, or not at all. REFUSED when something is at `to`. */
+export async function copyCheckpoint(
+  ref: string,
+  to: string,
+  options: {readonly environment: Environment; readonly selfContained: boolean},
+): Promise<CopyReport> {
+  const {copyReport} = await import('./reports/copy-report.ts');
+  return copyReport(ref, to, options);
 }
 
 export type {CheckpointDetails, InspectReport} from './reports/inspect-report.ts';

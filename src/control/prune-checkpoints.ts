@@ -13,6 +13,7 @@ import {
   type PrunedDirectory,
   type PruneOrder,
 } from '../runtime/prune-checkpoints.ts';
+import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {takeOver} from '../storage/job-directory.ts';
 import {newestGeneration} from '../storage/judge-owner.ts';
 import {listLeftovers, type Leftover} from '../storage/list-leftovers.ts';
@@ -50,6 +51,12 @@ export async function pruneDirectory(
   options: PruneOptions,
 ): Promise<PrunedJob> {
   const paths = new JobPaths(jobDirectory);
+  if ((await statusOrNull(files, paths.format)) === null) {
+    throw new EngineError('REFUSED', `${jobDirectory} holds checkpoints, and no job worked there`, {
+      file: jobDirectory,
+      hint: 'It was copied from elsewhere: what is of no use there is removed by hand.',
+    });
+  }
   const jobs = readJobs(options);
   const live = jobs.find((job) => job.live && job.record.jobDirectory === jobDirectory);
   const inUse = restoredFrom(jobs, paths);

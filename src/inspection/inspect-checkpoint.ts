@@ -88,7 +88,7 @@ export interface Inspection {
 export async function inspectCheckpoint(files: FileSystem, directory: string): Promise<Inspection> {
   try {
     const state = await deriveCheckpointState(files, directory);
-    const readable = readableOf(state, directory);
+    const readable = requireReadable(state, directory);
     const {metadata, metadataSha256} = readable;
     const findings = state.kind === 'damaged' ? state.findings : [];
     const details = await describe(files, directory, readable, findings);
@@ -200,7 +200,8 @@ async function lookAround(
   return {held, needed};
 }
 
-function readableOf(state: CheckpointState, directory: string): ReadableCheckpoint {
+/** What can be read of it; else an error that says why nothing can. */
+export function requireReadable(state: CheckpointState, directory: string): ReadableCheckpoint {
   const hint = `Run \`tidemark checkpoint verify ${directory}\` to see all that is wrong, \`tidemark checkpoint list ${parentOf(directory)}\` for others.`;
   switch (state.kind) {
     case 'complete':

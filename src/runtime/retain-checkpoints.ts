@@ -117,7 +117,7 @@ export class CheckpointRetention {
 
   /** What a person asked for, beside what retention does unasked. `files` and `now`: to read what is there. */
   async prune(files: FileSystem, order: PruneOrder, now: number): Promise<PrunedDirectory> {
-    const work = this.#tail.then(async () => {
+    const pruning = this.#tail.then(async () => {
       const {paths} = this.#ownership;
       const history = await this.#ownership.readHistory();
       const directory = await planDirectory(files, paths, history, order, now, this.#pins());
@@ -127,11 +127,11 @@ export class CheckpointRetention {
       this.#deleted(gone);
       return pruned;
     });
-    this.#tail = work.then(
+    this.#tail = pruning.then(
       () => undefined,
       () => undefined,
     );
-    return work;
+    return pruning;
   }
 
   /**

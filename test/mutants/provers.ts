@@ -42,6 +42,7 @@ export const TEST_PROVERS = {
   'crash-states': 'crash-states/crash-states.test.ts',
   'savepoint-crash-states': 'crash-states/savepoint.test.ts',
   'prune-crash-states': 'crash-states/prune.test.ts',
+  'copy-checkpoint': 'storage/copy-checkpoint.test.ts',
   'prune-plan': 'checkpoint/prune.test.ts',
   'prune-checkpoints': 'runtime/prune-checkpoints.test.ts',
   'claim-crash-states': 'crash-states/claim.test.ts',

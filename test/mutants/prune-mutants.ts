@@ -1,5 +1,6 @@
 import type {Mutant} from './mutant.ts';
 
+const copy = 'storage/copy-checkpoint.js';
 const plan = 'checkpoint/prune.js';
 const prune = 'runtime/prune-checkpoints.js';
 
@@ -140,5 +141,69 @@ export const PRUNE_MUTANTS: readonly Mutant[] = [
     find: "pins.set(id, 'in-use');",
     replace: '',
     prover: 'retain-checkpoints',
+  },
+  {
+    name: 'copy: it replaces what is there',
+    rows: 'Publish',
+    module: copy,
+    find: 'await requireFree(files, target, metadata.checkpointId);',
+    replace: '',
+    prover: 'copy-checkpoint',
+  },
+  {
+    name: 'copy: a file that is in shared/ already is not read',
+    rows: 'B25',
+    module: copy,
+    find: 'await readAll(files, paths.sharedFile(sha256), file, async () => Promise.resolve());',
+    replace: ';',
+    prover: 'copy-checkpoint',
+  },
+  {
+    name: 'copy: what a copy that failed has written stays',
+    rows: 'H51',
+    module: copy,
+    find: 'await removeTree(files, hidden);',
+    replace: '',
+    prover: 'copy-checkpoint',
+  },
+  {
+    name: 'copy: a copy that may not be durable stays when its sync fails',
+    rows: 'Publish 4',
+    module: copy,
+    find: 'await files.rename(target, hidden);',
+    replace: '',
+    prover: 'copy-checkpoint',
+  },
+  {
+    name: 'copy: metadata of a later minor is cut short',
+    rows: 'H39',
+    module: copy,
+    find: 'copy === metadata &&',
+    replace: 'false &&',
+    prover: 'copy-checkpoint',
+  },
+  {
+    name: 'copy: what the copy exists in is not synced',
+    rows: 'sync of copy',
+    module: copy,
+    find: 'await syncAbove(files, parentOf(target), made);',
+    replace: '',
+    prover: 'copy-checkpoint',
+  },
+  {
+    name: 'copy: shared/ab is not synced',
+    rows: 'sync of copy',
+    module: copy,
+    find: 'for (const directory of touched)',
+    replace: 'for (const directory of [])',
+    prover: 'copy-checkpoint',
+  },
+  {
+    name: 'copy: self-contained still says that it needs shared/',
+    rows: 'B56',
+    module: copy,
+    find: '(feature) => feature !== SHARED_FEATURE',
+    replace: '() => true',
+    prover: 'copy-checkpoint',
   },
 ];

@@ -82,6 +82,20 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
     ],
     examples: [0, 0, 0],
   },
+  'checkpoint copy': {
+    works: [
+      {
+        ...finite('checkpoint-copy', ['checkpoint', 'copy', CHK, 'kept/mine']),
+        after: 'tidemark restore kept/mine my.job.yaml --json >/dev/null || exit 97',
+      },
+      {...finite('error', ['checkpoint', 'copy', CHK, 'there'], 13), before: 'mkdir there'},
+      {
+        ...finite('error', ['checkpoint', 'copy', CHK, 'kept'], 4),
+        before: `: > ${CHK}/SHA256SUMS`,
+      },
+    ],
+    examples: [0, 0],
+  },
   'checkpoint prune': {
     works: [
       finite('checkpoint-prune', [
