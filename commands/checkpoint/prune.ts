@@ -61,7 +61,7 @@ export default class CheckpointPrune extends BaseCommand {
     },
     {
       description: 'Only what is left over and needed by nothing',
-      command: '<%= config.bin %> <%= command.id %> my-job --orphans --yes',
+      command: '<%= config.bin %> <%= command.id %> state/checkpoints/my-job --orphans --yes',
     },
   ];
   static override exitStatuses: readonly ExitStatus[] = [3, 4, 10, 11, 13, 14, 15];

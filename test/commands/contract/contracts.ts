@@ -101,7 +101,7 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
       finite('checkpoint-prune', [
         'checkpoint',
         'prune',
-        'my-job',
+        'my.job.yaml',
         '--keep-last',
         '3',
         '--dry-run',
@@ -112,11 +112,11 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
         ...LIVE_CHECKPOINT,
       },
       {
-        ...finite('error', ['checkpoint', 'prune', 'my-job', '--keep-last', '3', '--yes'], 4),
+        ...finite('error', ['checkpoint', 'prune', 'my.job.yaml', '--keep-last', '3', '--yes'], 4),
         before: `: > ${CHK}/_metadata`,
       },
-      finite('error', ['checkpoint', 'prune', 'my-job', '--keep-last', '3'], 2),
-      finite('error', ['checkpoint', 'prune', 'my-job', '--yes'], 2),
+      finite('error', ['checkpoint', 'prune', 'my.job.yaml', '--keep-last', '3'], 2),
+      finite('error', ['checkpoint', 'prune', 'my.job.yaml', '--yes'], 2),
     ],
     examples: [0, 0, 0],
   },
