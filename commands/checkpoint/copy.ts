@@ -6,6 +6,13 @@ import {escapeText} from '../_shared/text.ts';
 import {countOf, formatBytes} from '../_shared/units.ts';
 import type {ExitStatus} from '../../src/index.ts';
 
+const ownFlags = {
+  'self-contained': Flags.boolean({
+    description: 'Files of shared/ go into the copy itself.',
+    default: false,
+  }),
+};
+
 export default class CheckpointCopy extends BaseCommand {
   static override summary = 'Copy a checkpoint or savepoint to another place, checking every byte.';
   static override description =
@@ -39,12 +46,7 @@ export default class CheckpointCopy extends BaseCommand {
       ignoreStdin: true,
     }),
   };
-  static override flags = withEnvironment('checkpoint-copy', {
-    'self-contained': Flags.boolean({
-      description: 'Files of shared/ go into the copy itself.',
-      default: false,
-    }),
-  });
+  static override flags = withEnvironment('checkpoint-copy', ownFlags);
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(CheckpointCopy);

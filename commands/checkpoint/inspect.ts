@@ -8,6 +8,18 @@ import {planFields} from '../_shared/run-json.ts';
 import {planLines} from '../_shared/run-text.ts';
 import type {CheckpointDetails, ExitStatus} from '../../src/index.ts';
 
+const ownFlags = {
+  operator: Flags.string({
+    description: 'Only this operator, with each of its subtasks.',
+    helpValue: 'UID',
+  }),
+  files: Flags.boolean({description: 'Every file, with its size and digest.', default: false}),
+  job: Flags.string({
+    description: 'Compare with this job file: what would be restored, dropped or refused.',
+    helpValue: 'JOB.yaml',
+  }),
+};
+
 export default class CheckpointInspect extends BaseCommand {
   static override summary = 'Show what is in a checkpoint or savepoint. Never writes.';
   static override description =
@@ -33,17 +45,7 @@ export default class CheckpointInspect extends BaseCommand {
   static override outputSchemas = ['checkpoint-inspect'];
   static override usage = 'checkpoint inspect [REF] [FLAGS]';
   static override args = {ref: checkpointArgument()};
-  static override flags = withEnvironment('checkpoint-inspect', {
-    operator: Flags.string({
-      description: 'Only this operator, with each of its subtasks.',
-      helpValue: 'UID',
-    }),
-    files: Flags.boolean({description: 'Every file, with its size and digest.', default: false}),
-    job: Flags.string({
-      description: 'Compare with this job file: what would be restored, dropped or refused.',
-      helpValue: 'JOB.yaml',
-    }),
-  });
+  static override flags = withEnvironment('checkpoint-inspect', ownFlags);
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(CheckpointInspect);

@@ -149,11 +149,11 @@ it('H51: whatever call fails, nothing is left behind, and the source is as it wa
   const disk = await published();
   for (let failing = 1; ; failing += 1) {
     let count = 0;
-    let failed = false;
+    const was = {failed: false};
     disk.options = {
       fault: () => {
         count += 1;
-        failed ||= count === failing;
+        was.failed ||= count === failing;
         return count === failing ? {kind: 'fail', code: 'EIO'} : null;
       },
     };
@@ -162,7 +162,7 @@ it('H51: whatever call fails, nothing is left behind, and the source is as it wa
     );
     disk.options = {};
     if (error instanceof Error) expect(await isThere(disk, TARGET), `call ${failing}`).toBe(false);
-    if (!failed) break;
+    if (!was.failed) break;
     expect(await isWhole(disk, paths.checkpoint(2)), `call ${failing}`).toBe(true);
     // A failure that was mended on the way, such as of a sync, leaves a copy.
     if (!(error instanceof Error)) await disk.rename(TARGET, `/kept-${failing}`);
