@@ -66,6 +66,9 @@ const ENGINE_GROUPS = [
     'reports/checkpoint-reports.ts',
   ],
   ['reports/job-reports.ts'],
+  ['reports/inspect-report.ts'],
+  ['reports/prune-report.ts'],
+  ['reports/copy-report.ts'],
   [
     'control/job-client.ts',
     'control/await-job.ts',

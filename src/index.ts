@@ -40,6 +40,9 @@ import type {ScannedRows} from './inspection/state/scan-state.ts';
 import type {ExportedCheckpoint, ExportRequest, StateRequest} from './reports/state-reports.ts';
 import type {HeldCheckpoint} from './control/hold-checkpoint.ts';
 import type {ResolveReference} from './engine.ts';
+import type {CopyReport} from './reports/copy-report.ts';
+import type {InspectReport} from './reports/inspect-report.ts';
+import type {PruneReport, PruneRequest} from './reports/prune-report.ts';
 import type {
   GraphFormat,
   JobDescription,
@@ -105,6 +108,7 @@ export function runJob(request: RunRequest): RunningJob {
       takeSavepoint: async (target) => (await running).commands.takeSavepoint(target),
       setHold: async (id, held) => (await running).commands.setHold(id, held),
       stop: async (request) => (await running).commands.stop(request),
+      prune: async (order) => (await running).commands.prune(order),
       cancel: async () => (await running).commands.cancel(),
     },
   };
@@ -411,6 +415,44 @@ export async function listCheckpoints(
   return reports.listCheckpoints(target, options);
 }
 
+export type {PruneReason, PruneReport, PruneRequest} from './reports/prune-report.ts';
+
+/** `target`: as of `listCheckpoints`. CHECKPOINT_DAMAGED, and nothing is deleted, while a `_metadata` cannot be read. */
+export async function pruneCheckpoints(
+  target: string,
+  request: PruneRequest,
+): Promise<PruneReport> {
+  const {pruneCheckpoints: prune} = await import('./reports/prune-report.ts');
+  return prune(target, request);
+}
+
+export type {CopyReport} from './reports/copy-report.ts';
+
+/** The copy exists whole, or not at all. REFUSED when something is at `to`. */
+export async function copyCheckpoint(
+  ref: string,
+  to: string,
+  options: {readonly environment: Environment; readonly selfContained: boolean},
+): Promise<CopyReport> {
+  const {copyReport} = await import('./reports/copy-report.ts');
+  return copyReport(ref, to, options);
+}
+
+export type {CheckpointDetails, InspectReport} from './reports/inspect-report.ts';
+
+/** One checkpoint, without opening its state files; `job`: a job file, and would it go on from there. Never writes. */
+export async function inspectCheckpoint(
+  ref: string,
+  options: {
+    readonly environment: Environment;
+    readonly job: string | null;
+    readonly describePositions: boolean;
+  },
+): Promise<InspectReport> {
+  const {inspectReport} = await import('./reports/inspect-report.ts');
+  return inspectReport(ref, options);
+}
+
 /**
  * Reads everything that `refs` name (a job's file or directory: all its checkpoints) and reports all
  * damage, not the first. Never writes.
@@ -533,15 +575,16 @@ export function parseLocalDirectory(text: string, base: string): LocalPath {
 
 /** `500ms`, `20s`, `5 min` → milliseconds. */
 export function parseDuration(text: string): ParsedText {
-  const match = /^(\d{1,9}) {0,4}(ms|s|min|h)$/.exec(text);
+  const match = /^(\d{1,9}) {0,4}(ms|s|min|h|d)$/.exec(text);
   if (match === null) {
     return {
       kind: 'invalid',
       message: 'is not a duration',
-      suggestion: 'write it like 500ms, 20s, 5 min',
+      suggestion: 'write it like 500ms, 20s, 5 min, 7d',
     };
   }
-  const factor = {ms: 1, s: 1000, min: 60_000, h: 3_600_000}[match[2] as 'ms' | 's' | 'min' | 'h'];
+  const factors = {ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000};
+  const factor = factors[match[2] as keyof typeof factors];
   return {kind: 'ok', value: Number(match[1]) * factor};
 }
 

@@ -40,6 +40,20 @@ export class BodyFields {
     throw new HttpError(400, `${field} must be a whole number from 1`);
   }
 
+  countOrNull(field: string): number | null {
+    return (this.#body[field] ?? null) === null ? null : this.count(field);
+  }
+
+  /** A list of whole numbers from 1; null: absent. */
+  countsOrNull(field: string): readonly number[] | null {
+    const value = this.#body[field] ?? null;
+    if (value === null) return null;
+    if (Array.isArray(value) && value.every((one) => Number.isSafeInteger(one) && one >= 1)) {
+      return value as readonly number[];
+    }
+    throw new HttpError(400, `${field} must be a list of whole numbers from 1`);
+  }
+
   oneOf<Word extends string>(field: string, words: readonly Word[], fallback: Word): Word {
     const value = this.text(field) ?? fallback;
     const word = words.find((candidate) => candidate === value);

@@ -8,7 +8,14 @@ import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import {readMetadata} from '../storage/derive-checkpoint-state.ts';
 import {removeTree} from '../storage/durable-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
-import {baseName, CHECKSUMS_FILE, join, METADATA_FILE, parentOf} from '../storage/paths.ts';
+import {
+  baseName,
+  CHECKSUMS_FILE,
+  disposedName,
+  join,
+  METADATA_FILE,
+  parentOf,
+} from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import type {RegisteredJob} from './job-registry.ts';
 
@@ -31,7 +38,7 @@ export async function disposeSavepoint(
   try {
     await requireSavepointAlone(files, path, await savepointMetadata(files, path));
     const parent = parentOf(path);
-    const aside = join(parent, `.deleted-${random.hex(8)}-${baseName(path)}`);
+    const aside = join(parent, disposedName(random.hex(8), baseName(path)));
     await files.rename(path, aside);
     await files.syncDirectory(parent);
     await removeTree(files, aside);

@@ -25,6 +25,7 @@ import {HttpError, type ControlReply, type ControlRequest} from './http-shell.ts
 import type {JobCommands, SavepointFormat, StopRequest} from '../runtime/job-commands.ts';
 import type {Operations} from './operations.ts';
 import {prometheusText} from './prometheus.ts';
+import {pruneOrderOf} from './prune-order.ts';
 import {whyNotReady} from './readiness.ts';
 import {
   errorOf,
@@ -82,7 +83,7 @@ export class JobApi {
       case 'GET tidemark':
         return this.#own(rest);
       case 'POST tidemark':
-        return this.#setHold(request, rest);
+        return rest.join('/') === 'prune' ? this.#prune(request) : this.#setHold(request, rest);
       default:
         throw notFound(request);
     }
@@ -326,6 +327,10 @@ export class JobApi {
     const held = fields.flag('held');
     await this.#options.commands.setHold(checkpointId, held);
     return ok({checkpointId, held});
+  }
+
+  async #prune({body}: ControlRequest): Promise<ControlReply> {
+    return ok(await this.#options.commands.prune(pruneOrderOf(body)));
   }
 
   #requireTarget(directory: string | null, property: string): void {

@@ -185,6 +185,26 @@ async function trigger(
   return {kind: 'accepted', job: listed(job, null), triggerId};
 }
 
+/** What the job answers; null: nobody is at the socket. */
+export async function orderJson(
+  job: RegisteredJob,
+  method: 'POST' | 'PATCH',
+  path: string,
+  body: object,
+  options: ClientOptions,
+): Promise<Readonly<Record<string, unknown>> | null> {
+  const {socket} = job.record;
+  if (socket === null) throw cannotReach(job);
+  const {requestJson, UnreachableError} = await import('./socket-request.ts');
+  try {
+    const timeoutMillis = options.answerMillis ?? ANSWER_MILLIS;
+    return await requestJson({socket, method, path, body, timeoutMillis});
+  } catch (error) {
+    if (error instanceof UnreachableError) return null;
+    throw error;
+  }
+}
+
 /** `gone`: nobody is at the socket. */
 export async function order(
   job: RegisteredJob,
@@ -194,15 +214,10 @@ export async function order(
   options: ClientOptions,
   triggerId: string | null,
 ): Promise<'accepted' | 'gone'> {
-  const {socket} = job.record;
-  if (socket === null) throw cannotReach(job);
-  const {requestJson, UnreachableError} = await import('./socket-request.ts');
   try {
-    const timeoutMillis = options.answerMillis ?? ANSWER_MILLIS;
-    await requestJson({socket, method, path, body, timeoutMillis});
-    return 'accepted';
+    const answer = await orderJson(job, method, path, body, options);
+    return answer === null ? 'gone' : 'accepted';
   } catch (error) {
-    if (error instanceof UnreachableError) return 'gone';
     if (error instanceof EngineError && error.code === 'TIMED_OUT' && triggerId !== null) {
       throw timedOut(error.message, job.jobId, triggerId);
     }

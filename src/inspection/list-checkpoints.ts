@@ -8,21 +8,17 @@ import {
   type CheckpointState,
   type ReadableCheckpoint,
 } from '../storage/derive-checkpoint-state.ts';
-import {unlessMissing} from '../storage/durable-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {listHolds} from '../storage/holds.ts';
+import {bytesBelow} from '../storage/list-leftovers.ts';
 import {listCheckpoints as listPublished} from '../storage/list-checkpoints.ts';
-import {
-  JobPaths,
-  parseCheckpointName,
-  parseGenerationName,
-  parseSavepointName,
-} from '../storage/paths.ts';
+import {JobPaths, parseCheckpointName, parseSavepointName} from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import type {PathMap} from './flink/locate-file.ts';
 import type {CheckpointItem} from './checkpoint-item.ts';
 import {listFlinkDirectory} from './flink/list-flink-directory.ts';
-import {orphansAmong, unclaimedFiles, type Orphan} from './list-orphans.ts';
+import {orphansAmong, unclaimedFiles, type Orphan} from '../storage/list-orphans.ts';
+import {pendingAttempts} from '../storage/pending-attempts.ts';
 
 export interface CheckpointList {
   readonly items: readonly CheckpointItem[];
@@ -169,27 +165,6 @@ function warningsOf(state: Exclude<CheckpointState, {kind: 'foreign'}>): readonl
   }
 }
 
-/** Attempts of all generations whose work directory has not been taken away. */
-async function pendingAttempts(
-  files: FileSystem,
-  paths: JobPaths,
-): Promise<readonly {readonly id: number; readonly path: string}[]> {
-  const attempts: {id: number; path: string}[] = [];
-  await unlessMissing(async () => {
-    for (const work of await files.list(paths.workDirectory)) {
-      const generation = parseGenerationName(work.name);
-      if (generation === null) continue;
-      await unlessMissing(async () => {
-        for (const {name} of await files.list(paths.pending(generation))) {
-          const id = parseCheckpointName(name);
-          if (id !== null) attempts.push({id, path: paths.attempt(generation, id)});
-        }
-      });
-    }
-  });
-  return attempts;
-}
-
 async function toItem(
   files: FileSystem,
   id: number,
@@ -243,16 +218,4 @@ function shownState(state: Exclude<CheckpointState, {kind: 'foreign'}>): Checkpo
     case 'gone':
       return 'incomplete';
   }
-}
-
-async function bytesBelow(files: FileSystem, path: string): Promise<number> {
-  let bytes = 0;
-  await unlessMissing(async () => {
-    for (const {name, kind} of await files.list(path)) {
-      const child = `${path}/${name}`;
-      if (kind === 'directory') bytes += await bytesBelow(files, child);
-      else if (kind === 'file') bytes += (await statusOrNull(files, child))?.size ?? 0;
-    }
-  });
-  return bytes;
 }

@@ -213,7 +213,7 @@ function pathMaps(maps: readonly string[] = []): readonly PathMap[] {
 }
 
 /** A path beats a job's name. */
-async function listedDirectory(target: string, environment: Environment): Promise<string> {
+export async function listedDirectory(target: string, environment: Environment): Promise<string> {
   const path = resolve(target);
   if ((await statusOrNull(files, path)) === null) {
     const directory = await resolveJobDirectory(resolving(environment), target);

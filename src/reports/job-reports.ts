@@ -4,7 +4,6 @@ import {resolve} from 'node:path';
 
 import {adviceFacts} from './advice-facts.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
-import {runtimeCatalog} from '../catalog.ts';
 import type {JsonValue} from '../base/json.ts';
 import {
   compareWithJob,
@@ -39,6 +38,7 @@ import {listCheckpoints} from '../storage/list-checkpoints.ts';
 import {nodeFileSystem} from '../storage/node-file-system.ts';
 import {jobDirectoryOf, JobPaths} from '../storage/paths.ts';
 import {readHistory} from '../storage/read-history.ts';
+import {positionsOf} from './source-positions.ts';
 
 export interface OperatorPlan {
   readonly uid: string;
@@ -229,6 +229,18 @@ export async function planStart(
   return {decision: kind, reason: decision.sentence, ...plan, claimMode};
 }
 
+/** Would the job in `file` go on from `checkpoint`? What lies in its own directory is not asked about. */
+export async function planFor(
+  file: string,
+  checkpoint: CompleteCheckpoint,
+  environment: Environment,
+): Promise<RestorePlan> {
+  const {job} = await requireJob({file, overrides: {flink: [], set: []}, environment});
+  const reason = `restored from checkpoint ${checkpoint.id}`;
+  const plan = planAgainst({allowNonRestoredState: false}, job, checkpoint);
+  return {decision: 'restored', reason, ...plan, claimMode: 'no-claim'};
+}
+
 async function readFacts(job: JobSpec): Promise<JobDirectoryFacts> {
   const paths = new JobPaths(jobDirectoryOf(job.checkpointing.directory, job.name));
   try {
@@ -242,7 +254,7 @@ async function readFacts(job: JobSpec): Promise<JobDirectoryFacts> {
 }
 
 function planAgainst(
-  request: RunRequest,
+  request: Pick<RunRequest, 'allowNonRestoredState'>,
   job: JobSpec,
   checkpoint: CompleteCheckpoint | null,
 ): Pick<RestorePlan, 'from' | 'restorable' | 'refusals' | 'operators' | 'sources' | 'positions'> {
@@ -267,18 +279,8 @@ function planAgainst(
   });
   const restorable = plan.kind === 'restore';
   const refusals = plan.kind === 'restore' ? [] : plan.general;
-  const positions = positionsOf(checkpoint);
+  const positions = positionsOf(checkpoint.metadata);
   return {from: checkpoint.path, restorable, refusals, operators, sources, positions};
-}
-
-/** Of sources that this version knows. */
-function positionsOf({metadata}: CompleteCheckpoint): RestorePlan['positions'] {
-  return metadata.operators.flatMap(({uid, type, subtasks}) => {
-    const [kind, connector = ''] = type.split(':');
-    const source = kind === 'source' ? runtimeCatalog.sources.get(connector) : undefined;
-    const at = source?.describePosition(uid, subtasks) ?? [];
-    return at.length === 0 ? [] : [{operator: uid, at}];
-  });
 }
 
 function toOperator(

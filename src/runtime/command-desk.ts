@@ -15,11 +15,13 @@ import type {
   TakenCheckpoint,
   TakenSavepoint,
 } from './job-commands.ts';
+import type {PrunedDirectory, PruneOrder} from './prune-checkpoints.ts';
 import type {PlannedSavepoint, SavepointMaker, SavepointWriter} from './savepoint-maker.ts';
 
 /** Who deletes checkpoints, and does not delete those that are held. */
 export interface HoldKeeper {
   setHold(id: number, held: boolean): Promise<void>;
+  prune(order: PruneOrder): Promise<PrunedDirectory>;
 }
 
 /** What the desk asks of a deployment. */
@@ -141,6 +143,13 @@ export class CommandDesk implements JobCommands {
     return this.#orLeft(async () => {
       const {holds} = await this.#deployed(held ? 'hold a checkpoint' : 'release a checkpoint');
       await this.#track(holds.setHold(id, held));
+    });
+  }
+
+  async prune(order: PruneOrder): Promise<PrunedDirectory> {
+    return this.#orLeft(async () => {
+      const {holds} = await this.#deployed('prune its checkpoints');
+      return this.#track(holds.prune(order));
     });
   }
 

@@ -4,6 +4,8 @@
 import type {EngineError} from '../base/errors.ts';
 import type {SavepointFormat} from '../checkpoint/checkpoint-metadata.ts';
 
+import type {PrunedDirectory, PruneOrder} from './prune-checkpoints.ts';
+
 export type {SavepointFormat};
 
 export interface SavepointTarget {
@@ -54,6 +56,8 @@ export interface JobCommands {
   stop(request: StopRequest): Promise<StopOutcome>;
   /** Retention keeps checkpoint `id`, or does not any more; durable when it resolves. NOT_FOUND. */
   setHold(id: number, held: boolean): Promise<void>;
+  /** Deletes checkpoints as `order` says; what it needs itself stays. Durable when it resolves. */
+  prune(order: PruneOrder): Promise<PrunedDirectory>;
   /** Ends the job where it is, without a last checkpoint; resolves when it has ended. */
   cancel(): Promise<void>;
 }
@@ -67,6 +71,7 @@ export function commandsOnce(ready: Promise<JobCommands>): JobCommands {
     takeSavepoint: async (target) => (await ready).takeSavepoint(target),
     stop: async (request) => (await ready).stop(request),
     setHold: async (id, held) => (await ready).setHold(id, held),
+    prune: async (order) => (await ready).prune(order),
     cancel: async () => (await ready).cancel(),
   };
 }

@@ -407,7 +407,10 @@ export class JobMaster {
     });
     this.#deployment = deployment;
     const writer = {lineage: record.lineage, generation: ownership.generation};
-    this.#desk.deployed(deployment, writer, retention);
+    this.#desk.deployed(deployment, writer, {
+      setHold: async (id, held) => retention.setHold(id, held),
+      prune: async (order) => retention.prune(this.#options.files, order, clock.wallMillis()),
+    });
     if (this.#wasInterrupted()) deployment.stop();
     const outcome = await deployment.outcome;
     this.#deployment = null;

@@ -6,8 +6,16 @@ import type {JobSpec} from '../job/job-spec.ts';
 import {planRetention, type RetentionLineage, type RunEnd} from '../checkpoint/retention.ts';
 import type {JobDirectoryFacts} from '../recovery/facts.ts';
 import type {Ownership} from '../storage/job-directory.ts';
+import type {FileSystem} from '../storage/file-system.ts';
 import type {Hold} from '../storage/paths.ts';
+import type {PruneReason} from '../checkpoint/prune.ts';
 import {claimedHere} from './claim-origin.ts';
+import {
+  carryOut,
+  planDirectory,
+  type PrunedDirectory,
+  type PruneOrder,
+} from './prune-checkpoints.ts';
 import type {JobStart} from './start-job.ts';
 
 export class CheckpointRetention {
@@ -107,6 +115,39 @@ export class CheckpointRetention {
     });
     this.#tail = work.catch(() => undefined);
     await work;
+  }
+
+  /** What a person asked for, beside what retention does unasked. `files` and `now`: to read what is there. */
+  async prune(files: FileSystem, order: PruneOrder, now: number): Promise<PrunedDirectory> {
+    const pruning = this.#tail.then(async () => {
+      const {paths} = this.#ownership;
+      const history = await this.#ownership.readHistory();
+      const directory = await planDirectory(files, paths, history, order, now, this.#pins());
+      const pruned = await carryOut(this.#ownership, directory);
+      const gone = new Set(directory.plan.remove);
+      this.#checkpoints = this.#checkpoints.filter(({id}) => !gone.has(id));
+      this.#deleted(gone);
+      return pruned;
+    });
+    this.#tail = pruning.then(
+      () => undefined,
+      () => undefined,
+    );
+    return pruning;
+  }
+
+  /**
+   * What savepoints are being made from; and of the own lineage the newest whose output is committed and what came after
+   * it: attempts under way may go on from its files.
+   */
+  #pins(): ReadonlyMap<number, PruneReason> {
+    const pins = new Map<number, PruneReason>();
+    for (const {id, lineage} of this.#checkpoints) {
+      const isOwn = lineage === this.#lineage || id === this.#claimed;
+      if (isOwn && id >= (this.#committedThrough ?? 0)) pins.set(id, 'not-committed');
+    }
+    for (const id of this.#inUse.keys()) pins.set(id, 'in-use');
+    return pins;
   }
 
   /** After the deletion under way: a second one would take what the first is removing for damage. */

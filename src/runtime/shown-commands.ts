@@ -22,6 +22,7 @@ export function shownCommands(commands: JobCommands, viewer: JobViewer): JobComm
       }
     },
     setHold: async (id, held) => commands.setHold(id, held),
+    prune: async (order) => commands.prune(order),
     async cancel() {
       viewer.entered('CANCELLING');
       await commands.cancel();

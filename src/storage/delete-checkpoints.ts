@@ -131,7 +131,19 @@ function asidePath(paths: JobPaths, generation: number, checkpointId: number): s
   return `${paths.deleted(generation)}/${checkpointName(checkpointId)}`;
 }
 
-function nothingDeleted(paths: JobPaths, checkpointId: number): EngineError {
+/** Beside others in a directory of savepoints. */
+export function unreadableSavepoint(path: string): EngineError {
+  return new EngineError(
+    'CHECKPOINT_DAMAGED',
+    `nothing is deleted beside ${path}: its _metadata cannot be read, so nobody knows what it is`,
+    {
+      file: path,
+      hint: `Run \`tidemark checkpoint verify ${path}\`; move the directory away if it is of no use.`,
+    },
+  );
+}
+
+export function nothingDeleted(paths: JobPaths, checkpointId: number): EngineError {
   const path = paths.checkpoint(checkpointId);
   return new EngineError(
     'CHECKPOINT_DAMAGED',

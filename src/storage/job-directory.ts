@@ -298,6 +298,11 @@ export class Ownership {
     return this.#shared.hasUnreferenced();
   }
 
+  /** By their digests: what nobody needs of `shared/` and stays all the same. Before anything is deleted or swept. */
+  spareFiles(names: Iterable<string>): void {
+    this.#shared.spare(names);
+  }
+
   /** Deletes what the permit names, and the shared files that nobody needs without it; doing it again is fine. */
   async deleteCheckpoints(permit: DeletePermit): Promise<DeletionReport> {
     return this.#guarded(async () =>

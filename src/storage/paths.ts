@@ -267,6 +267,15 @@ export function parseSavepointName(name: string): string | null {
   return /^savepoint-[0-9a-f]{6}-([0-9a-f]{12})$/.exec(name)?.[1] ?? null;
 }
 
+/** Where a savepoint lies from the rename that disposes of it. */
+export function disposedName(random: string, name: string): string {
+  return `.deleted-${random}-${name}`;
+}
+
+export function isDisposedName(name: string): boolean {
+  return /^\.deleted-[0-9a-f]{1,64}-savepoint-[0-9a-f]{6}-[0-9a-f]{12}$/.test(name);
+}
+
 /** Beside the savepoint, until it is renamed. */
 export function unfinishedSavepointName(jobId: string, generation: number, random: string): string {
   return `.savepoint-${jobId}-${generationName(generation)}-${random}`;

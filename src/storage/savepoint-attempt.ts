@@ -166,7 +166,8 @@ async function sweep(
   }
 }
 
-async function makeWithParents(
+/** Also adds to `made` what it made, topmost first. REFUSED when something else is in the way. */
+export async function makeWithParents(
   files: FileSystem,
   directory: string,
   made: Set<string>,

@@ -119,6 +119,11 @@ export class SharedDirectory {
     if (!this.#isUnreadable && this.hasUnreferenced()) await this.removeWithout([]);
   }
 
+  /** By their digests: this generation leaves them where they are, also when nobody needs them. */
+  spare(names: Iterable<string>): void {
+    for (const name of names) this.#references.spare(name);
+  }
+
   /** Something lies there that nobody needs. False until it is known. */
   hasUnreferenced(): boolean {
     return this.#references.unreferenced().length > 0;

@@ -18,6 +18,7 @@ interface Attempt {
 export class SharedReferences {
   readonly #present = new Set<string>();
   readonly #leaving = new Set<string>();
+  readonly #spared = new Set<string>();
   readonly #published = new Map<number, ReadonlySet<string>>();
   readonly #attempts = new Map<number, Attempt>();
 
@@ -70,6 +71,11 @@ export class SharedReferences {
     this.#published.delete(checkpointId);
   }
 
+  /** It stays although nobody needs it: it may be too young to be sure. */
+  spare(name: string): void {
+    this.#spared.add(name);
+  }
+
   /** Of those that are there, what nobody needs. */
   unreferenced(): readonly string[] {
     const needed = new Set<string>();
@@ -81,7 +87,7 @@ export class SharedReferences {
       need(completed);
       need(brought);
     }
-    return [...this.#present].filter((name) => !needed.has(name));
+    return [...this.#present].filter((name) => !needed.has(name) && !this.#spared.has(name));
   }
 
   /** What nobody needs goes: until `left` says so for each, it is neither there nor gone. */

@@ -45,7 +45,9 @@ export function chainPlaceOf({description}: FileState): ChainPlace | null {
 export function chainsOf(states: readonly FileState[]): readonly (StateChain | BrokenChain)[] {
   const byName = new Map<string, FileState[]>();
   for (const state of states) {
-    byName.set(state.name, [...(byName.get(state.name) ?? []), state]);
+    const files = byName.get(state.name);
+    if (files === undefined) byName.set(state.name, [state]);
+    else files.push(state);
   }
   return [...byName].flatMap(([name, files]): (StateChain | BrokenChain)[] => {
     if (!isChained(files)) return files.map((file) => ({name, files: [file]}));

@@ -6,7 +6,7 @@
 import {describe, expect, it} from 'vitest';
 
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
-import {orphansAmong, unclaimedFiles} from '#src/inspection/list-orphans.js';
+import {orphansAmong, unclaimedFiles} from '#src/storage/list-orphans.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import {JobPaths} from '#src/storage/paths.js';
 import {beginFresh, JOB_DIRECTORY, start} from '../storage/support/fixture.js';

@@ -7,6 +7,7 @@ import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
 import {FLINK_MUTANTS} from './flink-mutants.ts';
 import {INSPECTION_MUTANTS} from './inspection-mutants.ts';
 import type {Mutant} from './mutant.ts';
+import {PRUNE_MUTANTS} from './prune-mutants.ts';
 import {RACE_MUTANTS} from './race-mutants.ts';
 import {RECOVERY_MUTANTS} from './recovery-mutants.ts';
 import {ROCKSDB_MUTANTS} from './rocksdb-mutants.ts';
@@ -37,4 +38,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...CLAIM_MUTANTS,
   ...FLINK_MUTANTS,
   ...INSPECTION_MUTANTS,
+  ...PRUNE_MUTANTS,
 ];

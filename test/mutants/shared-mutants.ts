@@ -3,7 +3,7 @@ import type {Mutant} from './mutant.ts';
 const attempt = 'storage/attempt.js';
 const decoder = 'storage/metadata-decoder.js';
 const deletion = 'storage/delete-checkpoints.js';
-const orphans = 'inspection/list-orphans.js';
+const orphans = 'storage/list-orphans.js';
 const references = 'storage/shared-references.js';
 const seal = 'storage/seal-checkpoint.js';
 const shared = 'storage/shared-directory.js';
@@ -266,8 +266,8 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     name: 'shared: lengths of shared files are not looked at',
     rows: 'checksum tree',
     module: 'storage/derive-checkpoint-state.js',
-    find: 'for (const file of [...own, ...shared]) {',
-    replace: 'for (const file of own) {',
+    find: 'const all = [...own, ...shared];',
+    replace: 'const all = own;',
     prover: 'shared-files',
   },
   {

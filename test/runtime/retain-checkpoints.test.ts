@@ -28,6 +28,8 @@ function retentionOf(
   owner: Ownership,
   restoredFrom: {id: number; claimed: boolean; numRetained?: number; end?: string} | null = null,
   deleted: (ids: ReadonlySet<number>) => void = () => undefined,
+  inUse: ReadonlyMap<number, number> = new Map(),
+  numRetained = 1,
 ): CheckpointRetention {
   const origin =
     restoredFrom === null
@@ -43,10 +45,10 @@ function retentionOf(
   const generations = [{lineage: {lineage: EARLIER}, end: {how: restoredFrom?.end ?? 'finished'}}];
   const begun = {record: {lineage: LINEAGE, origin}, facts: {checkpoints, generations}};
   return new CheckpointRetention(
-    jobOf(restoredFrom?.numRetained ?? 1),
+    jobOf(restoredFrom?.numRetained ?? numRetained),
     owner,
     begun as unknown as JobStart,
-    new Map(),
+    inUse,
     deleted,
   );
 }
@@ -100,6 +102,32 @@ async function afterRestore(
   }
   return idsIn(owner);
 }
+
+test('a prune of a live job keeps what is in use, and from the newest that is committed on', async () => {
+  const disk = new MemoryFileSystem();
+  const owner = await start(disk);
+  await beginFresh(owner);
+  const inUse = new Map([[2, 1]]);
+  const told: number[] = [];
+  const retention = retentionOf(owner, null, (ids) => told.push(...ids), inUse, 100);
+  for (const id of [1, 2, 3, 4, 5]) {
+    await publish(disk, owner, id);
+    await retention.published(id);
+  }
+  const order = {policy: {keepLast: 1, keepWithinMillis: null}, among: null};
+  // Nothing is committed: whatever a run that fails now needs is kept.
+  expect((await retention.prune(disk, order, 0)).deleted).toEqual([]);
+  await retention.committed(4);
+  const {deleted, kept} = await retention.prune(disk, order, 0);
+  expect(deleted).toEqual([1, 3].map((id) => `${JOB_DIRECTORY}/chk-${id}`));
+  expect(kept.map(({path, reason}) => [path.slice(-1), reason])).toEqual([
+    ['5', 'not-committed'],
+    ['4', 'not-committed'],
+    ['2', 'in-use'],
+  ]);
+  expect(told).toEqual([1, 3]);
+  expect(retention.ownIds()).toEqual([2, 4, 5]);
+});
 
 test('what is held stays, whoever holds it', async () => {
   expect(await afterRestore(null)).toEqual([3]);

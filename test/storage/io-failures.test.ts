@@ -9,7 +9,7 @@ import {sha256Hex} from '#src/base/checksum.js';
 import {EngineError, systemErrorCode} from '#src/base/errors.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
 import type {Ownership} from '#src/storage/job-directory.js';
-import {orphansAmong, unclaimedFiles} from '#src/inspection/list-orphans.js';
+import {orphansAmong, unclaimedFiles} from '#src/storage/list-orphans.js';
 import {JobPaths, parentOf} from '#src/storage/paths.js';
 import {
   beginFresh,

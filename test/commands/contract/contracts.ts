@@ -98,6 +98,62 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
     examples: [0, 0],
     ...SAVED,
   },
+  'checkpoint inspect': {
+    works: [
+      finite('checkpoint-inspect', ['checkpoint', 'inspect', CHK, '--job', 'my.job.yaml']),
+      finite('checkpoint-inspect', ['checkpoint', 'inspect', 'my-job', '--operator', 'flights']),
+      {
+        ...finite('checkpoint-inspect', ['checkpoint', 'inspect', CHK], 4),
+        before: `: > ${CHK}/SHA256SUMS`,
+      },
+      {
+        ...finite('checkpoint-inspect', ['checkpoint', 'inspect', CHK, '--job', 'my.job.yaml'], 12),
+        before: "sed -i 's/  flights:/  other:/; s/input: flights/input: other/' my.job.yaml",
+      },
+      {...finite('error', ['checkpoint', 'inspect', CHK], 4), before: `: > ${CHK}/_metadata`},
+      finite('error', ['checkpoint', 'inspect', CHK, '--operator', 'none'], 10),
+      finite('error', ['checkpoint', 'inspect'], 2),
+    ],
+    examples: [0, 0, 0],
+  },
+  'checkpoint copy': {
+    works: [
+      {
+        ...finite('checkpoint-copy', ['checkpoint', 'copy', CHK, 'kept/mine']),
+        after: 'tidemark restore kept/mine my.job.yaml --json >/dev/null || exit 97',
+      },
+      {...finite('error', ['checkpoint', 'copy', CHK, 'there'], 13), before: 'mkdir there'},
+      {
+        ...finite('error', ['checkpoint', 'copy', CHK, 'kept'], 4),
+        before: `: > ${CHK}/SHA256SUMS`,
+      },
+    ],
+    examples: [0, 0],
+  },
+  'checkpoint prune': {
+    works: [
+      finite('checkpoint-prune', [
+        'checkpoint',
+        'prune',
+        'my.job.yaml',
+        '--keep-last',
+        '3',
+        '--dry-run',
+      ]),
+      finite('checkpoint-prune', ['checkpoint', 'prune', 'my.job.yaml', '--keep-last', '3', '-y']),
+      {
+        ...finite('checkpoint-prune', ['checkpoint', 'prune', 'my-job', '--keep-last', '1', '-y']),
+        ...LIVE_CHECKPOINT,
+      },
+      {
+        ...finite('error', ['checkpoint', 'prune', 'my.job.yaml', '--keep-last', '3', '--yes'], 4),
+        before: `: > ${CHK}/_metadata`,
+      },
+      finite('error', ['checkpoint', 'prune', 'my.job.yaml', '--keep-last', '3'], 2),
+      finite('error', ['checkpoint', 'prune', 'my.job.yaml', '--yes'], 2),
+    ],
+    examples: [0, 0, 0],
+  },
   'checkpoint hold': {
     works: [
       finite('checkpoint-held', ['checkpoint', 'hold', CHK]),

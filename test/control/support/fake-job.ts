@@ -171,6 +171,11 @@ export class FakeCommands implements JobCommands {
     await this.#ask(['hold', id, held]);
   }
 
+  async prune(order: unknown) {
+    await this.#ask(['prune', order]);
+    return {deleted: ['/ck/chk-1'], kept: [], freedBytes: 7};
+  }
+
   async cancel(): Promise<void> {
     await this.#ask(['cancel']);
   }

@@ -5,17 +5,13 @@
 // the published checkpoints. A file that an attempt links meanwhile is not looked for; one that is published meanwhile
 // is found in its checkpoint.
 
-import {
-  readMetadata,
-  statusOrNull,
-  type CheckpointState,
-} from '../storage/derive-checkpoint-state.ts';
+import {readMetadata, statusOrNull, type CheckpointState} from './derive-checkpoint-state.ts';
 import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
-import type {FileSystem} from '../storage/file-system.ts';
-import type {ListedCheckpoint} from '../storage/list-checkpoints.ts';
-import {distinctFilesOf} from '../storage/metadata-encoder.ts';
-import {toShareDirectory, type JobPaths} from '../storage/paths.ts';
-import {namesIn, sharedNames} from '../storage/shared-directory.ts';
+import type {FileSystem} from './file-system.ts';
+import type {ListedCheckpoint} from './list-checkpoints.ts';
+import {distinctFilesOf} from './metadata-encoder.ts';
+import {toShareDirectory, type JobPaths} from './paths.ts';
+import {namesIn, sharedNames} from './shared-directory.ts';
 
 /** As `checkpoint list --json` prints it. */
 export interface Orphan {

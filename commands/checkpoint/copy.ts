@@ -1,0 +1,74 @@
+import {Args, Flags} from '@oclif/core';
+import {copyCheckpoint} from '../../src/index.ts';
+import {BaseCommand} from '../_shared/base-command.ts';
+import {withEnvironment} from '../_shared/globals.ts';
+import {escapeText} from '../_shared/text.ts';
+import {countOf, formatBytes} from '../_shared/units.ts';
+import type {ExitStatus} from '../../src/index.ts';
+
+const ownFlags = {
+  'self-contained': Flags.boolean({
+    description: 'Files of shared/ go into the copy itself.',
+    default: false,
+  }),
+};
+
+export default class CheckpointCopy extends BaseCommand {
+  static override summary = 'Copy a checkpoint or savepoint to another place, checking every byte.';
+  static override description =
+    'The copy exists whole or not at all, and `restore` and `run -s` take it. What a checkpoint has in shared/ goes into ' +
+    'shared/ beside the copy, or with --self-contained into the copy, which then can be moved anywhere. A job that runs may ' +
+    'delete the checkpoint meanwhile: `checkpoint hold` prevents it. A copy that was killed may leave a hidden directory ' +
+    '.copying-…, which can be removed.';
+  static override examples = [
+    {
+      description: 'To keep, in one directory that can be moved',
+      command:
+        '<%= config.bin %> <%= command.id %> state/checkpoints/my-job/chk-12 kept/before --self-contained',
+    },
+    {
+      description: 'The newest one, from a script',
+      command: '<%= config.bin %> <%= command.id %> my-job@latest kept/newest --json | jq -r .path',
+    },
+  ];
+  static override exitStatuses: readonly ExitStatus[] = [4, 10, 12, 13, 15];
+  static override outputSchemas = ['checkpoint-copy'];
+  static override usage = 'checkpoint copy REF TO [FLAGS]';
+  static override args = {
+    ref: Args.string({
+      description: 'Checkpoint or savepoint: a path, JOB, JOB@latest, JOB@12.',
+      required: true,
+      ignoreStdin: true,
+    }),
+    to: Args.string({
+      description: 'Directory of the copy; nothing may be there.',
+      required: true,
+      ignoreStdin: true,
+    }),
+  };
+  static override flags = withEnvironment('checkpoint-copy', ownFlags);
+
+  async run(): Promise<void> {
+    const {args, flags} = await this.parse(CheckpointCopy);
+    const report = await copyCheckpoint(args.ref, args.to, {
+      environment: process.env,
+      selfContained: flags['self-contained'],
+    });
+    const {id, from, path, files, bytes, selfContained} = report;
+    if (this.global.json) {
+      this.printObject('CheckpointCopied', {
+        id,
+        from,
+        path,
+        files,
+        bytes,
+        self_contained: selfContained,
+      });
+      return;
+    }
+    const needs = selfContained ? '' : '; it needs shared/ beside it';
+    this.print(
+      `checkpoint ${id} copied to ${escapeText(path)}: ${countOf(files, 'file')}, ${formatBytes(bytes)}${needs}`,
+    );
+  }
+}

@@ -1,0 +1,185 @@
+// `checkpoint prune` of one job directory: a live job is asked over its socket, because only the owner of a directory
+// changes it; of a dead one the command takes a generation of its own, of kind `prune`, which also sweeps what dead
+// attempts and deletions that were cut short have left.
+
+import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {systemClock, systemTimers} from '../base/clock.ts';
+import {judgeProcess} from '../base/process-identity.ts';
+import {systemRandom} from '../base/random.ts';
+import type {PruneReason} from '../checkpoint/prune.ts';
+import {
+  planDirectory,
+  pruneTakenOver,
+  type PrunedDirectory,
+  type PruneOrder,
+} from '../runtime/prune-checkpoints.ts';
+import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
+import {takeOver} from '../storage/job-directory.ts';
+import {newestGeneration} from '../storage/judge-owner.ts';
+import {listLeftovers, type Leftover} from '../storage/list-leftovers.ts';
+import {nodeFileSystem as files} from '../storage/node-file-system.ts';
+import {baseName, JobPaths} from '../storage/paths.ts';
+import {systemProcessTable} from '../storage/process-table.ts';
+import {readHistory, readOwner} from '../storage/read-history.ts';
+import type {ClientOptions} from './client-types.ts';
+import type {RegisteredJob} from './job-registry.ts';
+import {orderJson, readJobs} from './job-client.ts';
+
+/** A deletion may take as long as its disk needs. */
+const ANSWER_MILLIS = 600_000;
+
+export interface PruneOptions extends ClientOptions {
+  readonly order: PruneOrder;
+  /** Files in `shared/` that nobody needs go when they are older; null: none of them does. */
+  readonly orphanAgeMillis: number | null;
+  readonly dryRun: boolean;
+  readonly takeOver: boolean;
+}
+
+export interface PrunedJob extends PrunedDirectory {
+  readonly orphans: readonly (Leftover & {readonly deleted: boolean})[];
+  /** Who deleted: the job that works there, or this command; null: nobody, nothing was to be deleted. */
+  readonly by: 'job' | 'command' | null;
+}
+
+/**
+ * `jobDirectory`: absolute. CHECKPOINT_DAMAGED while a `_metadata` in it cannot be read; ALREADY_RUNNING when its owner
+ * lives and cannot be asked.
+ */
+export async function pruneDirectory(
+  jobDirectory: string,
+  options: PruneOptions,
+): Promise<PrunedJob> {
+  const paths = new JobPaths(jobDirectory);
+  if ((await statusOrNull(files, paths.format)) === null) {
+    throw new EngineError('REFUSED', `${jobDirectory} holds checkpoints, and no job worked there`, {
+      file: jobDirectory,
+      hint: 'It was copied from elsewhere: what is of no use there is removed by hand.',
+    });
+  }
+  const jobs = readJobs(options);
+  const live = jobs.find((job) => job.live && job.record.jobDirectory === jobDirectory);
+  const inUse = restoredFrom(jobs, paths);
+  const attemptsEnded = live === undefined && (await hasEnded(paths));
+  const leftovers = await listLeftovers(files, paths, attemptsEnded, systemClock.wallMillis());
+  const history = await readHistory(files, paths, Infinity);
+  const planned = await planDirectory(
+    files,
+    paths,
+    history,
+    options.order,
+    systemClock.wallMillis(),
+    inUse,
+  );
+  const {orphanAgeMillis} = options;
+  const goes = (leftover: Leftover): boolean => {
+    if (leftover.kind !== 'shared') return true;
+    // The job itself knows for sure who needs it, and takes it along with whatever it deletes.
+    if (live !== undefined) return orphanAgeMillis !== null || planned.plan.remove.length > 0;
+    return orphanAgeMillis !== null && leftover.ageMillis >= orphanAgeMillis;
+  };
+  const orphans = leftovers.map((leftover) => ({...leftover, deleted: goes(leftover)}));
+  if (options.dryRun) return {...withOrphans(planned.report, orphans), by: null};
+  const isNothing = planned.plan.remove.length === 0 && !orphans.some(({deleted}) => deleted);
+  if (isNothing) return {...withOrphans(planned.report, orphans), by: null};
+  if (live !== undefined) {
+    const pruned = await askOwner(live, options);
+    if (pruned !== null) return {...withOrphans(pruned, orphans), by: 'job'};
+  }
+  const spared = orphans.filter(({deleted, kind}) => !deleted && kind === 'shared');
+  const done = await takeOverAndPrune(paths, options, inUse, spared);
+  return {...withOrphans(done, orphans), by: 'command'};
+}
+
+async function takeOverAndPrune(
+  paths: JobPaths,
+  options: PruneOptions,
+  inUse: ReadonlyMap<number, PruneReason>,
+  spared: readonly Leftover[],
+): Promise<PrunedDirectory> {
+  const owner = await takeOver({
+    files,
+    clock: systemClock,
+    timers: systemTimers,
+    random: systemRandom,
+    processes: systemProcessTable,
+    jobDirectory: paths.root,
+    kind: 'prune',
+    takeOver: options.takeOver,
+  }).catch((error: unknown) => {
+    throw systemErrorCode(error) === 'ALREADY_RUNNING' ? whereItRuns(paths, error) : error;
+  });
+  try {
+    const names = spared.map(({path}) => baseName(path));
+    const now = systemClock.wallMillis();
+    return await pruneTakenOver(files, owner, options.order, now, inUse, names);
+  } finally {
+    // Nobody need wait to see that this one is gone.
+    await owner.writeEnd('finished', {});
+  }
+}
+
+/** Null: nobody is at the socket any more. */
+async function askOwner(
+  job: RegisteredJob,
+  options: PruneOptions,
+): Promise<PrunedDirectory | null> {
+  const {policy, among} = options.order;
+  const body = {...policy, among};
+  const answerMillis = options.answerMillis ?? ANSWER_MILLIS;
+  const fields = await orderJson(job, 'POST', '/tidemark/prune', body, {...options, answerMillis});
+  return fields === null ? null : (fields as unknown as PrunedDirectory);
+}
+
+/** A live job of this user began from it, and goes back to it until it has a checkpoint of its own. */
+function restoredFrom(
+  jobs: readonly RegisteredJob[],
+  paths: JobPaths,
+): ReadonlyMap<number, PruneReason> {
+  const pins = new Map<number, PruneReason>();
+  for (const {live, record} of jobs) {
+    const path = record.restoredFrom;
+    if (!live || path === null || !path.startsWith(`${paths.root}/chk-`)) continue;
+    pins.set(Number(path.slice(`${paths.root}/chk-`.length)), 'in-use');
+  }
+  return pins;
+}
+
+/** Nobody is writing attempts there, for all that can be seen without waiting. */
+async function hasEnded(paths: JobPaths): Promise<boolean> {
+  const generation = await newestGeneration(files, paths);
+  if (generation === 0) return true;
+  const history = await readHistory(files, paths, Infinity);
+  if (history.generations.at(-1)?.generation === generation) {
+    if (history.generations.at(-1)?.end !== null) return true;
+  }
+  const record = await readOwner(files, paths, generation);
+  if (record === null) return false;
+  const look = (pid: number): ReturnType<typeof systemProcessTable.look> =>
+    systemProcessTable.look(pid);
+  return judgeProcess(record.process, systemProcessTable.self(), look) === 'dead';
+}
+
+function withOrphans(
+  pruned: PrunedDirectory,
+  orphans: PrunedJob['orphans'],
+): Omit<PrunedJob, 'by'> {
+  const gone = orphans.filter(({deleted}) => deleted);
+  const young = orphans.filter(({deleted}) => !deleted);
+  return {
+    ...pruned,
+    kept: [...pruned.kept, ...young.map(({path}) => ({path, reason: 'too-young' as const}))],
+    freedBytes: pruned.freedBytes + gone.reduce((sum, {bytes}) => sum + bytes, 0),
+    orphans,
+  };
+}
+
+function whereItRuns(paths: JobPaths, error: unknown): EngineError {
+  const {message, details} = error as EngineError;
+  const {host = null} = (details.facts ?? {}) as {host?: string | null};
+  const where = host === null ? 'where that job runs' : `on ${host}, as the user who runs it`;
+  return new EngineError('ALREADY_RUNNING', message, {
+    ...details,
+    hint: `Only the job itself may delete there, and it cannot be asked from here: run \`tidemark checkpoint prune ${paths.root}\` ${where}; if you know that it is dead, add --take-over.`,
+  });
+}

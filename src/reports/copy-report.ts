@@ -1,0 +1,54 @@
+// `checkpoint copy`: which checkpoint, where to, and what came of it.
+
+import {resolve} from 'node:path';
+
+import {EngineError} from '../base/errors.ts';
+import {systemRandom} from '../base/random.ts';
+import {requireReadable} from '../inspection/inspect-checkpoint.ts';
+import type {Environment} from '../runtime/run-types.ts';
+import {copyCheckpoint as copy} from '../storage/copy-checkpoint.ts';
+import {deriveCheckpointState} from '../storage/derive-checkpoint-state.ts';
+import {distinctFilesOf} from '../storage/metadata-encoder.ts';
+import {nodeFileSystem as files} from '../storage/node-file-system.ts';
+import {resolveCheckpoint} from './checkpoint-reports.ts';
+
+/** Paths are absolute. */
+export interface CopyReport {
+  readonly id: number;
+  readonly from: string;
+  readonly path: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** It needs nothing outside its directory. */
+  readonly selfContained: boolean;
+}
+
+/** `to`: as typed. CHECKPOINT_DAMAGED when one byte of it is not what it was; REFUSED when something is at `to`. */
+export async function copyReport(
+  ref: string,
+  to: string,
+  options: {readonly environment: Environment; readonly selfContained: boolean},
+): Promise<CopyReport> {
+  const from = await resolveCheckpoint(ref, {environment: options.environment});
+  const path = resolve(to);
+  const state = await deriveCheckpointState(files, from);
+  const {metadata, metadataSha256} = requireReadable(state, from);
+  if (state.kind === 'damaged') {
+    const [first] = state.findings;
+    throw new EngineError('CHECKPOINT_DAMAGED', first?.message ?? `${from} is damaged`, {
+      file: first?.path ?? from,
+      hint: `Nothing was copied. See all that is wrong: tidemark checkpoint verify ${from}`,
+    });
+  }
+  const copied = await copy(files, {
+    source: from,
+    metadata,
+    metadataSha256,
+    target: path,
+    selfContained: options.selfContained,
+    random: systemRandom.hex(6),
+  });
+  const {shared} = distinctFilesOf(metadata);
+  const selfContained = options.selfContained || shared.length === 0;
+  return {id: metadata.checkpointId, from, path, ...copied, selfContained};
+}
