@@ -5,7 +5,7 @@
 import {describe, expect, it} from 'vitest';
 
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
-import {orphansAmong, unclaimedFiles} from '#src/inspection/list-orphans.js';
+import {orphansAmong, unclaimedFiles} from '#src/storage/list-orphans.js';
 import {writeSavepoint} from '#src/savepoints/write-savepoint.js';
 import type {RocksdbBackend} from '#src/state/rocksdb/rocksdb-backend.js';
 import type {KeyedTable} from '#src/state/state-backend.js';

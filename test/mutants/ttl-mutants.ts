@@ -104,7 +104,7 @@ export const TTL_MUTANTS: readonly Mutant[] = [
   mutant(
     'the search passes over rows that are only in memory',
     cached,
-    'if (this.#cursor === null)\n            this.#writeUnstored();',
+    'if (this.#cursor === null)\n            this.#writer.putUnstored();',
     '',
   ),
   mutant(

@@ -11,6 +11,7 @@ import {LIVE_BIT, rowLayout, type RowLayout} from './row-layout.ts';
 import {NamespaceRows} from './namespace-rows.ts';
 import {NotedRows} from './noted-rows.ts';
 import {RowList} from '../row-list.ts';
+import {addressCells, arenaBytesOf} from './row-strings.ts';
 import {SharedRegion} from './shared-region.ts';
 import type {FrozenTable} from '../snapshot-request.ts';
 import type {
@@ -438,22 +439,7 @@ export class HashTable implements KeyedTable {
   }
 
   #arenaBytesOf(base: number): number {
-    if (!this.shape.hasStrings) return 0;
-    let bytes = 0;
-    for (const at of this.#addressCells(base)) bytes += paddedLength(this.#memory.ints[at]!);
-    return bytes;
-  }
-
-  /** Where lengths of strings in the arena stand in the row at `base`; the address is given beside. */
-  *#addressCells(base: number): Generator<number> {
-    const ints = this.#memory.ints;
-    for (const cell of this.shape.key) {
-      if (cell.layout === 'bytes' && !isInline(ints[base + cell.offset]!)) yield base + cell.offset;
-    }
-    for (const slot of this.shape.slots) {
-      const isSet = (ints[base + slot.flagInt]! & slot.setMask) !== 0;
-      if (slot.kind === 'bytes' && isSet) yield base + slot.word * 2;
-    }
+    return arenaBytesOf(this.shape, this.#memory.ints, base);
   }
 
   /** Moves what is in use to a fresh arena; snapshots have the one of their freeze. */
@@ -464,7 +450,7 @@ export class HashTable implements KeyedTable {
     for (let row = 0; row < this.#rowCount; row += 1) {
       if (!this.isLive(row)) continue;
       const base = row * this.shape.rowInts;
-      for (const at of this.#addressCells(base)) {
+      for (const at of addressCells(this.shape, ints, base)) {
         this.#guard.protect(row);
         const address = at < base + slotsFrom ? at + 3 : at + 1;
         const start = ints[address]! * ADDRESS_BYTES;

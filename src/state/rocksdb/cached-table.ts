@@ -19,7 +19,7 @@
 import {PackedList} from './packed-list.ts';
 import {Eviction} from './eviction.ts';
 import {RowEncoder} from './row-encoder.ts';
-import {CHANGED, DIRTY, RowFlags, STORED, USED} from './row-flags.ts';
+import {CHANGED, DIRTY, RowFlags, USED} from './row-flags.ts';
 import type {RowStore, TableFamilies} from './row-store.ts';
 import {RowWriter} from './row-writer.ts';
 import {assert} from '../../base/assert.ts';
@@ -176,7 +176,7 @@ export class CachedTable implements KeyedTable {
       this.#resolveKeys(keys, 0, values);
       visit(this.#rows, count);
     }
-    if (this.#cursor === null) this.#writeUnstored();
+    if (this.#cursor === null) this.#writer.putUnstored();
   }
 
   visitRows(visit: VisitRows): void {
@@ -184,7 +184,7 @@ export class CachedTable implements KeyedTable {
       this.#table.visitRows(visit);
       return;
     }
-    this.#writeDirty();
+    this.#writer.putDirty();
     let after: Uint8Array | null = null;
     for (;;) {
       // Before the values are read: what leaves later is not newer than they are.
@@ -223,7 +223,7 @@ export class CachedTable implements KeyedTable {
 
   namespaces(): readonly number[] {
     if (this.#complete) return this.#table.namespaces();
-    this.#writeUnstored();
+    this.#writer.putUnstored();
     const found: number[] = [];
     const family = this.#options.families.index;
     let from: Uint8Array = new Uint8Array(0);
@@ -241,7 +241,7 @@ export class CachedTable implements KeyedTable {
       this.#table.visitNamespace(namespace, visit);
       return;
     }
-    this.#writeUnstored();
+    this.#writer.putUnstored();
     const family = this.#options.families.index;
     const to = this.#encoder.keys.indexPrefix(namespace + 1);
     let from: Uint8Array = this.#encoder.keys.indexPrefix(namespace);
@@ -264,7 +264,7 @@ export class CachedTable implements KeyedTable {
       this.#table.deleteNamespace(namespace);
       return;
     }
-    this.#writeUnstored();
+    this.#writer.putUnstored();
     const family = this.#options.families.index;
     const [from, to] = [
       this.#encoder.keys.indexPrefix(namespace),
@@ -317,30 +317,6 @@ export class CachedTable implements KeyedTable {
   #releaseFrozen({table}: FrozenRows): void {
     this.#table.release(table);
     this.#frozen = null;
-  }
-
-  /** All dirty rows go down: the store then holds the table. */
-  #writeDirty(): void {
-    const flags = this.#flags;
-    const end = Math.min(this.rowCount, flags.length);
-    for (let row = 0; row < end; row += 1) {
-      if (!flags.has(row, DIRTY) || !this.#table.isLive(row)) continue;
-      this.#writer.put(row);
-      this.#writer.flushWhenLarge();
-    }
-    this.#writer.flush();
-  }
-
-  /** So that the index knows every row. */
-  #writeUnstored(): void {
-    if (this.#writer.unstoredCount === 0) return;
-    const flags = this.#flags;
-    const end = Math.min(this.rowCount, flags.length);
-    for (let row = 0; row < end; row += 1) {
-      if (flags.has(row, STORED) || !this.#table.isLive(row)) continue;
-      this.#writer.put(row);
-    }
-    this.#writer.flush();
   }
 
   #find(

@@ -33,6 +33,27 @@ export class RowWriter {
     flags.clear(row, DIRTY);
   }
 
+  /** All dirty rows go down: the store then holds the table. */
+  putDirty(): void {
+    this.#putRows((row) => this.#options.flags.has(row, DIRTY));
+  }
+
+  /** So that the index knows every row. */
+  putUnstored(): void {
+    if (this.unstoredCount > 0) this.#putRows((row) => !this.#options.flags.has(row, STORED));
+  }
+
+  #putRows(isWanted: (row: number) => boolean): void {
+    const {flags, table} = this.#options;
+    const end = Math.min(table.rowCount, flags.length);
+    for (let row = 0; row < end; row += 1) {
+      if (!isWanted(row) || !table.isLive(row)) continue;
+      this.put(row);
+      this.flushWhenLarge();
+    }
+    this.flush();
+  }
+
   putChanged(row: number): void {
     const {encoder, table} = this.#options;
     encoder.putChanged(table.memory(), table.arena(), row, this.#batch);
