@@ -130,7 +130,7 @@ function planStored(
   if (wanted === null || (wanted.type === type && !wanted.stateful)) {
     if (allowNonRestoredState) return [{uid, type, action: 'drop', what: ['all of its state']}];
     const why = wanted === null ? 'the job has no such operator' : 'it keeps no state any more';
-    return [refuse(stored, [`${why}, and its state would be lost`])];
+    return [refuse(stored, [`${why}, and its state would be lost: -n drops it`])];
   }
   const reasons: string[] = [];
   if (wanted.type !== type) reasons.push(`it was of type ${type} and is of type ${wanted.type}`);
@@ -143,7 +143,10 @@ function planStored(
   const wantedFacets = wanted.type === type ? wanted.compatibility : storedFacets(stored);
   const {refused, dropped, notes} = compareFacets(storedFacets(stored), wantedFacets);
   const lost = allowNonRestoredState ? [] : dropped;
-  reasons.push(...refused, ...lost.map((what) => `${what} is gone, and its state would be lost`));
+  reasons.push(
+    ...refused,
+    ...lost.map((what) => `${what} is gone, and its state would be lost: -n drops it`),
+  );
   if (reasons.length > 0) return [refuse(stored, reasons)];
   const restore: OperatorPlan = {uid, type, action: 'restore', notes};
   return dropped.length === 0 ? [restore] : [restore, {uid, type, action: 'drop', what: dropped}];

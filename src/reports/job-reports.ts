@@ -3,6 +3,7 @@
 import {resolve} from 'node:path';
 
 import {adviceFacts} from './advice-facts.ts';
+import {systemClock, systemTimers} from '../base/clock.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import type {JsonValue} from '../base/json.ts';
 import {
@@ -32,11 +33,13 @@ import type {
   RunRequest,
   StartDecision,
 } from '../runtime/run-types.ts';
-import {requireUnclaimed} from '../runtime/claim-origin.ts';
+import {requireDeadOwnerOf, requireUnclaimed} from '../runtime/claim-origin.ts';
 import {judgeCommitted, ownPolicy, readCheckpoint} from '../runtime/start-job.ts';
+import {requireNoOwner, requireUnused, type JudgeOptions} from '../storage/judge-owner.ts';
 import {listCheckpoints} from '../storage/list-checkpoints.ts';
 import {nodeFileSystem} from '../storage/node-file-system.ts';
 import {jobDirectoryOf, JobPaths} from '../storage/paths.ts';
+import {systemProcessTable} from '../storage/process-table.ts';
 import {readHistory} from '../storage/read-history.ts';
 import {positionsOf} from './source-positions.ts';
 
@@ -185,6 +188,14 @@ export async function describeJob(
   }
 }
 
+/** Who owns a directory is judged as a start does. */
+const JUDGE: JudgeOptions = {
+  files: nodeFileSystem,
+  clock: systemClock,
+  timers: systemTimers,
+  processes: systemProcessTable,
+};
+
 /** A lineage that has not begun has no output. */
 const NEW_LINEAGE = '';
 
@@ -195,6 +206,8 @@ export async function planStart(
 ): Promise<RestorePlan> {
   const request = withRecoveryKeys(asked);
   const {job} = await requireJob(request);
+  const directory = jobDirectoryOf(job.checkpointing.directory, job.name);
+  if (!request.takeOver) await requireNoOwner(JUDGE, new JobPaths(directory));
   const facts = await readFacts(job);
   const origin = lastRun(facts)?.lineage.origin ?? null;
   const {decision, checkpoint} = await chooseVerifiedStart(
@@ -216,8 +229,12 @@ export async function planStart(
   if (decision.kind === 'refuse') {
     throw new EngineError(decision.code, decision.message, {hint: decision.hint});
   }
-  const directory = jobDirectoryOf(job.checkpointing.directory, job.name);
-  await requireUnclaimed(nodeFileSystem, directory, facts, decision);
+  const before = await requireUnclaimed(nodeFileSystem, directory, facts, decision);
+  if (before === null) {
+    const unused = async (other: string): Promise<void> => requireUnused(JUDGE, other);
+    const own = {jobDirectory: directory, requireUnused: unused};
+    await requireDeadOwnerOf(nodeFileSystem, own, decision);
+  }
   const own = ownPolicy(decision, NEW_LINEAGE, request.outputAhead);
   if (own !== null && checkpoint !== null) {
     await judgeCommitted({files: nodeFileSystem, job, facts, restored: checkpoint, own});

@@ -33,7 +33,7 @@ export async function requireUnclaimed(
 /** Of a claim that is new: ALREADY_RUNNING when the owner of the checkpoint lives, in whatever directory. */
 export async function requireDeadOwnerOf(
   files: FileSystem,
-  ownership: Ownership,
+  ownership: Pick<Ownership, 'jobDirectory' | 'requireUnused'>,
   start: StartsWork,
 ): Promise<void> {
   if (start.kind !== 'restored' || !start.claimed) return;

@@ -18,7 +18,7 @@ import {removeTree, unlessMissing, writeDurableBytes} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import {highestCheckpointId} from './highest-checkpoint-id.ts';
 import {listHolds, placeHold, removeHold} from './holds.ts';
-import {newestGeneration, requireDeadOwner} from './judge-owner.ts';
+import {newestGeneration, requireUnused} from './judge-owner.ts';
 import {listCheckpoints, type ListedCheckpoint} from './list-checkpoints.ts';
 import {
   encodeEndRecord,
@@ -32,7 +32,6 @@ import {baseName, JobPaths, type Hold, type OwnerMark} from './paths.ts';
 import {readHistory, type JobHistory} from './read-history.ts';
 import {removeClaimed, type ClaimRemoval} from './remove-claimed.ts';
 import {SharedDirectory} from './shared-directory.ts';
-import {storageFailed} from './storage-error.ts';
 import {
   fencedOr,
   requireNewest,
@@ -262,20 +261,7 @@ export class Ownership {
 
   /** ALREADY_RUNNING when somebody works in that other job directory. */
   async requireUnused(jobDirectory: string): Promise<void> {
-    const paths = new JobPaths(jobDirectory);
-    try {
-      const newest = await newestGeneration(this.#files, paths);
-      if (newest > 0) await requireDeadOwner(this.#options, paths, newest);
-    } catch (error) {
-      if (error instanceof EngineError && error.code === 'ALREADY_RUNNING') {
-        // `--take-over` is about the own directory.
-        throw new EngineError('ALREADY_RUNNING', `${error.message}: nothing there can be claimed`, {
-          ...error.details,
-          hint: 'Stop that run first, or restore without a claim: --claim-mode no-claim.',
-        });
-      }
-      throw storageFailed('looking for the owner of', jobDirectory, error);
-    }
+    return requireUnused(this.#options, jobDirectory);
   }
 
   /** Makes what lies at `path`, outside of this directory, the property of `lineage`; durable when it resolves. */

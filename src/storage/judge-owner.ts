@@ -7,9 +7,10 @@ import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {judgeProcess, type Liveness} from '../base/process-identity.ts';
 import type {FileSystem} from './file-system.ts';
 import type {OwnerRecord} from './owner-record.ts';
-import {parseGenerationName, parseOwnerName, type JobPaths} from './paths.ts';
+import {JobPaths, parseGenerationName, parseOwnerName} from './paths.ts';
 import type {ProcessTable} from './process-table.ts';
 import {readOwner} from './read-history.ts';
+import {storageFailed} from './storage-error.ts';
 
 /** An owner whose beat did not change for this long of our monotonic clock counts as dead. */
 export const SILENT_BEAT_MILLIS = 15_000;
@@ -40,6 +41,29 @@ export async function requireDeadOwner(
   if (await exists(options.files, paths.ownerMark(generation, 'end'))) return;
   if (liveness === 'alive' || (await beats(options, paths, generation))) {
     throw alreadyRunning(paths, generation, record);
+  }
+}
+
+/** ALREADY_RUNNING when somebody works in a job directory; a directory that is not there has no owner. */
+export async function requireNoOwner(options: JudgeOptions, paths: JobPaths): Promise<void> {
+  if (!(await exists(options.files, paths.ownerDirectory))) return;
+  const newest = await newestGeneration(options.files, paths);
+  if (newest > 0) await requireDeadOwner(options, paths, newest);
+}
+
+/** As `requireNoOwner`, of a directory that something is to be claimed in. */
+export async function requireUnused(options: JudgeOptions, jobDirectory: string): Promise<void> {
+  try {
+    await requireNoOwner(options, new JobPaths(jobDirectory));
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'ALREADY_RUNNING') {
+      // `--take-over` is about the own directory.
+      throw new EngineError('ALREADY_RUNNING', `${error.message}: nothing there can be claimed`, {
+        ...error.details,
+        hint: 'Stop that run first, or restore without a claim: --claim-mode no-claim.',
+      });
+    }
+    throw storageFailed('looking for the owner of', jobDirectory, error);
   }
 }
 

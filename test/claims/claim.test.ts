@@ -18,7 +18,7 @@ import {fileURLToPath} from 'node:url';
 import {execa} from 'execa';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 
-import type {RunEvent, RunRequest} from '#src/index.js';
+import {planRestore, type RunEvent, type RunRequest} from '#src/index.js';
 import {sampleTest, whole} from '../hostile/support/sample.ts';
 import {REQUEST, Scratch, type Running} from '../savepoints/running-job.ts';
 
@@ -245,13 +245,22 @@ describe('a savepoint', () => {
 
 describe('a checkpoint of another job directory', () => {
   sampleTest('is refused while its owner lives, and removed there once that is dead', async () => {
-    const owner = scratch.run();
-    await owner.checkpoint();
-    const path = join(scratch.state, `chk-${idsIn(scratch.state)[0]}`);
+    // All are kept: the one that is claimed must not be gone before that.
+    const owner = scratch.run({
+      overrides: {flink: [], set: [['checkpointing.num-retained', '1000']]},
+    });
+    await owner.event((event) => event.type === 'checkpoint' && event.id >= 3);
+    // The output of the oldest is committed by now, of the newest perhaps not.
+    const path = join(scratch.state, `chk-${idsIn(scratch.state).at(-1)}`);
     // By now more may be committed than that checkpoint has.
     const early = scratch.run({...elsewhere(claim(path)), outputAhead: 'keep'});
     await expect(early.finished).rejects.toMatchObject({code: 'ALREADY_RUNNING'});
     expect(existsSync(join(path, 'claimed-by'))).toBe(false);
+    // A dry run says so too, there and in the owner's own directory.
+    for (const place of [elsewhere(claim(path)), {restoreFrom: path}]) {
+      const asked = {...REQUEST, file: scratch.file, ...place, outputAhead: 'keep'} as const;
+      await expect(planRestore(asked)).rejects.toMatchObject({code: 'ALREADY_RUNNING'});
+    }
     await owner.commands.stop(NO_SAVEPOINT);
     await owner.finished;
     const [newest, ...older] = idsIn(scratch.state);

@@ -286,7 +286,10 @@ sampleTest(
   'ck-gzip-bomb: 96 MiB out of 96 KiB of compressed state are not unpacked: 4',
   async () => {
     const flags = ['-D', 'execution.checkpointing.snapshot-compression=gzip', '--json'];
-    await job.run(flags, {TIDEMARK_FAILPOINT: 'sink.commit.after-link:2'});
+    const crashed = await job.run(flags, {
+      TIDEMARK_FAILPOINT: 'storage.publish.after-rename:2',
+    });
+    expect(crashed.signal, crashed.stdout).toBe('SIGKILL');
     const compressed = job.checkpoint(job.checkpointIds().at(-1)!);
     expect(compressed).not.toBe(newest);
     const path = join(compressed, 'by-user/0.groups');
@@ -305,7 +308,8 @@ sampleTest(
     const run = await job.run(['--json'], {NODE_OPTIONS: '--max-old-space-size=128'});
     expect(run.status, run.stdout).toBe(4);
     expect(errorOf(run).message).toContain('by-user');
-    expect(job.parts()).toEqual(parts);
+    // What the checkpoint had committed already, and the rest of it, is no reason to touch them.
+    expect(job.parts()).toEqual(expect.arrayContaining(parts));
   },
 );
 

@@ -28,7 +28,8 @@ import {
 } from '../state/support/incremental.ts';
 import type {MemoryFiles} from '../state/support/memory-files.ts';
 import {STORE_OPTIONS} from '../state/support/store-options.ts';
-import {allTexts, noDatabases, textsOf} from './support/state-text.ts';
+import {realDatabases} from './support/real-databases.ts';
+import {allTexts, textsOf} from './support/state-text.ts';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'tidemark-states-'));
@@ -72,7 +73,7 @@ describe.each(readCorpus(KEPT))('the kept $name', (kept) => {
     for await (const rows of readStates({
       files: nodeFileSystem,
       directory,
-      databases: noDatabases,
+      databases: realDatabases(scratch),
     })) {
       const {operator, state, subtask} = rows.table;
       const whose = `${operator}.${state}`;

@@ -2,7 +2,6 @@
 // right sums and wrong rows. What was not read is never called ok. Nothing is written to a checkpoint.
 
 import {cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {mkdir} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -10,13 +9,13 @@ import {afterAll, beforeEach, describe, expect, test} from 'vitest';
 
 import {crc32, sha256Hex} from '#src/base/checksum.js';
 import {parseSample, sampleFiles} from '#src/inspection/sample-files.js';
-import type {DatabasePlace} from '#src/inspection/state/read-states.js';
 import {verifyCheckpoints, type VerifyOptions} from '#src/inspection/verify-checkpoint.js';
 import type {Finding} from '#src/storage/finding.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {readCorpus} from '../formats/support/corpus.ts';
 import {forge, stateOf} from '../hostile/support/forge.ts';
 import {FakeTime} from '../storage/support/fixture.ts';
+import {realDatabases} from './support/real-databases.ts';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'tidemark-verify-rows-'));
@@ -24,15 +23,7 @@ let made = 0;
 
 afterAll(() => rmSync(scratch, {recursive: true, force: true}));
 
-const databases: DatabasePlace = {
-  openStore: async () => Promise.reject(new Error('no database is opened here')),
-  async makeDirectory() {
-    made += 1;
-    const path = join(scratch, `work-${made}`);
-    await mkdir(path);
-    return path;
-  },
-};
+const databases = realDatabases(scratch);
 
 async function verify(directory: string, options: Partial<VerifyOptions> = {}) {
   const findings: Finding[] = [];

@@ -127,7 +127,6 @@ describe('what the engine cannot do', () => {
       'state: {backend: rocksdb, rocksdb: {block-cache-size: 1mb}}',
       'state.rocksdb.block-cache-size is refused: the binding rocksdb-native cannot set it',
     ],
-    ['state: {backend: rocksdb, ttl: 1 h}', 'state.ttl: state in RocksDB does not expire yet'],
     ['state: {rocksdb: {cache-size: 1mb}}', 'no effect with another backend'],
   ])('%s is refused with the reason', (line, reason) => {
     const [finding] = findingsOf(`${PLAIN_JOB}${line}\n`);

@@ -89,9 +89,9 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
   {
     name: 'rocksdb: rows of a window that the store has not yet are passed over',
     rows: 'B35, timers',
-    module: cached,
-    find: 'if (this.#writer.unstoredCount === 0)\n            return;',
-    replace: 'return;',
+    module: writer,
+    find: 'if (this.unstoredCount > 0)',
+    replace: 'if (false)',
     prover: 'tumbling-aggregate',
   },
   {

@@ -64,7 +64,7 @@ describe('operators', () => {
     const stored = [stateful('a'), stateful('b')];
     expect(plan(stored, [ofJob('a')])).toEqual([
       'refuse',
-      'b: the job has no such operator, and its state would be lost',
+      'b: the job has no such operator, and its state would be lost: -n drops it',
     ]);
     expect(plan(stored, [ofJob('a')], {allowNonRestoredState: true})).toEqual([
       'a restore',
@@ -146,7 +146,7 @@ describe('operators', () => {
     const fewer = ofJob('a', {compatibility: {...FACETS, aggregates: {n: n!}}});
     expect(plan([stateful('a')], [fewer])).toEqual([
       'refuse',
-      'a: aggregate worst is gone, and its state would be lost',
+      'a: aggregate worst is gone, and its state would be lost: -n drops it',
     ]);
     expect(plan([stateful('a')], [fewer], {allowNonRestoredState: true})).toEqual([
       'a restore',
