@@ -1,0 +1,128 @@
+// "Done when" 1 of issue 7: whatever is done to a checkpoint, its readers answer: they never crash, never ask for more than they
+// are bound to, never look outside; whatever is covered by a checksum is found by `verify --level checksum`; and what verifies
+// has its rows, or was changed by somebody who computed the sums again.
+//
+// TIDEMARK_FUZZ=COUNT [TIDEMARK_FUZZ_FROM=N] runs so many from number N on, and prints what came of them.
+
+import {fileURLToPath} from 'node:url';
+import {afterAll, beforeAll, expect, test} from 'vitest';
+
+import {SeededRandom} from '#src/base/random.js';
+import {decodeMetadata} from '#src/storage/metadata-decoder.js';
+import {distinctFilesOf} from '#src/storage/metadata-encoder.js';
+import {stateFileAt} from '#src/storage/paths.js';
+import {readCorpus} from '../formats/support/corpus.ts';
+import {AllocationGuard} from './fuzz/allocation-guard.ts';
+import {FuzzDisk, type Entry} from './fuzz/fuzz-disk.ts';
+import {judge, rowsOf, type Judged} from './fuzz/judge.ts';
+import {MUTATIONS, OUTSIDE} from './fuzz/mutations.ts';
+import {proofSeed, whole} from './support/sample.ts';
+
+const asked = process.env['TIDEMARK_FUZZ'];
+const COUNT = Number(asked ?? (whole ? 1500 : 250));
+const FROM = Number(process.env['TIDEMARK_FUZZ_FROM'] ?? (whole ? proofSeed * 1000 : 0));
+/** Bytes that a reader asks for at once: the kept checkpoints are smaller than a chunk. */
+const ALLOCATION_MAX = 64 * 1024 * 1024;
+const FAILURES_MAX = asked === undefined ? 1 : 40;
+const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
+
+interface Kept extends Judged {
+  readonly name: string;
+  readonly tree: ReadonlyMap<string, Entry>;
+  readonly files: readonly string[];
+}
+
+const corpus: Kept[] = [];
+const counts = new Map<string, number>();
+let guard: AllocationGuard;
+let largest = 0;
+
+beforeAll(async () => {
+  for (const {name, facts, files} of readCorpus(KEPT)) {
+    const tree = new Map<string, Entry>([
+      [OUTSIDE, {kind: 'directory'}],
+      ['/scratch', {kind: 'directory'}],
+    ]);
+    const directory = `/${facts.checkpoint}`;
+    const home = directory.slice(0, directory.lastIndexOf('/'));
+    for (const [path, data] of files) {
+      if (!`/${path}`.startsWith(`${home}/`)) continue;
+      const parts = path.split('/');
+      for (let depth = 1; depth < parts.length; depth += 1) {
+        tree.set(`/${parts.slice(0, depth).join('/')}`, {kind: 'directory'});
+      }
+      tree.set(`/${path}`, {kind: 'file', data});
+    }
+    const decoded = decodeMetadata(files.get(`${facts.checkpoint}/_metadata`)!);
+    if (decoded.kind !== 'decoded') throw new Error(`${name} cannot be read`);
+    const {metadata} = decoded;
+    const {own, shared} = distinctFilesOf(metadata);
+    const covered = ['_metadata', 'SHA256SUMS', ...[...own, ...shared].map(({path}) => path)];
+    const paths = covered.map((path) => stateFileAt(directory, path));
+    const rows = name.startsWith('rocksdb')
+      ? ''
+      : (await rowsOf(new FuzzDisk(tree), directory)).text;
+    corpus.push({name, home, directory, metadata, rows, tree, files: paths});
+  }
+  guard = new AllocationGuard(ALLOCATION_MAX);
+});
+
+afterAll(() => {
+  guard.stop();
+  if (asked === undefined) return;
+  console.log([...counts].sort().map(([what, count]) => `${what}: ${count}`).join('\n'));
+  console.log(`the largest allocation: ${largest} bytes`);
+});
+
+test('whatever is done to a checkpoint, its readers answer', async () => {
+  const failures: string[] = [];
+  for (let number = FROM; number < FROM + COUNT && failures.length < FAILURES_MAX; number += 1) {
+    const failure = await run(number);
+    if (failure === null) continue;
+    const command = `TIDEMARK_FUZZ=1 TIDEMARK_FUZZ_FROM=${number} npx vitest run test/hostile/fuzz-checkpoint.test.ts`;
+    failures.push(`${failure}\nrepeat with: ${command}`);
+  }
+  expect(failures.join('\n\n')).toBe('');
+}, 3_600_000);
+
+/** Null: as it must be. */
+async function run(number: number): Promise<string | null> {
+  const random = new SeededRandom(number);
+  const kept = corpus[number % corpus.length]!;
+  const kinds = Object.entries(MUTATIONS);
+  // Half of them by somebody who computes sums: behind those lie the most guards.
+  const sealing = kinds.filter(([, {sealed}]) => sealed);
+  const from = random.next() < 0.5 ? sealing : kinds;
+  const [kind, mutation] = from[Math.floor(random.next() * from.length)]!;
+  const tree = new Map(kept.tree);
+  const level = random.next() < 0.5 ? 'decode' : 'restore';
+  guard.reset();
+  try {
+    mutation.apply({...kept, tree}, random);
+    if (isSame(tree, kept.tree)) {
+      count(kind, 'unchanged');
+      return null;
+    }
+    count(kind, await judge(tree, kept, {sealed: mutation.sealed, level}));
+    return null;
+  } catch (error) {
+    const {cause} = error as {cause?: unknown};
+    return `${kept.name}, number ${number}, ${kind}: ${(error as Error).stack}\n${(cause as Error | undefined)?.stack ?? ''}`;
+  } finally {
+    largest = Math.max(largest, guard.largest);
+  }
+}
+
+function count(kind: string, outcome: string): void {
+  const what = `${kind}: ${outcome}`;
+  counts.set(what, (counts.get(what) ?? 0) + 1);
+}
+
+function isSame(left: ReadonlyMap<string, Entry>, right: ReadonlyMap<string, Entry>): boolean {
+  if (left.size !== right.size) return false;
+  return [...left].every(([path, entry]) => {
+    const other = right.get(path);
+    if (entry.kind !== 'file' || other?.kind !== 'file') return entry === other;
+    return Buffer.compare(entry.data, other.data) === 0;
+  });
+}
