@@ -61,9 +61,8 @@ export class FuzzDisk implements FileSystem {
   }
 
   async list(path: string): Promise<readonly DirectoryEntry[]> {
-    const real = this.#call(path);
+    const real = this.#call(`${path}/.`);
     const entry = this.#at(real, path);
-    if (entry.kind === 'link') throw failure('ELOOP', path);
     if (entry.kind !== 'directory') throw failure('ENOTDIR', path);
     this.#watch(real);
     const prefix = `${real}/`;
@@ -154,8 +153,9 @@ export class FuzzDisk implements FileSystem {
 
   #real(path: string): string {
     let real = '';
-    const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+    const parts = path.split('/').filter((part) => part !== '');
     for (const [index, part] of parts.entries()) {
+      if (part === '.') break;
       real = part === '..' ? real.slice(0, real.lastIndexOf('/')) : `${real}/${part}`;
       const entry = this.#entries.get(real);
       if (index === parts.length - 1) break;
