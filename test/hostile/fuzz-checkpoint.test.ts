@@ -4,33 +4,22 @@
 //
 // TIDEMARK_FUZZ=COUNT [TIDEMARK_FUZZ_FROM=N] runs so many from number N on, and prints what came of them.
 
-import {fileURLToPath} from 'node:url';
 import {afterAll, beforeAll, expect, test} from 'vitest';
 
 import {SeededRandom} from '#src/base/random.js';
-import {decodeMetadata} from '#src/storage/metadata-decoder.js';
-import {distinctFilesOf} from '#src/storage/metadata-encoder.js';
-import {stateFileAt} from '#src/storage/paths.js';
-import {readCorpus} from '../formats/support/corpus.ts';
 import {AllocationGuard} from './fuzz/allocation-guard.ts';
-import {FuzzDisk, type Entry} from './fuzz/fuzz-disk.ts';
-import {judge, rowsOf, type Judged} from './fuzz/judge.ts';
-import {MUTATIONS, OUTSIDE} from './fuzz/mutations.ts';
+import type {Entry} from './fuzz/fuzz-disk.ts';
+import {judge} from './fuzz/judge.ts';
+import {keptTrees, type Kept} from './fuzz/kept-trees.ts';
+import {MUTATIONS} from './fuzz/mutations.ts';
 import {proofSeed, whole} from './support/sample.ts';
 
 const asked = process.env['TIDEMARK_FUZZ'];
-const COUNT = Number(asked ?? (whole ? 1500 : 250));
-const FROM = Number(process.env['TIDEMARK_FUZZ_FROM'] ?? (whole ? proofSeed * 1000 : 0));
+const COUNT = Number(asked ?? (whole ? 1500 : 200));
+const FROM = Number(process.env['TIDEMARK_FUZZ_FROM'] ?? (whole ? proofSeed * COUNT : 0));
 /** Bytes that a reader asks for at once: the kept checkpoints are smaller than a chunk. */
 const ALLOCATION_MAX = 64 * 1024 * 1024;
-const FAILURES_MAX = asked === undefined ? 1 : 40;
-const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
-
-interface Kept extends Judged {
-  readonly name: string;
-  readonly tree: ReadonlyMap<string, Entry>;
-  readonly files: readonly string[];
-}
+const FAILURES_MAX = asked === undefined ? 1 : 500;
 
 const corpus: Kept[] = [];
 const counts = new Map<string, number>();
@@ -38,32 +27,7 @@ let guard: AllocationGuard;
 let largest = 0;
 
 beforeAll(async () => {
-  for (const {name, facts, files} of readCorpus(KEPT)) {
-    const tree = new Map<string, Entry>([
-      [OUTSIDE, {kind: 'directory'}],
-      ['/scratch', {kind: 'directory'}],
-    ]);
-    const directory = `/${facts.checkpoint}`;
-    const home = directory.slice(0, directory.lastIndexOf('/'));
-    for (const [path, data] of files) {
-      if (!`/${path}`.startsWith(`${home}/`)) continue;
-      const parts = path.split('/');
-      for (let depth = 1; depth < parts.length; depth += 1) {
-        tree.set(`/${parts.slice(0, depth).join('/')}`, {kind: 'directory'});
-      }
-      tree.set(`/${path}`, {kind: 'file', data});
-    }
-    const decoded = decodeMetadata(files.get(`${facts.checkpoint}/_metadata`)!);
-    if (decoded.kind !== 'decoded') throw new Error(`${name} cannot be read`);
-    const {metadata} = decoded;
-    const {own, shared} = distinctFilesOf(metadata);
-    const covered = ['_metadata', 'SHA256SUMS', ...[...own, ...shared].map(({path}) => path)];
-    const paths = covered.map((path) => stateFileAt(directory, path));
-    const rows = name.startsWith('rocksdb')
-      ? ''
-      : (await rowsOf(new FuzzDisk(tree), directory)).text;
-    corpus.push({name, home, directory, metadata, rows, tree, files: paths});
-  }
+  corpus.push(...(await keptTrees()));
   guard = new AllocationGuard(ALLOCATION_MAX);
 });
 
@@ -96,6 +60,7 @@ async function run(number: number): Promise<string | null> {
   const [kind, mutation] = from[Math.floor(random.next() * from.length)]!;
   const tree = new Map(kept.tree);
   const level = random.next() < 0.5 ? 'decode' : 'restore';
+  const lists = random.next() < 0.5;
   guard.reset();
   try {
     mutation.apply({...kept, tree}, random);
@@ -103,7 +68,7 @@ async function run(number: number): Promise<string | null> {
       count(kind, 'unchanged');
       return null;
     }
-    count(kind, await judge(tree, kept, {sealed: mutation.sealed, level}));
+    count(kind, await judge(tree, kept, {sealed: mutation.sealed, level, lists}));
     return null;
   } catch (error) {
     const {cause} = error as {cause?: unknown};

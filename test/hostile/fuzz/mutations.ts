@@ -161,7 +161,7 @@ function changedState(bytes: Buffer, random: SeededRandom): Buffer {
 }
 
 /** Whoever names the old digest names the new one: `_metadata`, and the file behind it in its chain. */
-function replaceState(subject: Subject, path: string, bytes: Buffer): void {
+export function replaceState(subject: Subject, path: string, bytes: Buffer): void {
   const {tree, directory} = subject;
   const [before, after] = [sha256Hex(dataOf(tree, path)), sha256Hex(bytes)];
   const metadata = JSON.parse(bodyOf(subject)) as object;
@@ -200,7 +200,7 @@ function bodyOf({tree, files}: Subject): string {
 }
 
 /** SHA256SUMS as it follows from `_metadata`, or with its line made to agree where nobody can read that. */
-function sumAgain({tree, files}: Subject): void {
+export function sumAgain({tree, files}: Subject): void {
   const bytes = dataOf(tree, files[0]!);
   const decoded = decodeMetadata(bytes);
   const sums =
