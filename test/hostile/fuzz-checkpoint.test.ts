@@ -2,8 +2,10 @@
 // are bound to, never look outside; whatever is covered by a checksum is found by `verify --level checksum`; and what verifies
 // has its rows, or was changed by somebody who computed the sums again.
 //
+// 100,000 and more: `npm run proof -- --minutes N --only test/hostile/fuzz-checkpoint.test.ts`, each seed others; or
 // TIDEMARK_FUZZ=COUNT [TIDEMARK_FUZZ_FROM=N] runs so many from number N on, and prints what came of them.
 
+import {fileURLToPath} from 'node:url';
 import {afterAll, beforeAll, expect, test} from 'vitest';
 
 import {SeededRandom} from '#src/base/random.js';
@@ -20,6 +22,7 @@ const FROM = Number(process.env['TIDEMARK_FUZZ_FROM'] ?? (whole ? proofSeed * CO
 /** Bytes that a reader asks for at once: the kept checkpoints are smaller than a chunk. */
 const ALLOCATION_MAX = 64 * 1024 * 1024;
 const FAILURES_MAX = asked === undefined ? 1 : 500;
+const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
 
 const corpus: Kept[] = [];
 const counts = new Map<string, number>();
@@ -27,15 +30,15 @@ let guard: AllocationGuard;
 let largest = 0;
 
 beforeAll(async () => {
-  corpus.push(...(await keptTrees()));
+  corpus.push(...(await keptTrees(KEPT)));
   guard = new AllocationGuard(ALLOCATION_MAX);
 });
 
 afterAll(() => {
   guard.stop();
   if (asked === undefined) return;
-  console.log([...counts].sort().map(([what, count]) => `${what}: ${count}`).join('\n'));
-  console.log(`the largest allocation: ${largest} bytes`);
+  const lines = [...counts].sort().map(([what, count]) => `${what}: ${count}\n`);
+  process.stdout.write(`${lines.join('')}the largest allocation: ${largest} bytes\n`);
 });
 
 test('whatever is done to a checkpoint, its readers answer', async () => {

@@ -1,5 +1,6 @@
 // What the fuzz of checkpoints has found, each by itself.
 
+import {fileURLToPath} from 'node:url';
 import {beforeAll, describe, expect, test} from 'vitest';
 
 import {crc32, sha256Hex} from '#src/base/checksum.js';
@@ -14,10 +15,11 @@ import {databasesOn, rowsOf} from './fuzz/judge.ts';
 import {keptTrees, type Kept} from './fuzz/kept-trees.ts';
 import {OUTSIDE, replaceState, sumAgain} from './fuzz/mutations.ts';
 
+const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
 let kept: ReadonlyMap<string, Kept>;
 
 beforeAll(async () => {
-  kept = new Map((await keptTrees()).map((one) => [one.name, one]));
+  kept = new Map((await keptTrees(KEPT)).map((one) => [one.name, one]));
 });
 
 async function findingsOf(disk: FuzzDisk, directory: string): Promise<readonly Finding[]> {

@@ -30,14 +30,18 @@ export class AllocationGuard {
         global[name] = original;
       });
     }
+    const buffer = Buffer as unknown as Record<
+      string,
+      (size: number, ...rest: unknown[]) => Buffer
+    >;
     for (const name of BUFFER_NAMES) {
-      const original = Buffer[name];
-      Buffer[name] = (size: number, ...rest: []): Buffer<ArrayBuffer> => {
+      const original = buffer[name]!;
+      buffer[name] = (size, ...rest) => {
         this.#note(size);
         return original.call(Buffer, size, ...rest);
       };
       this.#restore.push(() => {
-        Buffer[name] = original as (typeof Buffer)['alloc'];
+        buffer[name] = original;
       });
     }
   }

@@ -8,7 +8,22 @@ type Container = Record<string, unknown>;
 const RAW = '@raw:';
 const DEEP = 70;
 
-const NUMBERS = [-1, 0, 1, 0.5, 2, 127, 128, 32_768, 65_536, 1e9, 2 ** 31, 2 ** 32, 2 ** 44, 2 ** 53];
+const NUMBERS = [
+  -1,
+  0,
+  1,
+  0.5,
+  2,
+  127,
+  128,
+  32_768,
+  65_536,
+  1e9,
+  2 ** 31,
+  2 ** 32,
+  2 ** 44,
+  2 ** 53,
+];
 const STRINGS = [
   ...['', '.', '..', '../x', '/etc/passwd', 'a\\b', 'a\0b', 'CON', 'é', '\ud800', '\x1b[31m', '\n'],
   ...['__proto__', 'constructor', 'toString', 'length', '../shared/ab/x', 'x'.repeat(1025)],
@@ -16,11 +31,19 @@ const STRINGS = [
   ...['keyed', 'operator', 'channel', 'position', 'file', 'inline', 'canonical', 'end'],
 ];
 const RAWS = ['1e309', '-0', '1E3', '01', '"12"', '[', '9007199254740993', '1.0', ' 1'];
-const KEYS = ['__proto__', 'constructor', 'zz', 'toString', 'chain', 'delta', 'compression', 'rows'];
+const KEYS = [
+  '__proto__',
+  'constructor',
+  'zz',
+  'toString',
+  'chain',
+  'delta',
+  'compression',
+  'rows',
+];
 
 const at = (random: SeededRandom, length: number): number => Math.floor(random.next() * length);
-const pick = <T>(random: SeededRandom, from: readonly T[]): T =>
-  from[at(random, from.length)]!;
+const pick = <T>(random: SeededRandom, from: readonly T[]): T => from[at(random, from.length)]!;
 
 export function changeValue(text: string, random: SeededRandom): string {
   let root: Container;
@@ -57,7 +80,7 @@ function change(
   else if (turn < 0.65) container[key] = structuredClone(otherContainer[otherKey]);
   else if (turn < 0.75) {
     if (isList) container.splice(Number(key), 1);
-    else delete container[key];
+    else Reflect.deleteProperty(container, key);
   } else if (turn < 0.85) {
     if (isList) container.splice(at(random, container.length), 0, structuredClone(value));
     else define(container, pick(random, KEYS), anything(random));
@@ -105,7 +128,12 @@ function anything(random: SeededRandom): unknown {
 
 /** Also `__proto__`, as a key like any other. */
 function define(container: Container, key: string, value: unknown): void {
-  Object.defineProperty(container, key, {value, enumerable: true, configurable: true, writable: true});
+  Object.defineProperty(container, key, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
 }
 
 function isWithin(container: unknown, value: unknown): boolean {

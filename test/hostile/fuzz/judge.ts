@@ -101,7 +101,9 @@ async function verified(
   const isOk = errorCode === null;
   if (isOk !== (verdict === 'ok')) throw new Error(`${verdict} with ${String(errorCode)}`);
   if (isOk !== (errors === 0 && skipped === 0)) throw new Error(`ok with ${errors} errors`);
-  const isUnread = findings.every(({code, severity}) => severity === 'hint' || code === 'not-checked');
+  const isUnread = findings.every(
+    ({code, severity}) => severity === 'hint' || code === 'not-checked',
+  );
   return {isOk, isRefused: !isUnread, text: findings.map(({code}) => code).join()};
 }
 

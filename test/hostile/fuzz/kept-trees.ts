@@ -1,7 +1,5 @@
 // The kept checkpoints (test/formats) as trees of a FuzzDisk.
 
-import {fileURLToPath} from 'node:url';
-
 import {decodeMetadata} from '#src/storage/metadata-decoder.js';
 import {distinctFilesOf} from '#src/storage/metadata-encoder.js';
 import {stateFileAt} from '#src/storage/paths.js';
@@ -10,17 +8,15 @@ import {FuzzDisk, type Entry} from './fuzz-disk.ts';
 import {rowsOf, type Judged} from './judge.ts';
 import {OUTSIDE, type Subject} from './mutations.ts';
 
-const KEPT = fileURLToPath(new URL('../../formats/kept', import.meta.url));
-
 export interface Kept extends Judged, Omit<Subject, 'tree'> {
   readonly name: string;
   readonly tree: ReadonlyMap<string, Entry>;
 }
 
-/** One of each kind. Rows are those that the state reader has; of a database none. */
-export async function keptTrees(): Promise<readonly Kept[]> {
+/** One of each kind, out of `kept`, the directory of them all. Rows are those that the state reader has; of a database none. */
+export async function keptTrees(kept: string): Promise<readonly Kept[]> {
   const corpus: Kept[] = [];
-  for (const {name, facts, files} of readCorpus(KEPT)) {
+  for (const {name, facts, files} of readCorpus(kept)) {
     const tree = new Map<string, Entry>([
       [OUTSIDE, {kind: 'directory'}],
       ['/scratch', {kind: 'directory'}],

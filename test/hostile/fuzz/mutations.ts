@@ -24,10 +24,8 @@ export interface Mutation {
   readonly apply: (subject: Subject, random: SeededRandom) => void;
 }
 
-const at = (random: SeededRandom, length: number): number =>
-  Math.floor(random.next() * length);
-const pick = <T>(random: SeededRandom, from: readonly T[]): T =>
-  from[at(random, from.length)]!;
+const at = (random: SeededRandom, length: number): number => Math.floor(random.next() * length);
+const pick = <T>(random: SeededRandom, from: readonly T[]): T => from[at(random, from.length)]!;
 
 const INTEGERS = [0, 1, 2, 8, 0x7f, 0xff, 0x100, 0xffff, 0x10000, 0x7fff_ffff, 0x8000_0000];
 const INTEGERS_MAX = 0xffff_ffff;
@@ -109,7 +107,8 @@ function onDisk(
     sealed: false,
     apply: (subject, random) => {
       // As likely the first two as any of the others.
-      const path = random.next() < 0.3 ? subject.files[at(random, 2)]! : pick(random, subject.files);
+      const path =
+        random.next() < 0.3 ? subject.files[at(random, 2)]! : pick(random, subject.files);
       change(subject, path, random);
     },
   };
@@ -123,14 +122,17 @@ function flipped(bytes: Buffer, random: SeededRandom, count: number): Buffer {
 }
 
 function resized(bytes: Buffer, length: number): Buffer {
-  return Buffer.concat([bytes.subarray(0, length), Buffer.alloc(Math.max(0, length - bytes.length))]);
+  return Buffer.concat([
+    bytes.subarray(0, length),
+    Buffer.alloc(Math.max(0, length - bytes.length)),
+  ]);
 }
 
 /** Bytes of a state file, and every length, CRC, digest and address that follows from them. */
 function changeState(subject: Subject, random: SeededRandom): void {
   const {tree, files} = subject;
   const path = pick(random, files.slice(2));
-  let bytes = Buffer.from(dataOf(tree, path));
+  let bytes: Buffer = Buffer.from(dataOf(tree, path));
   for (let count = pick(random, [1, 1, 1, 2, 8]); count > 0; count -= 1) {
     bytes = changedState(bytes, random);
   }
@@ -145,7 +147,8 @@ function changedState(bytes: Buffer, random: SeededRandom): Buffer {
   const kinds: readonly (() => unknown)[] = [
     () => flipped(bytes, random, 1),
     () => bytes.writeUInt32LE(pick(random, [...INTEGERS, INTEGERS_MAX, bytes.length]), place),
-    () => bytes.writeUInt32LE((bytes.readUInt32LE(place) + pick(random, [1, -1, 8, -8])) >>> 0, place),
+    () =>
+      bytes.writeUInt32LE((bytes.readUInt32LE(place) + pick(random, [1, -1, 8, -8])) >>> 0, place),
     () => bytes.writeDoubleLE(pick(random, [-1, 1e9, 2 ** 53, NaN, Infinity, 0.5]), place),
     () => (bytes[place] = at(random, 256)),
   ];
