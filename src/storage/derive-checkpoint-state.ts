@@ -95,6 +95,10 @@ export type MetadataReading =
 
 /** Only `_metadata`. */
 export async function readMetadata(files: FileSystem, directory: string): Promise<MetadataReading> {
+  // A link may lead anywhere, and what lies there is nobody's checkpoint here.
+  if ((await statusOrNull(files, directory))?.kind === 'link') {
+    return {kind: 'damaged', findings: [wrongKind(directory)], readable: null};
+  }
   const path = `${directory}/${METADATA_FILE}`;
   const raw = await readBounded(files, path);
   if (raw.kind === 'absent') {

@@ -41,6 +41,7 @@ export const TEST_PROVERS = {
   'read-states': 'inspection/read-states.test.ts',
   'scan-state': 'inspection/scan-state.test.ts',
   'verify-rows': 'inspection/verify-rows.test.ts',
+  'fuzz-found': 'hostile/fuzz-found.test.ts',
   'export-state': 'inspection/export-state.test.ts',
   'list-and-resolve': 'inspection/list-and-resolve.test.ts',
   'shared-directory': 'storage/shared-directory.test.ts',

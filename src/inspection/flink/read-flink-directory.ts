@@ -65,6 +65,7 @@ export type FlinkReading =
 /** Does `directory` hold a `_metadata` of Flink? False where there is none, or none that may be opened. */
 export async function isFlinkDirectory(files: FileSystem, directory: string): Promise<boolean> {
   const path = `${directory}/${METADATA_FILE}`;
+  if ((await statusOrNull(files, directory))?.kind !== 'directory') return false;
   if ((await statusOrNull(files, path))?.kind !== 'file') return false;
   let isFlink = false;
   await unlessMissing(async () => {

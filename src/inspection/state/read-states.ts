@@ -9,13 +9,14 @@ import {stateFileAt} from '../../storage/paths.ts';
 import {StateFileReader} from '../../storage/state-file-reader.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
 import {must} from '../../base/assert.ts';
-import {systemErrorCode} from '../../base/errors.ts';
+import {EngineError, systemErrorCode} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
 import {isCanonical} from '../../state/canonical/canonical-format.ts';
 import {placeDatabase} from '../../state/rocksdb/place-database.ts';
 import type {OpenedStored} from '../../state/restore-rows.ts';
 import type {OpenStore} from '../../state/rocksdb/row-store.ts';
 import type {StoredDatabase} from '../../state/rocksdb/stored-database.ts';
+import {firstOfOtherTypes, type WrongRow} from '../../state/rows/check-rows.ts';
 import {readCanonicalRows} from '../../state/rows/read-canonical-rows.ts';
 import {readDatabaseRows} from '../../state/rows/read-database-rows.ts';
 import {readSnapshotRows} from '../../state/rows/read-snapshot-rows.ts';
@@ -81,7 +82,7 @@ export async function* readStates(options: ReadStatesOptions): AsyncGenerator<St
   }
 }
 
-/** The rows of one table of `stateTables`. */
+/** The rows of one table of `stateTables`; their keys are of the types that the shape says. */
 export async function* readTable(
   table: StateTable,
   options: ReadTableOptions,
@@ -90,12 +91,28 @@ export async function* readTable(
   const range = overlapOf(table.keyGroups, options.range);
   if (range === null) return;
   try {
-    for await (const rows of rowsOf(table, range, options)) yield {...rows, table};
+    for await (const rows of rowsOf(table, range, options)) {
+      const wrong = firstOfOtherTypes(table.shape, rows);
+      if (wrong !== null) throw wrongRows({...rows, table}, wrong);
+      yield {...rows, table};
+    }
   } catch (error) {
     if (await isGone(files, directory)) throw deletedMeanwhile(directory);
     if (systemErrorCode(error) === null) throw error;
     throw storageFailed('reading the state from', directory, error);
   }
+}
+
+function wrongRows(
+  {table, path, offset}: StateRows,
+  {message, expected, found}: WrongRow,
+): EngineError {
+  const state = `${table.operator}.${table.state}`;
+  return new EngineError('CHECKPOINT_DAMAGED', `${path}: state ${state}: ${message}`, {
+    file: path,
+    facts: {offset, expected, found},
+    hint: 'see all that is wrong: tidemark checkpoint verify --level decode',
+  });
 }
 
 async function* rowsOf(

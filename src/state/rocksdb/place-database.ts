@@ -5,7 +5,8 @@
 import {readManifest, tableFileName} from './read-manifest.ts';
 import {damagedHandle, type StoredDatabase, type StoredFile} from './stored-database.ts';
 import {must} from '../../base/assert.ts';
-import {systemErrorCode} from '../../base/errors.ts';
+import {sha256Hex} from '../../base/checksum.ts';
+import {EngineError, systemErrorCode} from '../../base/errors.ts';
 import {closeQuietly, readWholeFile} from '../../storage/durable-file.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
 import {stateFileAt} from '../../storage/paths.ts';
@@ -69,7 +70,17 @@ async function requireWhole(
   const manifest = of(new TextDecoder().decode(current).trim());
   const path = `${directory}/${manifest.file}`;
   const bytes = await readWholeFile(files, path, manifest.state.length);
-  for (const number of readManifest(bytes, path).liveFiles) of(tableFileName(number));
+  for (const number of liveFilesOf(bytes, path, manifest)) of(tableFileName(number));
+}
+
+/** What is not understood is damage when it is what was written, and a failing disk's when it is not. */
+function liveFilesOf(bytes: Uint8Array, path: string, {state}: StoredFile): Iterable<number> {
+  try {
+    return readManifest(bytes, path).liveFiles;
+  } catch (error) {
+    if (!(error instanceof EngineError) || sha256Hex(bytes) !== state.sha256) throw error;
+    throw damagedHandle(state, `it cannot be read: ${error.message}`);
+  }
 }
 
 async function placeFile(

@@ -1,5 +1,5 @@
-// What holds of every row of a state, whatever form it is stored in: its key is of the types that the schema says, and its key
-// group is the one that its key has.
+// What holds of every row of a state, whatever form it is stored in: its key is of the types that the schema says, which every
+// reader relies on, and its key group is the one that its key has.
 
 import type {RowColumns} from './row-block.ts';
 import type {StateShape} from './state-shape.ts';
@@ -17,6 +17,21 @@ export interface WrongRow {
   readonly found: string;
 }
 
+/** The first row of a batch with a key that is not of its types; null: there is none. */
+export function firstOfOtherTypes(
+  {spec}: StateShape,
+  {rowCount, key}: RowColumns,
+): WrongRow | null {
+  for (const [index, {name, type}] of spec.key.entries()) {
+    const row = firstOfOtherType(type, key[index]!, rowCount);
+    if (row < 0) continue;
+    const message = `the key column ${name} is no ${type.kind}`;
+    return {row, message, expected: type.kind, found: 'something else'};
+  }
+  return null;
+}
+
+/** Of rows whose keys are of their types. */
 export class RowChecker {
   readonly #shape: StateShape;
   readonly #keyGroups: KeyGroups;
@@ -27,14 +42,8 @@ export class RowChecker {
     this.#keyGroups = compileKeyGroups(shape.key, shape.maxParallelism);
   }
 
-  /** The first row of a batch that is wrong; null: none is. */
+  /** The first row of a batch that is in another key group than its key; null: none is. */
   firstWrong({rowCount, key, keyGroups}: RowColumns): WrongRow | null {
-    for (const [index, {name, type}] of this.#shape.spec.key.entries()) {
-      const row = firstOfOtherType(type, key[index]!, rowCount);
-      if (row < 0) continue;
-      const message = `the key column ${name} is no ${type.kind}`;
-      return {row, message, expected: type.kind, found: 'something else'};
-    }
     if (this.#groups.length < rowCount) this.#groups = new Uint16Array(rowCount);
     this.#keyGroups(key.slice(0, this.#shape.key.length), null, rowCount, this.#groups);
     for (let row = 0; row < rowCount; row += 1) {

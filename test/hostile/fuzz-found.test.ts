@@ -1,0 +1,107 @@
+// What the fuzz of checkpoints has found, each by itself.
+
+import {fileURLToPath} from 'node:url';
+import {beforeAll, describe, expect, test} from 'vitest';
+
+import {crc32, sha256Hex} from '#src/base/checksum.js';
+import {inspectCheckpoint} from '#src/inspection/inspect-checkpoint.js';
+import {listCheckpointDirectory} from '#src/inspection/list-checkpoints.js';
+import {verifyCheckpoints} from '#src/inspection/verify-checkpoint.js';
+import {readCheckpoint} from '#src/runtime/start-job.js';
+import type {Finding} from '#src/storage/finding.js';
+import {FakeTime} from '../storage/support/fixture.ts';
+import {FuzzDisk, type Entry} from './fuzz/fuzz-disk.ts';
+import {databasesOn, rowsOf} from './fuzz/judge.ts';
+import {keptTrees, type Kept} from './fuzz/kept-trees.ts';
+import {OUTSIDE, replaceState, sumAgain} from './fuzz/mutations.ts';
+
+const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
+let kept: ReadonlyMap<string, Kept>;
+
+beforeAll(async () => {
+  kept = new Map((await keptTrees(KEPT)).map((one) => [one.name, one]));
+});
+
+async function findingsOf(disk: FuzzDisk, directory: string): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  await verifyCheckpoints({
+    ...{files: disk, clock: new FakeTime(), directories: [directory], level: 'decode'},
+    databases: databasesOn(disk),
+    onFinding: (finding) => findings.push(finding),
+  });
+  return findings;
+}
+
+describe('H35: a link in place of the directory of a checkpoint is not followed', () => {
+  let disk: FuzzDisk;
+  let one: Kept;
+
+  beforeAll(() => {
+    one = kept.get('hashmap-full-0.1.0')!;
+    const tree = new Map<string, Entry>(one.tree);
+    for (const [path, entry] of one.tree) {
+      if (!path.startsWith(`${one.directory}/`)) continue;
+      tree.delete(path);
+      tree.set(`${OUTSIDE}/moved${path.slice(one.directory.length)}`, entry);
+    }
+    tree.set(`${OUTSIDE}/moved`, {kind: 'directory'});
+    tree.set(one.directory, {kind: 'link', target: `${OUTSIDE}/moved`});
+    disk = new FuzzDisk(tree);
+    disk.allow([one.home]);
+  });
+
+  test('list shows damage, with no bytes', async () => {
+    const {items} = await listCheckpointDirectory(disk, one.home);
+    expect(items).toMatchObject([{path: one.directory, state: 'damaged', bytes: 0}]);
+    expect(disk.violations).toEqual([]);
+  });
+
+  test('inspect, the state reader, verify and restore refuse it', async () => {
+    await expect(inspectCheckpoint(disk, one.directory)).rejects.toThrow(/is a link/);
+    await expect(rowsOf(disk, one.directory)).rejects.toMatchObject({code: 'REFUSED'});
+    expect((await findingsOf(disk, one.directory)).map(({code}) => code)).toEqual(['kind-refused']);
+    expect((await readCheckpoint(disk, one.directory))?.state).toBe('refused');
+    expect(disk.violations).toEqual([]);
+  });
+});
+
+/** The checkpoint with other bytes in one file, and sums that agree. */
+function changed(one: Kept, end: string, change: (bytes: Buffer) => void): FuzzDisk {
+  const tree = new Map(one.tree);
+  const path = one.files.find((file) => file.endsWith(end))!;
+  const entry = tree.get(path);
+  if (entry?.kind !== 'file') throw new Error(`no file ${path}`);
+  const bytes = Buffer.from(entry.data);
+  change(bytes);
+  expect([crc32(bytes), sha256Hex(bytes)]).not.toEqual([crc32(entry.data), sha256Hex(entry.data)]);
+  replaceState({...one, tree}, path, bytes);
+  sumAgain({...one, tree});
+  return new FuzzDisk(tree);
+}
+
+test('a key that is no text is damage for whoever reads rows, also without verify', async () => {
+  const one = kept.get('hashmap-full-0.1.0')!;
+  const disk = changed(one, 'windows/0.groups', (bytes) => {
+    const keys = [...one.rows.matchAll(/^windows.groups sensor=(\S+)/gmu)].map(([, key]) => key!);
+    const at = Math.max(...keys.map((key) => bytes.lastIndexOf(key)));
+    expect(at).toBeGreaterThan(200);
+    bytes[at] = 0xff;
+  });
+  await expect(rowsOf(disk, one.directory)).rejects.toMatchObject({
+    code: 'CHECKPOINT_DAMAGED',
+    message: expect.stringContaining('the key column sensor is no string') as string,
+  });
+  expect(await findingsOf(disk, one.directory)).toMatchObject([
+    {code: 'rows-damaged', expected: 'string', found: 'something else'},
+  ]);
+});
+
+test('a MANIFEST that nobody understands is damage where its bytes are what was written', async () => {
+  const one = kept.get('rocksdb-full-0.1.0')!;
+  // The tag of the first edit: one that there is none of.
+  const disk = changed(one, 'rocksdb-manifest-000009', (bytes) => (bytes[7] = 0x6f));
+  await expect(rowsOf(disk, one.directory)).rejects.toMatchObject({
+    code: 'CHECKPOINT_DAMAGED',
+    message: expect.stringContaining('is not understood') as string,
+  });
+});

@@ -1,0 +1,61 @@
+// Watches how much memory is asked for at once: typed arrays and buffers whose length is a number that somebody computed.
+
+const NAMES = [
+  ...['ArrayBuffer', 'SharedArrayBuffer', 'Uint8Array', 'Int8Array', 'Uint8ClampedArray'],
+  ...['Uint16Array', 'Int16Array', 'Uint32Array', 'Int32Array', 'Float32Array', 'Float64Array'],
+  ...['BigInt64Array', 'BigUint64Array'],
+] as const;
+const BUFFER_NAMES = ['alloc', 'allocUnsafe', 'allocUnsafeSlow'] as const;
+
+export class AllocationGuard {
+  readonly #max: number;
+  /** Bytes, of the largest since `reset`. */
+  largest = 0;
+  readonly #restore: (() => void)[] = [];
+
+  /** More than `max` bytes at once are refused. */
+  constructor(max: number) {
+    this.#max = max;
+    const global = globalThis as unknown as Record<string, new (length: number) => object>;
+    for (const name of NAMES) {
+      const original = global[name]!;
+      const {BYTES_PER_ELEMENT: unit = 1} = original as {BYTES_PER_ELEMENT?: number};
+      global[name] = new Proxy(original, {
+        construct: (target, args: [number], made) => {
+          if (typeof args[0] === 'number') this.#note(args[0] * unit);
+          return Reflect.construct(target, args, made === global[name] ? target : made) as object;
+        },
+      });
+      this.#restore.push(() => {
+        global[name] = original;
+      });
+    }
+    const buffer = Buffer as unknown as Record<
+      string,
+      (size: number, ...rest: unknown[]) => Buffer
+    >;
+    for (const name of BUFFER_NAMES) {
+      const original = buffer[name]!;
+      buffer[name] = (size, ...rest) => {
+        this.#note(size);
+        return original.call(Buffer, size, ...rest);
+      };
+      this.#restore.push(() => {
+        buffer[name] = original;
+      });
+    }
+  }
+
+  reset(): void {
+    this.largest = 0;
+  }
+
+  stop(): void {
+    for (const restore of this.#restore) restore();
+  }
+
+  #note(bytes: number): void {
+    if (!(bytes <= this.largest)) this.largest = bytes;
+    if (!(bytes <= this.#max)) throw new Error(`a bound is broken: asks for ${bytes} bytes`);
+  }
+}

@@ -1,0 +1,229 @@
+// What is done to a checkpoint: to its bytes as a disk does it, or as somebody who can compute checksums.
+
+import {crc32, sha256Hex} from '#src/base/checksum.js';
+import type {SeededRandom} from '#src/base/random.js';
+import {encodeChecksums} from '#src/storage/checksum-list.js';
+import {decodeMetadata} from '#src/storage/metadata-decoder.js';
+import {seal} from '../support/forge.ts';
+import {changeValue} from './change-json.ts';
+import type {Entry} from './fuzz-disk.ts';
+
+export const OUTSIDE = '/outside';
+
+/** The checkpoint that is changed, in its tree. */
+export interface Subject {
+  readonly tree: Map<string, Entry>;
+  readonly directory: string;
+  /** Absolute: what its checksums cover. `_metadata` is the first, SHA256SUMS the second. */
+  readonly files: readonly string[];
+}
+
+export interface Mutation {
+  /** Of somebody who computes all sums again: verify need not see it at the level checksum. */
+  readonly sealed: boolean;
+  readonly apply: (subject: Subject, random: SeededRandom) => void;
+}
+
+const at = (random: SeededRandom, length: number): number => Math.floor(random.next() * length);
+const pick = <T>(random: SeededRandom, from: readonly T[]): T => from[at(random, from.length)]!;
+
+const INTEGERS = [0, 1, 2, 8, 0x7f, 0xff, 0x100, 0xffff, 0x10000, 0x7fff_ffff, 0x8000_0000];
+const INTEGERS_MAX = 0xffff_ffff;
+
+export const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  bit: bytesOf((bytes, random) => flipped(bytes, random, 1)),
+  bits: bytesOf((bytes, random) => flipped(bytes, random, 2 + at(random, 15))),
+  truncate: bytesOf((bytes, random) => bytes.subarray(0, at(random, bytes.length))),
+  extend: bytesOf((bytes, random) =>
+    Buffer.concat([bytes, random.next() < 0.5 ? bytes : Buffer.from(random.hex(1), 'hex')]),
+  ),
+  zero: bytesOf((bytes, random) => {
+    const start = at(random, bytes.length);
+    return bytes.fill(0, start, Math.min(bytes.length, start + 1 + at(random, 4096)));
+  }),
+  remove: onDisk(({tree}, path) => tree.delete(path)),
+  swap: onDisk(({tree, files}, path, random) => {
+    const other = pick(random, files);
+    const [left, right] = [tree.get(path)!, tree.get(other)!];
+    tree.set(path, right).set(other, left);
+  }),
+  lengths: onDisk(({tree, files}, path, random) => {
+    const other = pick(random, files);
+    const [left, right] = [dataOf(tree, path), dataOf(tree, other)];
+    setData(tree, path, resized(left, right.length));
+    setData(tree, other, resized(right, left.length));
+  }),
+  rename: onDisk(({tree, files}, path, random) => {
+    const entry = tree.get(path)!;
+    tree.delete(path);
+    const name = pick(random, [`${path}x`, path.toUpperCase(), `${path}.tmp`, pick(random, files)]);
+    tree.set(name, entry);
+  }),
+  // To the very same bytes, to nothing, to a file of the checkpoint, to itself.
+  link: onDisk(({tree, directory, files}, path, random) => {
+    const same = `${OUTSIDE}${path.slice(directory.lastIndexOf('/'))}`;
+    tree.set(same, tree.get(path)!);
+    const target = pick(random, [same, '/nowhere', pick(random, files), path, OUTSIDE]);
+    tree.set(path, {kind: 'link', target});
+  }),
+  'link of a directory': onDisk(({tree}, path) => {
+    const parent = path.slice(0, path.lastIndexOf('/'));
+    for (const [below, entry] of [...tree]) {
+      if (!below.startsWith(`${parent}/`)) continue;
+      tree.set(`${OUTSIDE}/moved${below.slice(parent.length)}`, entry);
+      tree.delete(below);
+    }
+    tree.set(`${OUTSIDE}/moved`, {kind: 'directory'});
+    tree.set(parent, {kind: 'link', target: `${OUTSIDE}/moved`});
+  }),
+  kind: onDisk(({tree}, path, random) =>
+    tree.set(path, {kind: pick(random, ['directory', 'other'])}),
+  ),
+  'metadata, sealed': {
+    sealed: true,
+    apply: (subject, random) => {
+      const {tree, files} = subject;
+      let text = bodyOf(subject);
+      for (let count = pick(random, [1, 1, 1, 2, 4]); count > 0; count -= 1) {
+        text = changeValue(text, random);
+      }
+      setData(tree, files[0]!, seal(`${text.slice(1)}\n`));
+      sumAgain(subject);
+    },
+  },
+  'state, sealed': {sealed: true, apply: changeState},
+};
+
+function bytesOf(change: (bytes: Buffer, random: SeededRandom) => Uint8Array): Mutation {
+  return onDisk(({tree}, path, random) =>
+    setData(tree, path, change(Buffer.from(dataOf(tree, path)), random)),
+  );
+}
+
+function onDisk(
+  change: (subject: Subject, path: string, random: SeededRandom) => unknown,
+): Mutation {
+  return {
+    sealed: false,
+    apply: (subject, random) => {
+      // As likely the first two as any of the others.
+      const path =
+        random.next() < 0.3 ? subject.files[at(random, 2)]! : pick(random, subject.files);
+      change(subject, path, random);
+    },
+  };
+}
+
+function flipped(bytes: Buffer, random: SeededRandom, count: number): Buffer {
+  for (let done = 0; done < count; done += 1) {
+    bytes[at(random, bytes.length)]! ^= 1 << at(random, 8);
+  }
+  return bytes;
+}
+
+function resized(bytes: Buffer, length: number): Buffer {
+  return Buffer.concat([
+    bytes.subarray(0, length),
+    Buffer.alloc(Math.max(0, length - bytes.length)),
+  ]);
+}
+
+/** Bytes of a state file, and every length, CRC, digest and address that follows from them. */
+function changeState(subject: Subject, random: SeededRandom): void {
+  const {tree, files} = subject;
+  const path = pick(random, files.slice(2));
+  let bytes: Buffer = Buffer.from(dataOf(tree, path));
+  for (let count = pick(random, [1, 1, 1, 2, 8]); count > 0; count -= 1) {
+    bytes = changedState(bytes, random);
+  }
+  replaceState(subject, path, bytes);
+  sumAgain(subject);
+}
+
+function changedState(bytes: Buffer, random: SeededRandom): Buffer {
+  if (bytes.length < 8) return Buffer.concat([bytes, bytes, Buffer.from('x')]);
+  // What stands in a row and in a header is aligned; what is canonical is not.
+  const place = at(random, bytes.length - 7) & (random.next() < 0.6 ? ~3 : ~0);
+  const kinds: readonly (() => unknown)[] = [
+    () => flipped(bytes, random, 1),
+    () => bytes.writeUInt32LE(pick(random, [...INTEGERS, INTEGERS_MAX, bytes.length]), place),
+    () =>
+      bytes.writeUInt32LE((bytes.readUInt32LE(place) + pick(random, [1, -1, 8, -8])) >>> 0, place),
+    () => bytes.writeDoubleLE(pick(random, [-1, 1e9, 2 ** 53, NaN, Infinity, 0.5]), place),
+    () => (bytes[place] = at(random, 256)),
+  ];
+  const turn = random.next();
+  if (turn < 0.85) {
+    pick(random, kinds)();
+    return bytes;
+  }
+  const [start, end] = [place, place + 8 * (1 + at(random, 8))];
+  if (turn < 0.9) return bytes.subarray(0, start);
+  if (turn < 0.95) return Buffer.concat([bytes.subarray(0, start), bytes.subarray(end)]);
+  return Buffer.concat([bytes.subarray(0, end), bytes.subarray(start)]);
+}
+
+/** Whoever names the old digest names the new one: `_metadata`, and the file behind it in its chain. */
+export function replaceState(subject: Subject, path: string, bytes: Buffer): void {
+  const {tree, directory} = subject;
+  const [before, after] = [sha256Hex(dataOf(tree, path)), sha256Hex(bytes)];
+  const metadata = JSON.parse(bodyOf(subject)) as object;
+  visit(metadata, (state) => {
+    if (state['sha256'] !== before || state['location'] !== 'file') return;
+    const crc = bytes.length === 0 ? [] : [crc32(bytes)];
+    Object.assign(state, {length: bytes.length, chunk_crcs: crc});
+  });
+  const text = JSON.stringify(metadata)
+    .replaceAll(`${before.slice(0, 2)}/${before}`, `${after.slice(0, 2)}/${after}`)
+    .replaceAll(before, after);
+  setData(tree, subject.files[0]!, seal(`${text.slice(1)}\n`));
+  const isShared = !path.startsWith(`${directory}/`);
+  const home = path.slice(0, path.indexOf('/shared/'));
+  const target = isShared ? `${home}/shared/${after.slice(0, 2)}/${after}` : path;
+  if (isShared) tree.set(target.slice(0, target.lastIndexOf('/')), {kind: 'directory'});
+  setData(tree, target, bytes);
+  if (before === after) return;
+  for (const [other, entry] of [...tree]) {
+    if (entry.kind !== 'file' || !subject.files.slice(2).includes(other)) continue;
+    const text = Buffer.from(entry.data).toString('latin1');
+    if (!text.includes(before)) continue;
+    replaceState(subject, other, Buffer.from(text.replaceAll(before, after), 'latin1'));
+  }
+}
+
+function visit(value: unknown, see: (object: Record<string, unknown>) => void): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (!Array.isArray(value)) see(value as Record<string, unknown>);
+  for (const below of Object.values(value)) visit(below, see);
+}
+
+/** `_metadata` without its seal. */
+function bodyOf({tree, files}: Subject): string {
+  return `{${dataOf(tree, files[0]!).toString().slice(78).trimEnd()}`;
+}
+
+/** SHA256SUMS as it follows from `_metadata`, or with its line made to agree where nobody can read that. */
+export function sumAgain({tree, files}: Subject): void {
+  const bytes = dataOf(tree, files[0]!);
+  const decoded = decodeMetadata(bytes);
+  const sums =
+    decoded.kind === 'decoded'
+      ? encodeChecksums(decoded.metadata, bytes)
+      : Buffer.from(
+          dataOf(tree, files[1]!)
+            .toString()
+            .replace(/^[0-9a-f]{64} {2}_metadata$/m, `${sha256Hex(bytes)}  _metadata`),
+        );
+  setData(tree, files[1]!, sums);
+}
+
+function dataOf(tree: ReadonlyMap<string, Entry>, path: string): Buffer {
+  const entry = tree.get(path);
+  return entry?.kind === 'file'
+    ? Buffer.from(entry.data.buffer, entry.data.byteOffset, entry.data.length)
+    : Buffer.alloc(0);
+}
+
+function setData(tree: Map<string, Entry>, path: string, data: Uint8Array): void {
+  tree.set(path, {kind: 'file', data});
+}
