@@ -15,6 +15,7 @@ import type {Environment} from '../runtime/run-types.ts';
 import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {listCheckpoints as listPublished} from '../storage/list-checkpoints.ts';
+import {blockingFileSystem} from '../storage/blocking-file-system.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {
   baseName,
@@ -115,7 +116,11 @@ export async function listCheckpoints(
 ): Promise<CheckpointList> {
   const maps = pathMaps(options.maps);
   const directory = await listedDirectory(target, options.environment);
-  const {items, orphans, warnings} = await listCheckpointDirectory(files, directory, maps);
+  const {items, orphans, warnings} = await listCheckpointDirectory(
+    blockingFileSystem,
+    directory,
+    maps,
+  );
   return {items: items.map(toListItem), orphans, warnings};
 }
 
