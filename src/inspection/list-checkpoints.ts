@@ -186,6 +186,7 @@ async function toItem(
     format: 'tidemark',
     format_version: formatVersion(readable),
     created: readable === null ? null : new Date(readable.metadata.completed).toISOString(),
+    duration_ms: durationMillis(readable),
     bytes,
     own_bytes: bytes - sharedBytes,
     shared_bytes: sharedBytes,
@@ -196,6 +197,13 @@ async function toItem(
     newest_restorable: false,
     held: false,
   };
+}
+
+/** Null too where the clock was set back meanwhile. */
+function durationMillis(readable: ReadableCheckpoint | null): number | null {
+  if (readable === null) return null;
+  const {triggered, completed} = readable.metadata;
+  return completed < triggered ? null : completed - triggered;
 }
 
 function readableOf(state: CheckpointState): ReadableCheckpoint | null {

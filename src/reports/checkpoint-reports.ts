@@ -46,6 +46,8 @@ export interface CheckpointListItem {
   readonly formatVersion: string | null;
   /** Milliseconds since the epoch. */
   readonly created: number | null;
+  /** From its trigger to its completion; null: not known. */
+  readonly durationMillis: number | null;
   readonly bytes: number;
   readonly ownBytes: number;
   readonly sharedBytes: number;
@@ -272,6 +274,7 @@ function toListItem(item: CheckpointItem): CheckpointListItem {
     format: item.format,
     formatVersion: item.format_version,
     created: item.created === null ? null : Date.parse(item.created),
+    durationMillis: item.duration_ms,
     bytes: item.bytes,
     ownBytes: item.own_bytes,
     sharedBytes: item.shared_bytes,
