@@ -1,6 +1,9 @@
-import {Args} from '@oclif/core';
-import {listCheckpoints, wallMillis} from '../../src/index.ts';
+import {Args, Flags} from '@oclif/core';
+import {listCheckpoints, wallMillis, writeReport} from '../../src/index.ts';
 import {BaseCommand} from '../_shared/base-command.ts';
+import {checkpointPage} from '../_shared/checkpoint-page.ts';
+import {plotLines} from '../_shared/checkpoint-plot.ts';
+import {seriesOf} from '../_shared/checkpoint-series.ts';
 import {valuesOf, withEnvironment} from '../_shared/globals.ts';
 import {mapFlag} from '../_shared/map-flag.ts';
 import {escapeText} from '../_shared/text.ts';
@@ -24,6 +27,20 @@ const COLUMNS = [
   {name: 'PATH'},
 ] as const;
 
+const ownFlags = {
+  plot: Flags.boolean({
+    description:
+      'Draw how large the checkpoints are and how long they took, in place of the table.',
+    default: false,
+    exclusive: ['json'],
+  }),
+  html: Flags.string({
+    description: 'Write a page with the drawings and the table to this file too.',
+    helpValue: 'FILE',
+  }),
+  map: mapFlag(),
+};
+
 export default class CheckpointList extends BaseCommand {
   static override summary = 'List checkpoints, newest first, with what each one is.';
   static override description =
@@ -31,6 +48,10 @@ export default class CheckpointList extends BaseCommand {
     'Names and sizes are checked, not contents: `checkpoint verify` does that. foreign: whole, as far as that shows, and written by Apache Flink. An asterisk marks the one that a resume takes; what is held is deleted by no retention and no prune. SIZE is OWN and SHARED together: what lies in the directory of the checkpoint, and files in shared/ that others may need too.';
   static override examples = [
     {description: 'Of a job', command: '<%= config.bin %> <%= command.id %> my.job.yaml'},
+    {
+      description: 'Do they grow? Do they take longer?',
+      command: '<%= config.bin %> <%= command.id %> my.job.yaml --plot --html checkpoints.html',
+    },
     {
       description: 'The path of the newest one that can be restored',
       command:
@@ -47,14 +68,18 @@ export default class CheckpointList extends BaseCommand {
     }),
   };
 
-  static override flags = withEnvironment('checkpoint-list', {map: mapFlag()});
+  static override flags = withEnvironment('checkpoint-list', ownFlags);
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(CheckpointList);
-    const {items, orphans, warnings} = await listCheckpoints(args.target, {
+    const list = await listCheckpoints(args.target, {
       environment: process.env,
       maps: valuesOf(flags.map),
     });
+    const {items, orphans, warnings} = list;
+    if (flags.html !== undefined) {
+      await writeReport(flags.html, checkpointPage(list, seriesOf(items)));
+    }
     if (this.global.json) {
       this.printObject('CheckpointList', {items: items.map(itemFields), orphans, warnings});
       return;
@@ -63,12 +88,18 @@ export default class CheckpointList extends BaseCommand {
       this.note(`${this.noteStyle.warn('warning:')} ${escapeText(warning)}`);
     }
     if (items.length === 0) this.note(`no checkpoints in ${escapeText(args.target)}`);
+    else if (flags.plot) this.#plot(items);
     else {
       const now = wallMillis();
       const rows = items.map((item) => itemCells(item, now));
       this.print(this.outStyle.table(COLUMNS, rows));
     }
     if (orphans.length > 0) this.note(orphansSentence(orphans));
+  }
+
+  #plot(items: readonly CheckpointListItem[]): void {
+    const shape = {columns: process.stdout.columns || 80, isAscii: this.outStyle.level === 0};
+    for (const line of plotLines(seriesOf(items), shape)) this.print(line);
   }
 }
 
