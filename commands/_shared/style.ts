@@ -85,13 +85,52 @@ function renderTable(
   rows: readonly (readonly string[])[],
   head: (text: string) => string,
 ): string {
+  const names = columns.map(({name}) => escapeText(name));
+  const cells = rows.map((row) => row.map(escapeText));
+  const isPlain = (row: readonly string[]): boolean => row.every((cell) => PLAIN.test(cell));
+  return isPlain(names) && cells.every(isPlain)
+    ? renderPlain(columns, [names, ...cells], head)
+    : renderWide(columns, names, cells, head);
+}
+
+/** Each character is one column wide. */
+const PLAIN = /^[ -~]*$/;
+
+/** What cli-table3 would write, of a thousand rows in a hundredth of its time. */
+function renderPlain(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  head: (text: string) => string,
+): string {
+  const widths = columns.map((_column, at) =>
+    rows.reduce((widest, row) => Math.max(widest, row[at]?.length ?? 0), 0),
+  );
+  const lines = rows.map((row, index) => {
+    const padded = columns.map(({align}, at) => {
+      const cell = row[at] ?? '';
+      const blanks = ' '.repeat((widths[at] ?? 0) - cell.length);
+      const shown = index === 0 ? head(cell) : cell;
+      return align === 'right' ? blanks + shown : shown + blanks;
+    });
+    return padded.join('  ').trimEnd();
+  });
+  return lines.join('\n');
+}
+
+/** cli-table3 knows how wide a character is. */
+function renderWide(
+  columns: readonly Column[],
+  names: readonly string[],
+  rows: readonly (readonly string[])[],
+  head: (text: string) => string,
+): string {
   const table = new Table({
-    head: columns.map((column) => head(escapeText(column.name))),
+    head: names.map(head),
     colAligns: columns.map((column) => column.align ?? 'left'),
     chars: {...NO_BORDERS, middle: '  '},
     style: {head: [], border: [], 'padding-left': 0, 'padding-right': 0},
   });
-  for (const row of rows) table.push(row.map(escapeText));
+  for (const row of rows) table.push([...row]);
   return table
     .toString()
     .split('\n')

@@ -1,10 +1,13 @@
-import {Args} from '@oclif/core';
-import {listCheckpoints} from '../../src/index.ts';
+import {Args, Flags} from '@oclif/core';
+import {listCheckpoints, wallMillis, writeReport} from '../../src/index.ts';
 import {BaseCommand} from '../_shared/base-command.ts';
+import {checkpointPage} from '../_shared/checkpoint-page.ts';
+import {plotLines} from '../_shared/checkpoint-plot.ts';
+import {seriesOf} from '../_shared/checkpoint-series.ts';
 import {valuesOf, withEnvironment} from '../_shared/globals.ts';
 import {mapFlag} from '../_shared/map-flag.ts';
 import {escapeText} from '../_shared/text.ts';
-import {formatBytes, formatInstant} from '../_shared/units.ts';
+import {formatBytes, formatDuration, formatInstant} from '../_shared/units.ts';
 import type {
   CheckpointList as CheckpointListing,
   CheckpointListItem,
@@ -16,19 +19,39 @@ const COLUMNS = [
   {name: 'KIND'},
   {name: 'STATE'},
   {name: 'CREATED'},
+  {name: 'AGE', align: 'right'},
   {name: 'SIZE', align: 'right'},
   {name: 'OWN', align: 'right'},
+  {name: 'SHARED', align: 'right'},
   {name: 'JOB'},
   {name: 'PATH'},
 ] as const;
+
+const ownFlags = {
+  plot: Flags.boolean({
+    description:
+      'Draw how large the checkpoints are and how long they took, in place of the table.',
+    default: false,
+    exclusive: ['json'],
+  }),
+  html: Flags.string({
+    description: 'Write a page with the drawings and the table to this file too.',
+    helpValue: 'FILE',
+  }),
+  map: mapFlag(),
+};
 
 export default class CheckpointList extends BaseCommand {
   static override summary = 'List checkpoints, newest first, with what each one is.';
   static override description =
     'The state is derived from what a directory contains: complete, incomplete, damaged, in-progress or foreign. ' +
-    'Names and sizes are checked, not contents: `checkpoint verify` does that. foreign: whole, as far as that shows, and written by Apache Flink. An asterisk marks the one that a resume takes; what is held is deleted by no retention and no prune.';
+    'Names and sizes are checked, not contents: `checkpoint verify` does that. foreign: whole, as far as that shows, and written by Apache Flink. An asterisk marks the one that a resume takes; what is held is deleted by no retention and no prune. SIZE is OWN and SHARED together: what lies in the directory of the checkpoint, and files in shared/ that others may need too.';
   static override examples = [
     {description: 'Of a job', command: '<%= config.bin %> <%= command.id %> my.job.yaml'},
+    {
+      description: 'Do they grow? Do they take longer?',
+      command: '<%= config.bin %> <%= command.id %> my.job.yaml --plot --html checkpoints.html',
+    },
     {
       description: 'The path of the newest one that can be restored',
       command:
@@ -45,14 +68,18 @@ export default class CheckpointList extends BaseCommand {
     }),
   };
 
-  static override flags = withEnvironment('checkpoint-list', {map: mapFlag()});
+  static override flags = withEnvironment('checkpoint-list', ownFlags);
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(CheckpointList);
-    const {items, orphans, warnings} = await listCheckpoints(args.target, {
+    const list = await listCheckpoints(args.target, {
       environment: process.env,
       maps: valuesOf(flags.map),
     });
+    const {items, orphans, warnings} = list;
+    if (flags.html !== undefined) {
+      await writeReport(flags.html, checkpointPage(list, seriesOf(items)));
+    }
     if (this.global.json) {
       this.printObject('CheckpointList', {items: items.map(itemFields), orphans, warnings});
       return;
@@ -61,8 +88,18 @@ export default class CheckpointList extends BaseCommand {
       this.note(`${this.noteStyle.warn('warning:')} ${escapeText(warning)}`);
     }
     if (items.length === 0) this.note(`no checkpoints in ${escapeText(args.target)}`);
-    else this.print(this.outStyle.table(COLUMNS, items.map(itemCells)));
+    else if (flags.plot) this.#plot(items);
+    else {
+      const now = wallMillis();
+      const rows = items.map((item) => itemCells(item, now));
+      this.print(this.outStyle.table(COLUMNS, rows));
+    }
     if (orphans.length > 0) this.note(orphansSentence(orphans));
+  }
+
+  #plot(items: readonly CheckpointListItem[]): void {
+    const shape = {columns: process.stdout.columns || 80, isAscii: this.outStyle.level === 0};
+    for (const line of plotLines(seriesOf(items), shape)) this.print(line);
   }
 }
 
@@ -72,14 +109,16 @@ function orphansSentence(orphans: CheckpointListing['orphans']): string {
   return `${count} in shared/ (${formatBytes(bytes)}), which no checkpoint needs: the job removes them when it runs`;
 }
 
-function itemCells(item: CheckpointListItem): string[] {
+function itemCells(item: CheckpointListItem, now: number): string[] {
   return [
     `${item.newestRestorable ? '*' : ''}${item.id ?? '?'}`,
     item.kind,
     item.held ? `${item.state}, held` : item.state,
     item.created === null ? '?' : formatInstant(item.created),
+    item.created === null ? '?' : formatDuration(Math.max(0, now - item.created)),
     formatBytes(item.bytes),
     formatBytes(item.ownBytes),
+    formatBytes(item.sharedBytes),
     item.jobName ?? '?',
     item.path,
   ];
@@ -94,6 +133,7 @@ function itemFields(item: CheckpointListItem): object {
     format: item.format,
     format_version: item.formatVersion,
     created: item.created === null ? null : formatInstant(item.created),
+    duration_ms: item.durationMillis,
     bytes: item.bytes,
     own_bytes: item.ownBytes,
     shared_bytes: item.sharedBytes,

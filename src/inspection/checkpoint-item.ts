@@ -10,6 +10,8 @@ export interface CheckpointItem {
   readonly format_version: string | null;
   /** RFC 3339, UTC; null: not known. */
   readonly created: string | null;
+  /** From its trigger to its completion; null: not known. */
+  readonly duration_ms: number | null;
   readonly bytes: number;
   readonly own_bytes: number;
   readonly shared_bytes: number;

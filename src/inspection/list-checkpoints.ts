@@ -11,13 +11,13 @@ import {
 import type {FileSystem} from '../storage/file-system.ts';
 import {listHolds} from '../storage/holds.ts';
 import {bytesBelow} from '../storage/list-leftovers.ts';
-import {listCheckpoints as listPublished} from '../storage/list-checkpoints.ts';
+import {publishedIds} from '../storage/list-checkpoints.ts';
 import {JobPaths, parseCheckpointName, parseSavepointName} from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import type {PathMap} from './flink/locate-file.ts';
 import type {CheckpointItem} from './checkpoint-item.ts';
 import {listFlinkDirectory} from './flink/list-flink-directory.ts';
-import {orphansAmong, unclaimedFiles, type Orphan} from '../storage/list-orphans.ts';
+import {releaseNeeded, unclaimedFiles, weighOrphans, type Orphan} from '../storage/list-orphans.ts';
 import {pendingAttempts} from '../storage/pending-attempts.ts';
 
 export interface CheckpointList {
@@ -95,9 +95,14 @@ async function listJob(
   const warnings: string[] = [];
   const items: CheckpointItem[] = [];
   const attempts = async (): ReturnType<typeof pendingAttempts> => pendingAttempts(files, paths);
-  const unclaimed = await unclaimedFiles(files, paths, attempts);
-  const published = await listPublished(files, paths, null);
-  for (const {checkpointId, path, state} of published) {
+  const unneeded = new Set(await unclaimedFiles(files, paths, attempts));
+  let orphansKnown = true;
+  for (const checkpointId of await publishedIds(files, paths)) {
+    const path = paths.checkpoint(checkpointId);
+    // One at a time, so that the metadata of a thousand is never held at once.
+    const state = await deriveCheckpointState(files, path);
+    if (state.kind === 'gone') continue;
+    orphansKnown = releaseNeeded(unneeded, state) && orphansKnown;
     const listed =
       state.kind === 'foreign'
         ? await listFlinkDirectory({files, directory: path, maps}, checkpointId)
@@ -105,8 +110,7 @@ async function listJob(
     items.push(listed.item);
     warnings.push(...listed.warnings);
   }
-  const orphans = await orphansAmong(files, paths, unclaimed, published);
-  if (orphans === null) {
+  if (!orphansKnown && unneeded.size > 0) {
     warnings.push(
       `${paths.sharedDirectory}: which files no checkpoint needs is not known, because one cannot be read`,
     );
@@ -123,7 +127,7 @@ async function listJob(
       newest_restorable: index === newest,
       held: item.state !== 'in-progress' && held.has(item.id),
     })),
-    orphans: orphans ?? [],
+    orphans: orphansKnown ? await weighOrphans(files, paths, unneeded) : [],
     warnings,
   };
 }
@@ -182,6 +186,7 @@ async function toItem(
     format: 'tidemark',
     format_version: formatVersion(readable),
     created: readable === null ? null : new Date(readable.metadata.completed).toISOString(),
+    duration_ms: durationMillis(readable),
     bytes,
     own_bytes: bytes - sharedBytes,
     shared_bytes: sharedBytes,
@@ -192,6 +197,13 @@ async function toItem(
     newest_restorable: false,
     held: false,
   };
+}
+
+/** Null too where the clock was set back meanwhile. */
+function durationMillis(readable: ReadableCheckpoint | null): number | null {
+  if (readable === null) return null;
+  const {triggered, completed} = readable.metadata;
+  return completed < triggered ? null : completed - triggered;
 }
 
 function readableOf(state: CheckpointState): ReadableCheckpoint | null {

@@ -15,6 +15,7 @@ import type {Environment} from '../runtime/run-types.ts';
 import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {listCheckpoints as listPublished} from '../storage/list-checkpoints.ts';
+import {blockingFileSystem} from '../storage/blocking-file-system.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {
   baseName,
@@ -45,6 +46,8 @@ export interface CheckpointListItem {
   readonly formatVersion: string | null;
   /** Milliseconds since the epoch. */
   readonly created: number | null;
+  /** From its trigger to its completion; null: not known. */
+  readonly durationMillis: number | null;
   readonly bytes: number;
   readonly ownBytes: number;
   readonly sharedBytes: number;
@@ -115,7 +118,11 @@ export async function listCheckpoints(
 ): Promise<CheckpointList> {
   const maps = pathMaps(options.maps);
   const directory = await listedDirectory(target, options.environment);
-  const {items, orphans, warnings} = await listCheckpointDirectory(files, directory, maps);
+  const {items, orphans, warnings} = await listCheckpointDirectory(
+    blockingFileSystem,
+    directory,
+    maps,
+  );
   return {items: items.map(toListItem), orphans, warnings};
 }
 
@@ -267,6 +274,7 @@ function toListItem(item: CheckpointItem): CheckpointListItem {
     format: item.format,
     formatVersion: item.format_version,
     created: item.created === null ? null : Date.parse(item.created),
+    durationMillis: item.duration_ms,
     bytes: item.bytes,
     ownBytes: item.own_bytes,
     sharedBytes: item.shared_bytes,

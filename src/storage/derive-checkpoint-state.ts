@@ -67,21 +67,22 @@ export async function deriveCheckpointState(
 async function derive(files: FileSystem, directory: string): Promise<CheckpointState> {
   const read = await readMetadata(files, directory);
   if (read.kind !== 'read') return read;
+  const metadataSha256 = sha256Hex(read.bytes);
+  const checksums = encodeChecksums(read.metadata, metadataSha256);
   const findings = [
     ...checkId(directory, read.metadata),
     ...brokenChainsOf(read.metadata).map(({path, message}) =>
       errorAt('chain-broken', stateFileAt(directory, path), `${directory}: ${message}`),
     ),
-    ...(await checkChecksums(files, directory, read.metadata, read.bytes)),
+    ...(await checkChecksums(files, directory, checksums)),
     ...(await checkSizes(files, directory, read.metadata)),
   ];
   const {own, shared} = distinctFilesOf(read.metadata);
   const sharedBytes = lengthOf(shared);
-  const checksumBytes = encodeChecksums(read.metadata, read.bytes).length;
   const readable: ReadableCheckpoint = {
     metadata: read.metadata,
-    metadataSha256: sha256Hex(read.bytes),
-    bytes: lengthOf(own) + sharedBytes + read.bytes.length + checksumBytes,
+    metadataSha256,
+    bytes: lengthOf(own) + sharedBytes + read.bytes.length + checksums.length,
     sharedBytes,
   };
   if (findings.length === 0) return {kind: 'complete', ...readable};
@@ -182,14 +183,12 @@ function checkId(directory: string, metadata: CheckpointMetadata): readonly Find
 async function checkChecksums(
   files: FileSystem,
   directory: string,
-  metadata: CheckpointMetadata,
-  metadataBytes: Uint8Array,
+  expected: Uint8Array,
 ): Promise<readonly Finding[]> {
   const path = `${directory}/${CHECKSUMS_FILE}`;
   const raw = await readBounded(files, path);
   if (raw.kind === 'absent') return [errorAt('checksums-missing', path, `${path} is missing`)];
   if (raw.kind === 'wrong') return [raw.finding];
-  const expected = encodeChecksums(metadata, metadataBytes);
   if (Buffer.from(raw.bytes).equals(expected)) return [];
   let offset = 0;
   while (offset < expected.length && raw.bytes[offset] === expected[offset]) offset += 1;

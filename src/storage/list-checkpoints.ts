@@ -19,19 +19,23 @@ export async function listCheckpoints(
   paths: JobPaths,
   jobName: string | null,
 ): Promise<readonly ListedCheckpoint[]> {
-  const ids: number[] = [];
-  for (const {name} of await files.list(paths.root)) {
-    const id = parseCheckpointName(name);
-    if (id !== null) ids.push(id);
-  }
-  ids.sort((left, right) => right - left);
   const listed: ListedCheckpoint[] = [];
-  for (const checkpointId of ids) {
+  for (const checkpointId of await publishedIds(files, paths)) {
     const path = paths.checkpoint(checkpointId);
     const state = ofJob(path, await deriveCheckpointState(files, path), jobName);
     if (state.kind !== 'gone') listed.push({checkpointId, path, state});
   }
   return listed;
+}
+
+/** Highest first. */
+export async function publishedIds(files: FileSystem, paths: JobPaths): Promise<readonly number[]> {
+  const ids: number[] = [];
+  for (const {name} of await files.list(paths.root)) {
+    const id = parseCheckpointName(name);
+    if (id !== null) ids.push(id);
+  }
+  return ids.sort((left, right) => right - left);
 }
 
 function ofJob(path: string, state: CheckpointState, jobName: string | null): CheckpointState {

@@ -46,10 +46,24 @@ export async function orphansAmong(
 ): Promise<readonly Orphan[] | null> {
   const left = new Set(unclaimed);
   for (const {state} of listed) {
-    const metadata = metadataOf(state);
-    if (metadata === 'unknown') return left.size === 0 ? [] : null;
-    if (metadata !== null) release(left, metadata);
+    if (!releaseNeeded(left, state)) return null;
   }
+  return weighOrphans(files, paths, left);
+}
+
+/** Takes out of `left` what a checkpoint needs; false: that is not known, and there is something left. */
+export function releaseNeeded(left: Set<string>, state: CheckpointState): boolean {
+  const metadata = metadataOf(state);
+  if (metadata === 'unknown') return left.size === 0;
+  if (metadata !== null && left.size > 0) release(left, metadata);
+  return true;
+}
+
+export async function weighOrphans(
+  files: FileSystem,
+  paths: JobPaths,
+  left: ReadonlySet<string>,
+): Promise<readonly Orphan[]> {
   const orphans: Orphan[] = [];
   for (const name of left) {
     const path = paths.sharedFile(name);

@@ -32,7 +32,7 @@ export const nodeFileSystem: FileSystem = {
   async list(path) {
     const entries = await fs.readdir(path, {withFileTypes: true});
     const listed = await Promise.all(entries.map(async (entry) => describeEntry(path, entry)));
-    return listed.filter((entry) => entry !== null).sort(byNameBytes);
+    return sortByName(listed.filter((entry) => entry !== null));
   },
   async status(path) {
     return toStatus(await fs.lstat(path));
@@ -156,13 +156,13 @@ async function describeEntry(directory: string, entry: Dirent): Promise<Director
   }
 }
 
-function kindOf(entry: Dirent | Stats): FileStatus['kind'] {
+export function kindOf(entry: Dirent | Stats): FileStatus['kind'] {
   if (entry.isFile()) return 'file';
   if (entry.isDirectory()) return 'directory';
   return entry.isSymbolicLink() ? 'link' : 'other';
 }
 
-function toStatus(stats: Stats): FileStatus {
+export function toStatus(stats: Stats): FileStatus {
   return {
     kind: kindOf(stats),
     size: stats.size,
@@ -173,10 +173,13 @@ function toStatus(stats: Stats): FileStatus {
   };
 }
 
-function byNameBytes(left: DirectoryEntry, right: DirectoryEntry): number {
-  return Buffer.compare(Buffer.from(left.name), Buffer.from(right.name));
+export function sortByName(entries: readonly DirectoryEntry[]): readonly DirectoryEntry[] {
+  return entries
+    .map((entry) => ({entry, bytes: Buffer.from(entry.name)}))
+    .sort((left, right) => Buffer.compare(left.bytes, right.bytes))
+    .map(({entry}) => entry);
 }
 
-function systemError(code: string, call: string, path: string): NodeJS.ErrnoException {
+export function systemError(code: string, call: string, path: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${call} '${path}'`), {code, syscall: call, path});
 }

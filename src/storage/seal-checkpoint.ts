@@ -34,7 +34,8 @@ export async function sealCheckpoint(
   metadata: CheckpointMetadata,
 ): Promise<SealedCheckpoint> {
   const metadataBytes = encodeMetadata(metadata);
-  const checksums = encodeChecksums(metadata, metadataBytes);
+  const metadataSha256 = sha256Hex(metadataBytes);
+  const checksums = encodeChecksums(metadata, metadataSha256);
   const metadataPath = `${directory}/${METADATA_FILE}`;
   const {own, shared} = distinctFilesOf(metadata);
   await requireExactly(files, directory, own);
@@ -57,7 +58,7 @@ export async function sealCheckpoint(
   );
   return {
     bytes: lengthOf(own) + lengthOf(shared) + metadataBytes.length + checksums.length,
-    metadataSha256: sha256Hex(metadataBytes),
+    metadataSha256,
   };
 }
 

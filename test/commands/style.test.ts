@@ -45,6 +45,19 @@ describe('a table', () => {
     ]);
   });
 
+  test.each([
+    ['ab', ['ID  NAME  END', ' 7  ab    x', '12  b     y']],
+    ['日本', ['ID  NAME  END', ' 7  日本  x', '12  b     y']],
+  ])('lines up behind %s, however wide it is', (name, lines) => {
+    const wide = [{name: 'ID', align: 'right'}, {name: 'NAME'}, {name: 'END'}] as const;
+    const style = makeStyle({isTTY: false, environment: {}, color: null});
+    const table = style.table(wide, [
+      ['7', name, 'x'],
+      ['12', 'b', 'y'],
+    ]);
+    expect(table.split('\n')).toEqual(lines);
+  });
+
   test('with colour only its head is coloured', () => {
     const table = makeStyle({isTTY: true, environment: TERMINAL, color: null}).table(columns, rows);
     const [head, ...body] = table.split('\n');

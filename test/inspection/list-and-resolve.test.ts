@@ -49,11 +49,12 @@ describe('list', () => {
       [10, 'complete', true],
       [2, 'complete', false],
     ]);
-    expect(items[0]).toMatchObject({bytes: 9, created: null, generation: null});
+    expect(items[0]).toMatchObject({bytes: 9, created: null, duration_ms: null, generation: null});
     expect(items[4]).toMatchObject({
       kind: 'checkpoint',
       path: `${JOB_DIRECTORY}/chk-10`,
       created: '2023-11-14T22:13:20.020Z',
+      duration_ms: 20,
       shared_bytes: 0,
       generation: 1,
       job_name: JOB,

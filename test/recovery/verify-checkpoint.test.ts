@@ -59,7 +59,7 @@ beforeAll(async () => {
   });
   const bytes = encodeMetadata(content);
   writeFileSync(join(directory, '_metadata'), bytes);
-  writeFileSync(join(directory, 'SHA256SUMS'), encodeChecksums(content, bytes));
+  writeFileSync(join(directory, 'SHA256SUMS'), encodeChecksums(content, sha256Hex(bytes)));
   whole = {
     state: 'complete',
     id: 12,

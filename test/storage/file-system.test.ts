@@ -1,10 +1,11 @@
 import {execFileSync} from 'node:child_process';
-import {mkdirSync, mkdtempSync, rmSync, symlinkSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 
 import {afterAll, expect, it} from 'vitest';
 
+import {blockingFileSystem} from '#src/storage/blocking-file-system.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {codeOf, fileSystemSuite} from './support/file-system-suite.js';
 import {MemoryFileSystem} from './support/memory-file-system.js';
@@ -13,27 +14,41 @@ const root = mkdtempSync(join(tmpdir(), 'tidemark-files-'));
 afterAll(() => rmSync(root, {recursive: true}));
 let count = 0;
 
-fileSystemSuite('node', () => {
-  count += 1;
-  const directory = join(root, String(count));
-  mkdirSync(directory);
-  return {
-    files: nodeFileSystem,
-    directory,
-    plant(path, kind) {
-      if (kind === 'link') symlinkSync('/etc/hostname', path);
-      else execFileSync('mkfifo', [path]);
-    },
-  };
+for (const [name, files] of [
+  ['node', nodeFileSystem],
+  ['blocking', blockingFileSystem],
+] as const) {
+  fileSystemSuite(name, () => {
+    count += 1;
+    const directory = join(root, String(count));
+    mkdirSync(directory);
+    return {
+      files,
+      directory,
+      plant(path, kind) {
+        if (kind === 'link') symlinkSync('/etc/hostname', path);
+        else execFileSync('mkfifo', [path]);
+      },
+    };
+  });
+
+  it(`${name}: a device is refused`, async () => {
+    expect(await codeOf(files.openForRead('/dev/zero'))).toBe('EINVAL');
+  });
+}
+
+it('what the blocking one opened is for reading only', async () => {
+  const path = join(root, 'read-only');
+  writeFileSync(path, 'x');
+  const handle = await blockingFileSystem.openForRead(path);
+  expect(await codeOf(handle.append(Buffer.from('y')))).toBe('EBADF');
+  expect(await codeOf(handle.sync())).toBe('EBADF');
+  await handle.close();
 });
 
 fileSystemSuite('memory', () => {
   const files = new MemoryFileSystem();
   return {files, directory: '', plant: (path, kind) => files.plant(path, kind)};
-});
-
-it('a device is refused', async () => {
-  expect(await codeOf(nodeFileSystem.openForRead('/dev/zero'))).toBe('EINVAL');
 });
 
 it('a handle whose sync failed refuses further use', async () => {

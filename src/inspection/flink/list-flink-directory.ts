@@ -25,6 +25,7 @@ export async function listFlinkDirectory(
     format: 'flink',
     format_version: null,
     created: null,
+    duration_ms: null,
     bytes: 0,
     own_bytes: 0,
     shared_bytes: 0,

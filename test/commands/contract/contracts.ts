@@ -73,8 +73,10 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
     works: [
       finite('checkpoint-list', ['checkpoint', 'list', 'my.job.yaml']),
       finite('checkpoint-list', ['checkpoint', 'list', 'state/checkpoints']),
+      finite('checkpoint-list', ['checkpoint', 'list', 'my.job.yaml', '--html', 'page.html']),
+      finite('error', ['checkpoint', 'list', 'my.job.yaml', '--html', 'none/page.html'], 15),
     ],
-    examples: [0, 0],
+    examples: [0, 0, 0],
   },
   'checkpoint export': {
     works: [
