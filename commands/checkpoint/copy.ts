@@ -1,7 +1,8 @@
 import {Args, Flags} from '@oclif/core';
-import {copyCheckpoint} from '../../src/index.ts';
+import {copyCheckpoint, copyFlinkCheckpoint, resolveCheckpoint} from '../../src/index.ts';
 import {BaseCommand} from '../_shared/base-command.ts';
-import {withEnvironment} from '../_shared/globals.ts';
+import {valuesOf, withEnvironment} from '../_shared/globals.ts';
+import {mapFlag} from '../_shared/map-flag.ts';
 import {escapeText} from '../_shared/text.ts';
 import {countOf, formatBytes} from '../_shared/units.ts';
 import type {ExitStatus} from '../../src/index.ts';
@@ -11,6 +12,7 @@ const ownFlags = {
     description: 'Files of shared/ go into the copy itself.',
     default: false,
   }),
+  map: mapFlag(),
 };
 
 export default class CheckpointCopy extends BaseCommand {
@@ -19,7 +21,8 @@ export default class CheckpointCopy extends BaseCommand {
     'The copy exists whole or not at all, and `restore` and `run -s` take it. What a checkpoint has in shared/ goes into ' +
     'shared/ beside the copy, or with --self-contained into the copy, which then can be moved anywhere. A job that runs may ' +
     'delete the checkpoint meanwhile: `checkpoint hold` prevents it. A copy that was killed may leave a hidden directory ' +
-    '.copying-…, which can be removed.';
+    '.copying-…, which can be removed. A copy of what Apache Flink wrote is always self-contained; that has no checksums, so ' +
+    'what is checked is lengths.';
   static override examples = [
     {
       description: 'To keep, in one directory that can be moved',
@@ -31,7 +34,7 @@ export default class CheckpointCopy extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> my-job@latest kept/newest --json | jq -r .path',
     },
   ];
-  static override exitStatuses: readonly ExitStatus[] = [4, 10, 12, 13, 15];
+  static override exitStatuses: readonly ExitStatus[] = [4, 5, 10, 12, 13, 15];
   static override outputSchemas = ['checkpoint-copy'];
   static override usage = 'checkpoint copy REF TO [FLAGS]';
   static override args = {
@@ -50,10 +53,15 @@ export default class CheckpointCopy extends BaseCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(CheckpointCopy);
-    const report = await copyCheckpoint(args.ref, args.to, {
-      environment: process.env,
-      selfContained: flags['self-contained'],
-    });
+    const environment = process.env;
+    const directory = await resolveCheckpoint(args.ref, {environment});
+    const flink = await copyFlinkCheckpoint(directory, args.to, {maps: valuesOf(flags.map)});
+    const report =
+      flink ??
+      (await copyCheckpoint(directory, args.to, {
+        environment,
+        selfContained: flags['self-contained'],
+      }));
     const {id, from, path, files, bytes, selfContained} = report;
     if (this.global.json) {
       this.printObject('CheckpointCopied', {

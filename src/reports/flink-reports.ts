@@ -37,12 +37,15 @@ export async function inspectFlink(
 }
 
 export interface FlinkCopied {
-  /** Absolute. */
+  readonly id: number;
+  /** Absolute, as `path`. */
+  readonly from: string;
   readonly path: string;
   readonly files: number;
   readonly bytes: number;
   /** References that were absolute paths and are names beside `_metadata` in the copy. */
   readonly relocated: number;
+  readonly selfContained: true;
 }
 
 /** `target`: relative to the working directory; must not be there. Null: Flink did not write `directory`. */
@@ -58,8 +61,8 @@ export async function copyFlink(
   const plan = await planFlinkCopy({files, directory, maps: options.maps.map(toPathMap)});
   const path = resolve(target);
   await copyFlinkDirectory({files, plan, target: path, onProgress: options.onProgress});
-  const {pieces, bytes, relocated} = plan;
-  return {path, files: pieces.length + 1, bytes, relocated};
+  const {checkpointId: id, source: from, pieces, bytes, relocated} = plan;
+  return {id, from, path, files: pieces.length + 1, bytes, relocated, selfContained: true};
 }
 
 function toPathMap(map: string): ReturnType<typeof parsePathMap> {

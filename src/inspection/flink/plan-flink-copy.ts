@@ -1,7 +1,6 @@
 // What a copy of a Flink checkpoint or savepoint consists of: all its state in one directory, each piece a file beside a new
 // `_metadata` that refers to it by its name. So the copy needs nothing of the job's other checkpoints, and can be moved;
-// Flink restores from it as from the original, in the same format version. A segment of a merged file becomes a file of
-// its own.
+// it is of the same format version. A segment of a merged file becomes a file of its own.
 
 import {EngineError} from '../../base/errors.ts';
 import {METADATA_FILE, baseName, parentOf} from '../../storage/paths.ts';
@@ -28,6 +27,7 @@ export interface FlinkCopyPiece {
 }
 
 export interface FlinkCopyPlan {
+  readonly checkpointId: number;
   /** Absolute. */
   readonly source: string;
   /** The whole `_metadata` of the copy. */
@@ -79,6 +79,7 @@ export async function planFlinkCopy(options: FlinkDirectoryOptions): Promise<Fli
   requireSame(read, rewritten);
   const all = [...pieces.values()];
   return {
+    checkpointId: metadata.checkpointId,
     source: directory,
     metadata: rewritten,
     pieces: all,

@@ -4,6 +4,13 @@
 // scratch.ts), and for each example of its help the status that it ends with there.
 
 import {join} from 'node:path';
+import {
+  keyGroupsHandle,
+  metadataOf,
+  operatorOf,
+  relative,
+  subtaskOf,
+} from '../../inspection/flink/support/metadata-bytes.ts';
 import {ROOT} from '../tidemark.ts';
 
 /** Run in a copy of the scratch directory. */
@@ -68,6 +75,14 @@ const SAVED = {
   before: `cp -r '${join(ROOT, 'test/formats/kept/savepoint-canonical-0.1.0/files/savepoints')}'/* sp`,
 };
 
+/** A savepoint of Apache Flink, of one operator whose state is a file of three bytes. */
+const FLINK = metadataOf(3, [
+  operatorOf({subtasks: [subtaskOf(0, keyGroupsHandle(relative('a', 3n)))]}),
+]);
+const FROM_FLINK = {
+  before: `mkdir fl && printf %s ${FLINK.toString('base64')} | base64 -d > fl/_metadata && printf abc > fl/a`,
+};
+
 export const CONTRACTS: Readonly<Record<string, Contract>> = {
   'checkpoint list': {
     works: [
@@ -114,6 +129,18 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
       },
       {...finite('error', ['checkpoint', 'inspect', CHK], 4), before: `: > ${CHK}/_metadata`},
       finite('error', ['checkpoint', 'inspect', CHK, '--operator', 'none'], 10),
+      {
+        ...finite('checkpoint-inspect', ['checkpoint', 'inspect', 'fl', '--uid', 'op']),
+        ...FROM_FLINK,
+      },
+      {
+        ...finite('checkpoint-inspect', ['checkpoint', 'inspect', 'fl'], 4),
+        before: `${FROM_FLINK.before} && rm fl/a`,
+      },
+      {
+        ...finite('error', ['checkpoint', 'inspect', 'fl', '--operator', 'none'], 10),
+        ...FROM_FLINK,
+      },
       finite('error', ['checkpoint', 'inspect'], 2),
     ],
     examples: [0, 0, 0],
@@ -123,6 +150,11 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
       {
         ...finite('checkpoint-copy', ['checkpoint', 'copy', CHK, 'kept/mine']),
         after: 'tidemark restore kept/mine my.job.yaml --json >/dev/null || exit 97',
+      },
+      {
+        ...finite('checkpoint-copy', ['checkpoint', 'copy', 'fl', 'copied']),
+        ...FROM_FLINK,
+        after: 'tidemark checkpoint inspect copied >/dev/null || exit 97',
       },
       {...finite('error', ['checkpoint', 'copy', CHK, 'there'], 13), before: 'mkdir there'},
       {
