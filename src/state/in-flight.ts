@@ -22,7 +22,7 @@ import type {Schema} from '../records/schema.ts';
 import {dataTypeText} from '../records/data-type.ts';
 import {makeStateDirectory, StateFile} from './state-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
-import {Fields} from '../storage/json-fields.ts';
+import {FieldError, Fields} from '../storage/json-fields.ts';
 import {join, stateFilePath} from '../storage/paths.ts';
 import {readStateFile} from '../storage/state-file-reader.ts';
 import {storageFailed} from '../storage/storage-error.ts';
@@ -188,7 +188,17 @@ interface Section {
   readonly length: number;
 }
 
+/** CHECKPOINT_DAMAGED when the handle does not say them. */
 function sectionsOf(state: FileState): readonly Section[] {
+  try {
+    return parseSections(state);
+  } catch (error) {
+    if (error instanceof FieldError) throw damaged(state.path, 0, error.message);
+    throw error;
+  }
+}
+
+function parseSections(state: FileState): readonly Section[] {
   const value = state.description;
   const fields = new Fields(value, `description of ${state.path}`);
   return fields.objects('sections', SECTIONS_MAX, (section) => ({

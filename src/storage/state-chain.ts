@@ -35,10 +35,14 @@ export interface BrokenChain {
 
 /** Null: it belongs to no chain, or says nonsense, which then shows as a chain that is broken. */
 export function chainPlaceOf({description}: FileState): ChainPlace | null {
-  const {chain} = (description ?? {}) as {readonly chain?: Partial<ChainPlace> | null};
+  const {chain} = (description ?? {}) as {readonly chain?: Partial<Record<string, unknown>> | null};
   if (chain === undefined || chain === null) return null;
-  const {sequence = -1, previous = null, files = 0} = chain;
-  return {sequence, previous, files};
+  const {sequence, previous, files} = chain;
+  return {
+    sequence: typeof sequence === 'number' ? sequence : -1,
+    previous: typeof previous === 'string' ? previous : null,
+    files: typeof files === 'number' ? files : 0,
+  };
 }
 
 /** The keyed state of one subtask, in the order of its handles. */

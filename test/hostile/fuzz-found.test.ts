@@ -13,7 +13,7 @@ import {FakeTime} from '../storage/support/fixture.ts';
 import {FuzzDisk, type Entry} from './fuzz/fuzz-disk.ts';
 import {databasesOn, rowsOf} from './fuzz/judge.ts';
 import {keptTrees, type Kept} from './fuzz/kept-trees.ts';
-import {OUTSIDE, replaceState, sumAgain} from './fuzz/mutations.ts';
+import {bodyOf, OUTSIDE, replaceState, setBody, sumAgain} from './fuzz/mutations.ts';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
 let kept: ReadonlyMap<string, Kept>;
@@ -104,4 +104,30 @@ test('a MANIFEST that nobody understands is damage where its bytes are what was 
     code: 'CHECKPOINT_DAMAGED',
     message: expect.stringContaining('is not understood') as string,
   });
+});
+
+/** The checkpoint with another `_metadata`, and sums that agree. */
+function described(one: Kept, from: RegExp, to: string): FuzzDisk {
+  const tree = new Map(one.tree);
+  const text = bodyOf({...one, tree});
+  expect(from.test(text)).toBe(true);
+  setBody({...one, tree}, text.replace(from, to));
+  sumAgain({...one, tree});
+  return new FuzzDisk(tree);
+}
+
+test.each([
+  [/"sections":\[/u, '"sections":[7,'],
+  [/"edge":"[^"]*"/u, '"edge":9'],
+])('in-flight data that its handle does not describe is damage: %s', async (from, to) => {
+  const one = kept.get('unaligned-in-flight-0.1.0')!;
+  const found = await findingsOf(described(one, from, to), one.directory);
+  expect(found.map(({code}) => code)).toContain('rows-damaged');
+});
+
+test('a place in a chain that is no text is a broken chain', async () => {
+  const one = kept.get('hashmap-incremental-0.1.0')!;
+  const disk = described(one, /"previous":"[0-9a-f]*"/u, '"previous":7');
+  const found = await findingsOf(disk, one.directory);
+  expect(found.map(({code}) => code)).toContain('chain-broken');
 });

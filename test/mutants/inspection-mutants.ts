@@ -148,4 +148,20 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     replace: 'true',
     prover: 'fuzz-found',
   },
+  {
+    name: 'in-flight: sections that a handle does not describe crash the reader',
+    rows: 'H32',
+    module: 'state/in-flight.js',
+    find: 'if (error instanceof FieldError)',
+    replace: 'if (false)',
+    prover: 'fuzz-found',
+  },
+  {
+    name: 'chain: the file before may have a name that is no text',
+    rows: 'H42',
+    module: 'storage/state-chain.js',
+    find: "previous: typeof previous === 'string' ? previous : null",
+    replace: 'previous',
+    prover: 'fuzz-found',
+  },
 ];

@@ -75,6 +75,7 @@ export class PatchedBuild {
     mkdirSync(join(directory, PROVERS), {recursive: true});
     const kept = join(ROOT, 'test', 'flink-directories', 'directories.br');
     symlinkSync(kept, join(directory, PROVERS, '..', 'directories.br'));
+    symlinkSync(join(ROOT, 'test', 'formats'), join(directory, PROVERS, '..', 'formats'));
     cpSync(join(ROOT, 'test', 'channels', 'support'), join(directory, PROVERS, 'support'), {
       recursive: true,
     });

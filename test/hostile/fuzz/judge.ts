@@ -60,7 +60,11 @@ export async function judge(
     const inspected = await answered(disk, 'inspect', [home], async () =>
       inspectCheckpoint(disk, directory),
     );
-    if (typeof inspected !== 'string') planOf(inspected.metadata, metadata);
+    if (typeof inspected !== 'string') {
+      await answered(disk, 'plan', [], async () =>
+        Promise.resolve(planOf(inspected.metadata, metadata)),
+      );
+    }
   }
   const deep = await verified(disk, level, own, directory);
   if (!checked.isOk && deep.isOk) throw new Error(`checksum sees what ${level} does not`);

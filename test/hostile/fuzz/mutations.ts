@@ -82,12 +82,11 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'metadata, sealed': {
     sealed: true,
     apply: (subject, random) => {
-      const {tree, files} = subject;
       let text = bodyOf(subject);
       for (let count = pick(random, [1, 1, 1, 2, 4]); count > 0; count -= 1) {
         text = changeValue(text, random);
       }
-      setData(tree, files[0]!, seal(`${text.slice(1)}\n`));
+      setBody(subject, text);
       sumAgain(subject);
     },
   },
@@ -176,7 +175,7 @@ export function replaceState(subject: Subject, path: string, bytes: Buffer): voi
   const text = JSON.stringify(metadata)
     .replaceAll(`${before.slice(0, 2)}/${before}`, `${after.slice(0, 2)}/${after}`)
     .replaceAll(before, after);
-  setData(tree, subject.files[0]!, seal(`${text.slice(1)}\n`));
+  setBody(subject, text);
   const isShared = !path.startsWith(`${directory}/`);
   const home = path.slice(0, path.indexOf('/shared/'));
   const target = isShared ? `${home}/shared/${after.slice(0, 2)}/${after}` : path;
@@ -198,8 +197,12 @@ function visit(value: unknown, see: (object: Record<string, unknown>) => void): 
 }
 
 /** `_metadata` without its seal. */
-function bodyOf({tree, files}: Subject): string {
+export function bodyOf({tree, files}: Subject): string {
   return `{${dataOf(tree, files[0]!).toString().slice(78).trimEnd()}`;
+}
+
+export function setBody({tree, files}: Subject, text: string): void {
+  setData(tree, files[0]!, seal(`${text.slice(1)}\n`));
 }
 
 /** SHA256SUMS as it follows from `_metadata`, or with its line made to agree where nobody can read that. */
