@@ -7,26 +7,24 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {SeededRandom} from '#src/base/random.js';
+import {pruneDirectory, type PruneOptions} from '#src/control/prune-checkpoints.js';
+import {pruneSavepoints, type PrunedSavepoints} from '#src/control/prune-savepoints.js';
 import {JobEntryPaths, prepareEntry, writeJobRecord} from '#src/control/registry-files.js';
 import {openStateDirectory, statePathsOf} from '#src/control/state-directory.js';
-import {pruneCheckpoints, type PruneRequest} from '#src/index.js';
 import {systemProcessTable} from '#src/storage/process-table.js';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
 const JOB_ID = 'a'.repeat(32);
 
 let home: string;
-let request: PruneRequest;
+let options: PruneOptions;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'prune-pins-'));
-  request = {
+  options = {
     environment: {TIDEMARK_HOME: join(home, 'state')},
-    keepLast: 1,
-    keepWithinMillis: null,
-    keepSavepoints: false,
+    order: {policy: {keepLast: 1, keepWithinMillis: null}, among: null},
     orphanAgeMillis: null,
     takeOver: true,
-    among: null,
     dryRun: false,
   };
 });
@@ -36,7 +34,7 @@ afterEach(() => {
 
 /** A job that runs in this process, somewhere else, and began from `restoredFrom`. */
 function registerLive(restoredFrom: string): void {
-  const paths = statePathsOf(request.environment);
+  const paths = statePathsOf(options.environment);
   openStateDirectory(paths, new SeededRandom(1));
   const entry = new JobEntryPaths(paths.jobs, JOB_ID);
   prepareEntry(entry);
@@ -67,15 +65,14 @@ describe('a checkpoint that a live job began from', () => {
     mkdirSync(join(directory, 'work'));
   });
 
-  test('goes by the rules when no such job lives', async () => {
-    const {deleted} = await pruneCheckpoints(directory, request);
+  test('would go by the rules when no such job lives', async () => {
+    const {deleted} = await pruneDirectory(directory, {...options, dryRun: true});
     expect(deleted).toEqual([join(directory, 'chk-4')]);
-    expect(existsSync(join(directory, 'chk-4'))).toBe(false);
   });
 
   test('stays while one does, and the report says why', async () => {
     registerLive(join(directory, 'chk-4'));
-    const {deleted, kept} = await pruneCheckpoints(directory, request);
+    const {deleted, kept} = await pruneDirectory(directory, options);
     expect(deleted).toEqual([]);
     expect(kept).toContainEqual({path: join(directory, 'chk-4'), reason: 'in-use'});
     expect(existsSync(join(directory, 'chk-4'))).toBe(true);
@@ -94,15 +91,21 @@ describe('savepoints', () => {
     for (const path of savepoints) cpSync(from, path, {recursive: true});
   });
 
+  async function prune(keepAll: boolean): Promise<PrunedSavepoints> {
+    const {environment, order, dryRun} = options;
+    const {policy} = order;
+    return pruneSavepoints(directory, {environment, policy, keepAll, among: null, dryRun});
+  }
+
   test('go by the rules, the newest of a job stays', async () => {
-    const {deleted, kept} = await pruneCheckpoints(directory, request);
+    const {deleted, kept} = await prune(false);
     expect(deleted).toEqual([savepoints[0]]);
     expect(kept.map(({path}) => path)).toEqual([savepoints[1]]);
     expect(savepoints.map((path) => existsSync(path))).toEqual([false, true]);
   });
 
   test('all stay with --keep-savepoints', async () => {
-    const {deleted, kept} = await pruneCheckpoints(directory, {...request, keepSavepoints: true});
+    const {deleted, kept} = await prune(true);
     expect(deleted).toEqual([]);
     const all = savepoints.toReversed().map((path) => ({path, reason: 'keep-savepoints'}));
     expect(kept).toEqual(all);
@@ -111,7 +114,7 @@ describe('savepoints', () => {
 
   test('stay while a job that began from them lives', async () => {
     registerLive(savepoints[0]!);
-    const {deleted, kept} = await pruneCheckpoints(directory, request);
+    const {deleted, kept} = await prune(false);
     expect(deleted).toEqual([]);
     expect(kept).toContainEqual({path: savepoints[0], reason: 'in-use'});
   });
