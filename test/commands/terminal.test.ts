@@ -1,8 +1,8 @@
 // What a person sees, at 80 and at 40 columns: pickers, the live line of a run, Ctrl-C once, twice and in a
 // prompt. The screens are kept in screens/, with every digit as 9; `npx vitest run test/commands/terminal.test.ts -u` writes them again.
 
-import {existsSync} from 'node:fs';
-import {rm, writeFile} from 'node:fs/promises';
+import {existsSync, readdirSync} from 'node:fs';
+import {cp, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {makeScratch, type Scratch} from './contract/scratch.ts';
@@ -77,6 +77,48 @@ describe.each([80, 40])('at %i columns', (columns) => {
     expect(status).toBe(0);
     await expect(digits(screens[0])).toMatchFileSnapshot(`screens/restore-picker-${columns}.txt`);
     await expect(digits(screen)).toMatchFileSnapshot(`screens/restore-picked-${columns}.txt`);
+  });
+
+  test('`checkpoint inspect` without REF offers what is known here, and shows what is picked', async () => {
+    const {status, screen, screens} = await tidemark(['checkpoint', 'inspect'], {
+      columns,
+      rows: 60,
+      keys: [{after: 'navigate', send: ENTER}],
+    });
+    expect(status, screen).toBe(0);
+    expect(screens[0]).toContain('Which checkpoint?');
+    const offered = /❯ my-job {2}checkpoint (\d+)/.exec(screens[0] ?? '')?.[1];
+    expect(offered).toMatch(/^\d+$/);
+    expect(screen.replaceAll('\n', '')).toContain(`/my-job/chk-${offered}`);
+  });
+
+  test('`checkpoint prune` shows what would go and asks; no keeps it, yes deletes it', async () => {
+    const kept = (): string[] =>
+      readdirSync(target).filter(
+        (name) => name.startsWith('chk-') && existsSync(join(target, name)),
+      );
+    const target = join(DIRECTORY, `prune-${columns}/my-job`);
+    await cp(join(DIRECTORY, 'state/checkpoints/my-job'), target, {recursive: true});
+    const before = kept();
+    expect(before.length).toBeGreaterThan(2);
+    const prune = ['checkpoint', 'prune', target, '--keep-last', '2', '--take-over'];
+    const options = {columns, rows: 200};
+    const no = await tidemark(prune, {
+      ...options,
+      keys: [{after: 'Delete', send: `n${ENTER}`}],
+    });
+    expect(no.status).toBe(130);
+    expect(no.screens[0]).toContain('would delete');
+    expect(no.screens[0]?.replaceAll('\n', ' ')).toContain(
+      `Delete ${before.length - 2} checkpoints and`,
+    );
+    expect(kept()).toEqual(before);
+    const yes = await tidemark(prune, {
+      ...options,
+      keys: [{after: 'Delete', send: `y${ENTER}`}],
+    });
+    expect(yes.status, yes.screen).toBe(0);
+    expect(kept()).toHaveLength(2);
   });
 
   test('`init` offers the templates', async () => {
