@@ -8,7 +8,8 @@ import {Config} from '@oclif/core';
 import {build} from 'esbuild';
 
 /** All of src/ that may be in the first bundle; more would be there twice, and worker threads would not be found. */
-const BUNDLED_SOURCES = /^src\/(index\.ts|checkpoint-door\.ts|base\/[^/]+\.ts|job\/(duration|local-path)\.ts)$/;
+const BUNDLED_SOURCES =
+  /^src\/(index\.ts|checkpoint-door\.ts|base\/[^/]+\.ts|job\/(duration|local-path)\.ts)$/;
 
 /** The imports that leave the bundle; bin/load-bundle.js hands in what does them. */
 const OUTSIDE_IMPORT = /\bimport\((?="(?:\.\/src\/|inquirer"))/g;
