@@ -63,6 +63,7 @@ const ENGINE_GROUPS = [
     'writer-entry.ts',
     'store-entry.ts',
     'check-entry.ts',
+    'reports/diff-report.ts',
     'reports/state-reports.ts',
     'reports/checkpoint-reports.ts',
   ],

@@ -14,6 +14,7 @@ import type {
 import type {ScannedRows} from './inspection/state/scan-state.ts';
 import type {ExportedCheckpoint, ExportRequest, StateRequest} from './reports/state-reports.ts';
 import type {CopyReport} from './reports/copy-report.ts';
+import type {CheckpointDiff} from './reports/diff-report.ts';
 import type {InspectReport} from './reports/inspect-report.ts';
 import type {PruneReport, PruneRequest} from './reports/prune-report.ts';
 import type {Environment} from './runtime/run-types.ts';
@@ -132,6 +133,18 @@ export async function copyFlinkCheckpoint(
 ): Promise<FlinkCopied | null> {
   const reports = await import('./reports/flink-reports.ts');
   return reports.copyFlink(directory, target, options);
+}
+
+export type {CheckpointDiff} from './reports/diff-report.ts';
+
+/** What is different in two checkpoints, by their REFs; of rows at most `rowsMax` are told. Never writes. */
+export async function diffCheckpoints(
+  from: string,
+  to: string,
+  options: {readonly environment: Environment; readonly rowsMax: number},
+): Promise<CheckpointDiff> {
+  const {diffReport} = await import('./reports/diff-report.ts');
+  return diffReport(from, to, options);
 }
 
 export type {StateRequest} from './reports/state-reports.ts';

@@ -164,4 +164,28 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     replace: 'previous',
     prover: 'fuzz-found',
   },
+  {
+    name: 'diff: a key that went is not counted',
+    rows: 'a difference is told exactly',
+    module: 'inspection/state/diff-states.js',
+    find: 'this.diff.keysRemoved += this.#kept.size;',
+    replace: '',
+    prover: 'diff-states',
+  },
+  {
+    name: 'diff: values are not compared',
+    rows: 'a difference is told exactly',
+    module: 'inspection/state/diff-states.js',
+    find: 'if (kept.common === own)',
+    replace: 'if (true)',
+    prover: 'diff-states',
+  },
+  {
+    name: 'diff: another number of key groups is not refused',
+    rows: 'a difference is told exactly',
+    module: 'inspection/state/diff-states.js',
+    find: 'if (other !== undefined)',
+    replace: 'if (false)',
+    prover: 'diff-states',
+  },
 ];

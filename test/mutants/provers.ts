@@ -40,6 +40,7 @@ export const TEST_PROVERS = {
   'flink-copy': 'inspection/flink/copy.test.ts',
   'read-states': 'inspection/read-states.test.ts',
   'scan-state': 'inspection/scan-state.test.ts',
+  'diff-states': 'inspection/diff-states.test.ts',
   'verify-rows': 'inspection/verify-rows.test.ts',
   'fuzz-found': 'hostile/fuzz-found.test.ts',
   'export-state': 'inspection/export-state.test.ts',

@@ -3,15 +3,7 @@
 // To add one: a schema in schema/output/, `works` (a command line that does its work in the scratch directory of
 // scratch.ts), and for each example of its help the status that it ends with there.
 
-import {join} from 'node:path';
-import {
-  keyGroupsHandle,
-  metadataOf,
-  operatorOf,
-  relative,
-  subtaskOf,
-} from '../../inspection/flink/support/metadata-bytes.ts';
-import {ROOT} from '../tidemark.ts';
+import {FROM_FLINK, OF_THE_KEPT, SAVED} from './prepared.ts';
 
 /** Run in a copy of the scratch directory. */
 export interface Case {
@@ -69,19 +61,6 @@ const LOGGED = {
 tidemark wait my-job --for ended >/dev/null`,
 };
 const TAKEN = 'tidemark savepoint my-job savepoints >/dev/null 2>&1 || exit 99';
-
-/** A savepoint with state: the kept one of test/formats. */
-const SAVED = {
-  before: `cp -r '${join(ROOT, 'test/formats/kept/savepoint-canonical-0.1.0/files/savepoints')}'/* sp`,
-};
-
-/** A savepoint of Apache Flink, of one operator whose state is a file of three bytes. */
-const FLINK = metadataOf(3, [
-  operatorOf({subtasks: [subtaskOf(0, keyGroupsHandle(relative('a', 3n)))]}),
-]);
-const FROM_FLINK = {
-  before: `mkdir fl && printf %s ${FLINK.toString('base64')} | base64 -d > fl/_metadata && printf abc > fl/a`,
-};
 
 export const CONTRACTS: Readonly<Record<string, Contract>> = {
   'checkpoint list': {
@@ -163,6 +142,24 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
       },
     ],
     examples: [0, 0],
+  },
+  'checkpoint diff': {
+    works: [
+      {
+        ...finite('checkpoint-diff', ['checkpoint', 'diff', 'sp', 'chk', '--keys'], 1),
+        before: `${SAVED.before}
+${OF_THE_KEPT.before}`,
+      },
+      {...finite('checkpoint-diff', ['checkpoint', 'diff', 'sp', 'sp']), ...SAVED},
+      {
+        ...finite('error', ['checkpoint', 'diff', CHK, 'my-job@11'], 4),
+        before: `: > ${CHK}/_metadata`,
+      },
+      finite('error', ['checkpoint', 'diff', CHK, 'my-job@999'], 10),
+      {...finite('error', ['checkpoint', 'diff', CHK, 'fl'], 12), ...FROM_FLINK},
+    ],
+    examples: [1, 0, 1],
+    ...SAVED,
   },
   'checkpoint prune': {
     works: [

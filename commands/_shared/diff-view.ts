@@ -1,0 +1,109 @@
+// `checkpoint diff`, for a person and as JSON.
+
+import {countOf, formatBytes, formatCount} from './units.ts';
+import {escapeText} from './text.ts';
+import type {CheckpointDiff} from '../../src/index.ts';
+import type {Style} from './style.ts';
+
+type StateDifference = CheckpointDiff['operators']['changed'][number]['states'][number];
+type RowDiff = StateDifference['rows'][number];
+
+/** A row of `state scan`. */
+interface StateRow {
+  readonly key: unknown;
+  readonly namespace: unknown;
+  readonly value: unknown;
+}
+
+export function diffFields(diff: CheckpointDiff): Readonly<Record<string, unknown>> {
+  const {from, to, equal, operators, sources, bytes} = diff;
+  const changed = operators.changed.map(({uid, type, states}) => ({
+    uid,
+    type,
+    states: states.map((state) => ({...state, rows: state.rows.map(rowFields)})),
+  }));
+  return {equal, from, to, operators: {...operators, changed}, sources, bytes};
+}
+
+function rowFields({change, from, to}: RowDiff): object {
+  const before = from === null ? null : (JSON.parse(from) as StateRow);
+  const after = to === null ? null : (JSON.parse(to) as StateRow);
+  const {key, namespace} = after ?? before ?? {key: null, namespace: null};
+  return {change, key, namespace, from: before?.value ?? null, to: after?.value ?? null};
+}
+
+export function diffLines(diff: CheckpointDiff, style: Style): string[] {
+  const {operators, sources, bytes} = diff;
+  const {added, removed, changed} = operators;
+  const lines = [
+    `from  ${escapeText(diff.from)}, ${formatBytes(bytes.from)} of state`,
+    `to    ${escapeText(diff.to)}, ${formatBytes(bytes.to)} of state`,
+    diff.equal ? style.good('same state') : style.warn('different'),
+  ];
+  for (const uid of added) lines.push(`  + operator ${escapeText(uid)}`);
+  for (const uid of removed) lines.push(`  - operator ${escapeText(uid)}`);
+  const retyped = changed.filter(({type}) => type.from !== type.to);
+  for (const {uid, type} of retyped) {
+    lines.push(`  operator ${escapeText(uid)} was ${type.from}, is ${type.to}`);
+  }
+  for (const {operator} of sources) {
+    lines.push(`  source ${escapeText(operator)} goes on elsewhere: --json tells both positions`);
+  }
+  const states = changed.flatMap(({uid, states: own}) => own.map((state) => ({uid, ...state})));
+  if (states.length > 0) lines.push('', stateTable(states, style));
+  const rows = states.flatMap(({uid, name, rows: own}) =>
+    own.map((row) => rowCells(`${uid}.${name}`, row)),
+  );
+  if (rows.length > 0) lines.push('', rowTable(rows, style));
+  const all = states.reduce((sum, state) => sum + keysOf(state), 0);
+  if (rows.length > 0 && rows.length < all) {
+    lines.push(`${formatCount(rows.length)} of ${countOf(all, 'row')}; more: --limit N`);
+  }
+  return lines;
+}
+
+function keysOf({keys_added, keys_removed, keys_changed}: StateDifference): number {
+  return keys_added + keys_removed + keys_changed;
+}
+
+function stateTable(
+  states: readonly (StateDifference & {readonly uid: string})[],
+  style: Style,
+): string {
+  return style.table(
+    [
+      {name: 'OPERATOR'},
+      {name: 'STATE'},
+      {name: 'KEYS ADDED', align: 'right'},
+      {name: 'REMOVED', align: 'right'},
+      {name: 'CHANGED', align: 'right'},
+      {name: 'NOTE'},
+    ],
+    states.map((state) => {
+      const counts = [state.keys_added, state.keys_removed, state.keys_changed];
+      const shown = counts.map((count) => (state.kind === 'keyed' ? formatCount(count) : '-'));
+      const note = state.kind === 'keyed' ? '' : 'another value';
+      return [state.uid, state.name, ...shown, state.schema_changed ? 'other columns' : note];
+    }),
+  );
+}
+
+function rowCells(whose: string, row: RowDiff): string[] {
+  const mark = {added: '+', removed: '-', changed: '~'}[row.change];
+  const before = row.from === null ? null : (JSON.parse(row.from) as StateRow);
+  const after = row.to === null ? null : (JSON.parse(row.to) as StateRow);
+  const {key, namespace} = after ?? before ?? {key: null, namespace: null};
+  const name = namespace === null ? '' : ` ${JSON.stringify(namespace)}`;
+  return [mark, whose, `${JSON.stringify(key)}${name}`, valueText(before), valueText(after)];
+}
+
+function valueText(row: StateRow | null): string {
+  return row === null ? '' : JSON.stringify(row.value);
+}
+
+function rowTable(rows: readonly string[][], style: Style): string {
+  return style.table(
+    [{name: ''}, {name: 'STATE'}, {name: 'KEY'}, {name: 'FROM'}, {name: 'TO'}],
+    rows,
+  );
+}
