@@ -61,9 +61,10 @@ export async function judge(
       inspectCheckpoint(disk, directory),
     );
     if (typeof inspected !== 'string') {
-      await answered(disk, 'plan', [], async () =>
-        Promise.resolve(planOf(inspected.metadata, metadata)),
-      );
+      await answered(disk, 'plan', [], async () => {
+        planOf(inspected.metadata, metadata);
+        return Promise.resolve();
+      });
     }
   }
   const deep = await verified(disk, level, own, directory);
