@@ -211,7 +211,7 @@ export function sumAgain({tree, files}: Subject): void {
   const decoded = decodeMetadata(bytes);
   const sums =
     decoded.kind === 'decoded'
-      ? encodeChecksums(decoded.metadata, bytes)
+      ? encodeChecksums(decoded.metadata, sha256Hex(bytes))
       : Buffer.from(
           dataOf(tree, files[1]!)
             .toString()
