@@ -147,6 +147,8 @@ function restoredFrom(
 
 /** Nobody is writing attempts there, for all that can be seen without waiting. */
 async function hasEnded(paths: JobPaths): Promise<boolean> {
+  // Attempts are written there. A copy of a directory may lack what was empty.
+  if ((await statusOrNull(files, paths.workDirectory)) === null) return true;
   const generation = await newestGeneration(files, paths);
   if (generation === 0) return true;
   const history = await readHistory(files, paths, Infinity);

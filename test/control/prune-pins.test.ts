@@ -61,8 +61,6 @@ describe('a checkpoint that a live job began from', () => {
   beforeEach(() => {
     directory = join(home, 'kept');
     cpSync(join(KEPT, 'hashmap-full-0.1.0/files/state/kept'), directory, {recursive: true});
-    // Empty, so it was not kept.
-    mkdirSync(join(directory, 'work'));
   });
 
   test('would go by the rules when no such job lives', async () => {
