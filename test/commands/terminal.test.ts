@@ -87,9 +87,9 @@ describe.each([80, 40])('at %i columns', (columns) => {
     });
     expect(status, screen).toBe(0);
     expect(screens[0]).toContain('Which checkpoint?');
-    const offered = /❯ my-job {2}checkpoint (\d+)/.exec(screens[0] ?? '')?.[1];
-    expect(offered).toMatch(/^\d+$/);
-    expect(screen.replaceAll('\n', '')).toContain(`/my-job/chk-${offered}`);
+    const [, job, id] = /❯ (\S+) {2}checkpoint (\d+)/.exec(screens[0] ?? '') ?? [];
+    expect(id).toMatch(/^\d+$/);
+    expect(screen.replaceAll('\n', '')).toContain(`checkpoint ${id} of ${job}: complete`);
   });
 
   test('`checkpoint prune` shows what would go and asks; no keeps it, yes deletes it', async () => {

@@ -69,6 +69,7 @@ test.runIf(whole)(
   {timeout: 240_000},
   async () => {
     job = new ScratchJob('two-speeds', ['checkpointing.interval=100ms']);
+    await runAndKill({settings: ROCKSDB}, 100);
     await finish({settings: ROCKSDB});
     expect(asMultiset(job.rows())).toEqual(asMultiset(twoSpeeds()));
     job.remove();
