@@ -7,7 +7,7 @@ import {ABORT_REASONS} from '#src/checkpoint/abort-reason.js';
 import type {CoordinatorConfig, CoordinatorDecision} from '#src/checkpoint/coordinator-protocol.js';
 import {Coordination, GENERATION, TASKS} from './coordination.js';
 
-const PROOF = process.env['TIDEMARK_PROOF'] === '1' ? 10 : 1;
+const PROOF = process.env['TIDEMARK_PROOF'] === '1' ? 5 : 1;
 
 /** What a driver would know, kept apart from the coordinator's own state. */
 class Observer {

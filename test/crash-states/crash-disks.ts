@@ -6,7 +6,7 @@ import type {MemoryFileSystem} from '../storage/support/memory-file-system.js';
 
 const PROOF = process.env['TIDEMARK_PROOF'] === '1';
 const ALL_SUBSETS_MAX = PROOF ? 10 : 5;
-const SAMPLED_SUBSETS = PROOF ? 200 : 6;
+const SAMPLED_SUBSETS = PROOF ? 100 : 6;
 
 /** What must hold from `since` (a position in the log) until `until`. */
 export interface Promised {

@@ -6,7 +6,7 @@ import {join} from 'node:path';
 
 import {afterEach, expect, test} from 'vitest';
 
-import {whole} from './support/sample.ts';
+import {sampleTest, whole} from './support/sample.ts';
 import {airportDelays, asMultiset} from '../jobs/support/reference.ts';
 import {ScratchJob} from '../jobs/support/run-job.ts';
 import {shell} from '../commands/tidemark.ts';
@@ -50,7 +50,7 @@ function deleteDatabases(): void {
     rmSync(directory, {recursive: true, force: true, maxRetries: 100, retryDelay: 1});
 }
 
-test(
+sampleTest(
   'a database whose files are cut off is given up, and the job resumes',
   {timeout: 120_000},
   async () => {
@@ -77,7 +77,7 @@ test.runIf(whole)(
   },
 );
 
-test(
+sampleTest(
   'without restarts it ends with exit 15 and says which database, and the next run resumes',
   {timeout: 120_000},
   async () => {
@@ -93,7 +93,7 @@ test(
   },
 );
 
-test(
+sampleTest(
   "local directories: used in turn, what a dead run left of its own goes, what is another's stays",
   {timeout: 120_000},
   async () => {

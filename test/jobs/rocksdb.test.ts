@@ -6,7 +6,7 @@ import {join} from 'node:path';
 
 import {afterEach, expect, test} from 'vitest';
 
-import {whole} from '../hostile/support/sample.ts';
+import {sampleTest, whole} from '../hostile/support/sample.ts';
 import {pause} from '../kills/support/process.ts';
 import {airportDelays, asMultiset, birdStrikes, twoSpeeds} from './support/reference.ts';
 import {newestByKey, ScratchJob, type RunOptions} from './support/run-job.ts';
@@ -33,7 +33,7 @@ async function finish(options: RunOptions): Promise<void> {
   expect(work.filter((name) => /\/rocksdb\/./.test(name))).toEqual([]);
 }
 
-test(
+sampleTest(
   'airport-delays, killed and taken over by each backend in turn',
   {timeout: 120_000},
   async () => {

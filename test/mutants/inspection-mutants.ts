@@ -10,7 +10,7 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     module: 'storage/checked-files.js',
     find: 'if (count !== bytes.length || found !== expected) {',
     replace: 'if (false) {',
-    prover: 'read-states',
+    prover: 'check-file',
   },
   {
     name: 'read: a checkpoint that was deleted meanwhile is a failure of storage',
@@ -82,7 +82,7 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     module: 'storage/check-file.js',
     find: 'if (findings.length === 0 && found !== expected.sha256) {',
     replace: 'if (false) {',
-    prover: 'verify',
+    prover: 'check-file',
   },
   {
     name: 'export: a file is not synced before the rename',

@@ -31,6 +31,7 @@ export const TEST_PROVERS = {
   'io-failures': 'storage/io-failures.test.ts',
   metadata: 'storage/metadata.test.ts',
   verify: 'inspection/verify-checkpoint.test.ts',
+  'check-file': 'storage/check-file.test.ts',
   'flink-decode': 'inspection/flink/decode.test.ts',
   'flink-hostile': 'inspection/flink/hostile.test.ts',
   'flink-mutate': 'inspection/flink/mutate.test.ts',

@@ -107,12 +107,15 @@ export const TTL_MUTANTS: readonly Mutant[] = [
     'if (this.#cursor === null)\n            this.#writer.putUnstored();',
     '',
   ),
-  mutant(
-    'the search in the store begins anew each time',
-    cached,
-    'this.#cursor = count < limit ? null : keys.item(count - 1).slice();',
-    'this.#cursor = null;',
-  ),
+  {
+    ...mutant(
+      'the search in the store begins anew each time',
+      cached,
+      'this.#cursor = count < limit ? null : keys.item(count - 1).slice();',
+      'this.#cursor = null;',
+    ),
+    prover: 'cached-table',
+  },
   mutant(
     'the end of the input sends what expired',
     table,

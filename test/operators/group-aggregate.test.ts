@@ -133,7 +133,7 @@ describe.each(BACKENDS)('aggregate without a window, state in %s', (name) => {
           }
         },
       ),
-      {numRuns: process.env['TIDEMARK_PROOF'] === '1' ? 2000 : 100},
+      {numRuns: process.env['TIDEMARK_PROOF'] === '1' ? 1000 : 100},
     );
   });
 

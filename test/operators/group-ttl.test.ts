@@ -347,7 +347,7 @@ describe.each(BACKENDS)('state in %s', (name) => {
             }
           },
         ),
-        {numRuns: process.env['TIDEMARK_PROOF'] === '1' ? 3000 : name === 'hashmap' ? 200 : 60},
+        {numRuns: process.env['TIDEMARK_PROOF'] === '1' ? 1500 : name === 'hashmap' ? 200 : 60},
       );
     });
 

@@ -156,7 +156,7 @@ describe.each(BACKENDS)('aggregate in tumbling windows, state in %s', (name) => 
           expect(lateRecords).toBe(model.late.length);
         },
       ),
-      {numRuns: process.env['TIDEMARK_PROOF'] === '1' ? 5000 : 300},
+      {numRuns: process.env['TIDEMARK_PROOF'] === '1' ? 2500 : 300},
     );
   });
 

@@ -239,3 +239,23 @@ test('a deleted key that comes again is new, though its deletion is not done', a
   ];
   await live(acts, 4000, {lookups: 0, neverOnItsOwn: true});
 });
+
+test('a search some places at a time comes to every row, also those in the store alone', async () => {
+  const files = new MemoryFiles();
+  const backend = make(files, {lookups: 0}, 4000);
+  const table = await backend.openTable(SPEC);
+  const model: Model = new Map();
+  const words = Array.from({length: WORDS}, (_, key) => wordOf(key));
+  for (let from = 0; from < WORDS; from += 20)
+    update(table, model, words.slice(from, from + 20), 'x');
+  const found = new Set<string>();
+  // At most two rounds: the first may end with rows that the store did not have.
+  for (let step = 0; step < (WORDS / 10 + 1) * 2; step += 1) {
+    table.visitSome(10, (rows, count) => {
+      const column = table.readKey(0, rows, 0, count);
+      for (let at = 0; at < count; at += 1) found.add(String(readValue(STRING, column, at)));
+    });
+  }
+  expect([...found].sort()).toEqual([...words].sort());
+  await backend.close();
+});

@@ -103,7 +103,7 @@ describe('taking over', () => {
   });
 
   it('exactly one of racing processes wins, in 1,000 races', async () => {
-    for (let race = 0; race < (PROOF ? 20_000 : 1_000); race += 1) {
+    for (let race = 0; race < (PROOF ? 8_000 : 1_000); race += 1) {
       const random = new SeededRandom(race);
       const disk = new MemoryFileSystem({pause: async () => ticks(Math.floor(random.next() * 4))});
       const earlier = race % 2;
@@ -127,7 +127,7 @@ describe('taking over', () => {
   });
 
   it('with --take-over everybody may win, one after another: only the last one can publish', async () => {
-    for (let race = 0; race < (PROOF ? 2_000 : 150); race += 1) {
+    for (let race = 0; race < (PROOF ? 1_000 : 150); race += 1) {
       const random = new SeededRandom(race);
       const disk = new MemoryFileSystem({pause: async () => ticks(Math.floor(random.next() * 4))});
       const published = await Promise.all(
