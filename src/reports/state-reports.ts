@@ -98,7 +98,10 @@ function parseKey(text: string): readonly (string | null)[] {
   const values = list as readonly unknown[];
   return values.map((value) => {
     if (value === null || typeof value === 'string') return value;
-    if (typeof value === 'boolean' || typeof value === 'number') return String(value);
+    // Another number than was typed would be looked for.
+    const isInexact = Number.isInteger(value) && !Number.isSafeInteger(value);
+    if (typeof value === 'boolean' || (typeof value === 'number' && !isInexact))
+      return String(value);
     throw new EngineError('USAGE', `--key: ${JSON.stringify(value)} is no value of a key`, {
       hint: 'write it like ["SFO",7,null]; a number beyond 2^53 as a string',
     });
