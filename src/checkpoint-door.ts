@@ -2,8 +2,8 @@
 
 import type {
   CheckpointList,
-  VerifyEvent,
   VerifyLevel,
+  VerifyRequest,
   VerifySummary,
 } from './reports/checkpoint-reports.ts';
 import type {
@@ -88,17 +88,7 @@ export async function inspectCheckpoint(
  */
 export async function verifyCheckpoints(
   refs: readonly string[],
-  options: {
-    readonly level: VerifyLevel;
-    /** `10%`, `2/5`, `500MiB`: files to be read; all by default. The same seed chooses the same. */
-    readonly sample?: {readonly text: string; readonly seed: number} | undefined;
-    /** The first error ends it. */
-    readonly failFast?: boolean | undefined;
-    readonly environment: Environment;
-    /** `FROM=TO`: where files of Flink's checkpoints are looked for that have moved. */
-    readonly maps?: readonly string[] | undefined;
-    readonly onEvent: (event: VerifyEvent) => void;
-  },
+  options: VerifyRequest,
 ): Promise<VerifySummary> {
   const reports = await import('./reports/checkpoint-reports.ts');
   return reports.verifyCheckpoints(refs, options);

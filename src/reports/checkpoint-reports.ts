@@ -126,19 +126,21 @@ export async function listCheckpoints(
   return {items: items.map(toListItem), orphans, warnings};
 }
 
+export interface VerifyRequest {
+  readonly level: VerifyLevel;
+  /** `10%`, `2/5`, `500MiB`: files to be read; all by default. The same seed chooses the same. */
+  readonly sample?: {readonly text: string; readonly seed: number} | undefined;
+  /** The first error ends it. */
+  readonly failFast?: boolean | undefined;
+  readonly environment: Environment;
+  /** `FROM=TO`: where files of Flink's checkpoints are looked for that have moved. */
+  readonly maps?: readonly string[] | undefined;
+  readonly onEvent: (event: VerifyEvent) => void;
+}
+
 export async function verifyCheckpoints(
   refs: readonly string[],
-  options: {
-    readonly level: VerifyLevel;
-    /** `10%`, `2/5`, `500MiB`: files to be read; all by default. The same seed chooses the same. */
-    readonly sample?: {readonly text: string; readonly seed: number} | undefined;
-    /** The first error ends it. */
-    readonly failFast?: boolean | undefined;
-    readonly environment: Environment;
-    /** `FROM=TO`: where files of Flink's checkpoints are looked for that have moved. */
-    readonly maps?: readonly string[] | undefined;
-    readonly onEvent: (event: VerifyEvent) => void;
-  },
+  options: VerifyRequest,
 ): Promise<VerifySummary> {
   const {level, environment, onEvent, failFast} = options;
   const maps = pathMaps(options.maps);
