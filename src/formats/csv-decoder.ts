@@ -4,6 +4,8 @@
 //
 // Numbers may have a plus sign, leading zeros and blanks around them; true and false any case.
 
+import {isDeepStrictEqual} from 'node:util';
+
 import {EngineError} from '../base/errors.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {SourceColumn} from '../job/schema-column.ts';
@@ -118,15 +120,20 @@ class CsvDecoder implements RecordDecoder {
     };
   }
 
-  restore(snapshot: JsonValue): void {
-    const {format, phase, line, header, inQuotes} = (snapshot ?? {}) as Record<string, JsonValue>;
+  restart(snapshot: JsonValue | null): void {
+    this.#phase = 'begin';
+    this.#frame.restart(1);
+    this.#header = this.#namedColumns;
+    this.#inQuotes = false;
+    if (snapshot === null) return;
+    const {format, phase, line, header, inQuotes} = snapshot as Record<string, JsonValue>;
     if (format !== 'csv' || !PHASES.includes(phase as string) || !Number.isSafeInteger(line)) {
       throw new EngineError('INCOMPATIBLE', 'the checkpoint holds no position of a CSV source', {
         hint: 'The source was read with another format when the checkpoint was made: use that format, or start with --fresh.',
       });
     }
     this.#phase = phase as Phase;
-    this.#frame.line = line as number;
+    this.#frame.restart(line as number);
     this.#inQuotes = inQuotes === true;
     if (this.#phase !== 'records' && this.#phase !== 'record-rest') return;
     if (this.#namedColumns === null && Array.isArray(header)) this.#header = header.map(String);
@@ -216,8 +223,10 @@ class CsvDecoder implements RecordDecoder {
       }
       fields[field]!.push(index);
     }
+    const known = isDeepStrictEqual(fields, this.#fields);
     this.#fields = fields;
-    if (fields.length <= MAX_FAST_FIELDS) this.#fastPath = this.#compileFastPath();
+    if (known && this.#fastPath !== null) return true;
+    this.#fastPath = fields.length <= MAX_FAST_FIELDS ? this.#compileFastPath() : null;
     return true;
   }
 

@@ -19,6 +19,8 @@ export class DecodeFrame {
   start = 0;
   end = 0;
   atEnd = false;
+  /** There is no whole line. */
+  isCut = false;
   maxRows = 0;
   /** Start of what is not decoded yet. */
   position = 0;
@@ -34,6 +36,12 @@ export class DecodeFrame {
   constructor(wanted: readonly SourceColumn[]) {
     this.schema = {fields: wanted.map(({name, type}) => ({name, type}))};
     this.writers = wanted.map((column) => new ColumnWriter(column, this.side));
+  }
+
+  /** Forgets the input before. `line`: the 1-based number of the next one's first line. */
+  restart(line: number): void {
+    this.line = line;
+    this.badRecords = [];
   }
 
   /** No further record may be decoded in this call. */
@@ -52,15 +60,14 @@ export class DecodeFrame {
       bytes = new Uint8Array(end + DECODE_PADDING);
       bytes.set(buffer.subarray(start, end), start);
     }
-    this.#saved.set(bytes.subarray(end, end + DECODE_PADDING));
-    bytes.fill(0, end, end + DECODE_PADDING);
     if (bytes !== this.bytes) {
       this.bytes = bytes;
       this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
+    this.#endAt(end);
     this.start = start;
-    this.end = end;
     this.atEnd = atEnd;
+    this.isCut = false;
     this.maxRows = maxRows;
     this.position = start;
     this.row = 0;
@@ -69,6 +76,25 @@ export class DecodeFrame {
     this.side.begin(end);
     if (this.rowStarts.length < maxRows) this.rowStarts = new Int32Array(maxRows);
     for (const writer of this.writers) writer.store.begin(maxRows);
+  }
+
+  /**
+   * More will come: the line that is cut at the end is not looked at, unless there is no other (`isCut`). Generated code
+   * that runs into such an end asks for help at ever other places, for each of which V8 compiles it once more.
+   */
+  leaveCutLine(): void {
+    const last = this.bytes.lastIndexOf(LINE_BREAK, this.end - 1);
+    this.isCut = last < this.start;
+    if (this.isCut) return;
+    this.release();
+    this.#endAt(last + 1);
+  }
+
+  /** NUL from here on. */
+  #endAt(end: number): void {
+    this.end = end;
+    this.#saved.set(this.bytes.subarray(end, end + DECODE_PADDING));
+    this.bytes.fill(0, end, end + DECODE_PADDING);
   }
 
   /** Gives the caller its bytes back; also after a failure. */

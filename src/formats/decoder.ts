@@ -1,7 +1,9 @@
 // The contract between a source that reads bytes and the decoder that makes rows of them. One decoder
-// per split; all calls from one thread; nothing here is asynchronous.
+// for one split after the other: what it has learned of records it keeps, and its code stays warm. All
+// calls from one thread; nothing here is asynchronous.
 //
-// A source reads like this:
+// A source reads a split like this:
+//   0. Calls `restart`.
 //   1. Reads bytes into its buffer. [start, end) is what it has and has not decoded yet.
 //   2. Calls `decode(buffer, start, end, atEnd, maxRows)`; uses the rows before it calls again.
 //   3. Sets its start to `nextOffset`. When `needsMore`, it reads on behind `end` (moving the rest to
@@ -9,8 +11,8 @@
 //      most `maxRecordSize + RECORD_OVERHEAD` bytes at once: a longer record is a bad record and is
 //      passed over in pieces.
 //   4. To be able to resume, it keeps the file offset that belongs to `nextOffset` and `snapshot()`,
-//      both taken after the same call. A new decoder of the same options that is given that snapshot
-//      and the bytes from that offset on decodes the same rows as this one would have.
+//      both taken after the same call. A decoder of the same options that is restarted with that
+//      snapshot and given the bytes from that offset on decodes the same rows as this one would have.
 
 import type {JsonValue} from '../base/json.ts';
 import type {Column} from '../records/column.ts';
@@ -80,6 +82,9 @@ export interface RecordDecoder {
   lineAt(offset: number): number;
   /** Everything but the bytes that a resume at the last `nextOffset` needs. Survives JSON. */
   snapshot(): JsonValue;
-  /** Before the first `decode`. Throws INCOMPATIBLE when the snapshot is not of this kind of decoder. */
-  restore(snapshot: JsonValue): void;
+  /**
+   * Before the first `decode` of a further split: from its beginning (null), or from where the snapshot was
+   * taken. Throws INCOMPATIBLE when that is not of this kind of decoder.
+   */
+  restart(snapshot: JsonValue | null): void;
 }

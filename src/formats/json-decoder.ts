@@ -51,6 +51,12 @@ type Phase =
   /** The input has failed; nothing more comes of it. */
   | 'failed';
 
+/** What reads records, by what stands between them. */
+interface Layout {
+  readonly reader: JsonRecordReader;
+  readonly predictor: JsonPredictor;
+}
+
 /** Those in which a checkpoint can find it. */
 const PHASES: readonly string[] = [
   'begin',
@@ -72,15 +78,17 @@ class JsonDecoder implements RecordDecoder {
   readonly #maxRecordSize: number;
   readonly #skipper = new ElementSkipper();
   #phase: Phase = 'begin';
-  #reader: JsonRecordReader;
-  #predictor: JsonPredictor;
+  readonly #lines: Layout;
+  /** Null before the first array. */
+  #array: Layout | null = null;
+  #layout: Layout;
   readonly #result = new Int32Array(1);
 
   constructor(options: JsonDecoderOptions) {
     this.#frame = new DecodeFrame(options.wanted);
     this.#maxRecordSize = options.maxRecordSize ?? DEFAULT_MAX_RECORD_SIZE;
-    this.#reader = this.#newReader(false);
-    this.#predictor = this.#newPredictor(false);
+    this.#lines = this.#newLayout('line-break');
+    this.#layout = this.#lines;
   }
 
   get schema(): RecordDecoder['schema'] {
@@ -96,7 +104,8 @@ class JsonDecoder implements RecordDecoder {
   ): DecodedRows {
     const frame = this.#frame;
     frame.begin(buffer, start, end, atEnd, maxRows);
-    this.#reader.scanner.begin(frame.bytes, frame.view);
+    if (!atEnd && this.#phase === 'lines') frame.leaveCutLine();
+    this.#layout.reader.scanner.begin(frame.bytes, frame.view);
     let stopped = false;
     try {
       while (!stopped && !frame.full) stopped = !this.#step();
@@ -120,15 +129,19 @@ class JsonDecoder implements RecordDecoder {
     };
   }
 
-  restore(snapshot: JsonValue): void {
-    const {format, phase, line, element} = (snapshot ?? {}) as Record<string, JsonValue>;
+  restart(snapshot: JsonValue | null): void {
+    this.#phase = 'begin';
+    this.#frame.restart(1);
+    this.#layout = this.#lines;
+    if (snapshot === null) return;
+    const {format, phase, line, element} = snapshot as Record<string, JsonValue>;
     if (format !== 'json' || !PHASES.includes(phase as string) || !Number.isSafeInteger(line)) {
       throw new EngineError('INCOMPATIBLE', 'the checkpoint holds no position of a JSON source', {
         hint: 'The source was read with another format when the checkpoint was made: use that format, or start with --fresh.',
       });
     }
     this.#phase = phase as Phase;
-    this.#frame.line = line as number;
+    this.#frame.restart(line as number);
     this.#skipper.restore(element ?? null);
     if (this.#isArray()) this.#useArrayLayout();
   }
@@ -137,27 +150,18 @@ class JsonDecoder implements RecordDecoder {
     return !['begin', 'lines', 'line-rest'].includes(this.#phase);
   }
 
-  #newReader(breaksAreSpace: boolean): JsonRecordReader {
-    return new JsonRecordReader(
-      new JsonScanner(breaksAreSpace),
-      this.#frame.writers,
-      this.#frame.side,
-    );
-  }
-
-  #newPredictor(array: boolean): JsonPredictor {
-    return new JsonPredictor(
-      this.#reader,
-      this.#frame.writers,
-      array ? 'comma' : 'line-break',
-      this.#maxRecordSize,
-    );
+  #newLayout(separator: 'line-break' | 'comma'): Layout {
+    const {writers, side} = this.#frame;
+    const scanner = new JsonScanner(separator === 'comma');
+    const reader = new JsonRecordReader(scanner, writers, side);
+    const predictor = new JsonPredictor(reader, writers, separator, this.#maxRecordSize);
+    return {reader, predictor};
   }
 
   #useArrayLayout(): void {
-    this.#reader = this.#newReader(true);
-    this.#predictor = this.#newPredictor(true);
-    this.#reader.scanner.begin(this.#frame.bytes, this.#frame.view);
+    this.#array ??= this.#newLayout('comma');
+    this.#layout = this.#array;
+    this.#layout.reader.scanner.begin(this.#frame.bytes, this.#frame.view);
   }
 
   /** One step forward; false when the bytes do not suffice or are used up. */
@@ -217,7 +221,7 @@ class JsonDecoder implements RecordDecoder {
   /** Decodes while one of the fast paths fits; returns the number of rows. */
   #decodeFast(): number {
     const frame = this.#frame;
-    const predictor = this.#predictor;
+    const predictor = this.#layout.predictor;
     const {bytes, view, rowLimit, rowStarts} = frame;
     const first = frame.row;
     for (let misses = 0; misses < predictor.fastPaths.length && frame.row < rowLimit;) {
@@ -234,16 +238,16 @@ class JsonDecoder implements RecordDecoder {
 
   #decodeLines(): boolean {
     const frame = this.#frame;
-    frame.line += this.#decodeFast();
+    if (!frame.isCut) frame.line += this.#decodeFast();
     if (frame.full) return true;
     this.#skipBlankLines();
     const start = frame.position;
     if (start >= frame.end) return false;
     const isObject = frame.bytes[start] === 0x7b;
     const valueEnd = isObject
-      ? this.#reader.readObject(start, frame.row)
-      : this.#reader.scanner.skipValue(start);
-    const stop = valueEnd < 0 ? -1 : this.#reader.scanner.skipSpace(valueEnd);
+      ? this.#layout.reader.readObject(start, frame.row)
+      : this.#layout.reader.scanner.skipValue(start);
+    const stop = valueEnd < 0 ? -1 : this.#layout.reader.scanner.skipSpace(valueEnd);
     if (stop >= 0 && frame.bytes[stop] === 0x0a) {
       this.#endLine(start, stop, valueEnd);
       return true;
@@ -252,7 +256,7 @@ class JsonDecoder implements RecordDecoder {
     const lineBreak = findLineBreak(frame.bytes, start, frame.end);
     if (lineBreak < 0 && !frame.atEnd) return this.#waitForLine(start);
     const whole = stop === frame.end;
-    if (stop >= 0 && !whole) this.#reader.scanner.fail(stop);
+    if (stop >= 0 && !whole) this.#layout.reader.scanner.fail(stop);
     this.#endLine(start, lineBreak < 0 ? frame.end : lineBreak, whole ? valueEnd : -1);
     return true;
   }
@@ -267,7 +271,7 @@ class JsonDecoder implements RecordDecoder {
         : this.#reasonOf(start, valueEnd, contentEnd);
     if (reason === null) {
       frame.acceptRow(start);
-      this.#predictor.miss(start);
+      this.#layout.predictor.miss(start);
     } else frame.reject(start, contentEnd, reason);
     frame.position = Math.min(stop + 1, frame.end);
     if (stop < frame.end) frame.line += 1;
@@ -277,12 +281,12 @@ class JsonDecoder implements RecordDecoder {
   #reasonOf(start: number, valueEnd: number, end: number): string | null {
     const {bytes} = this.#frame;
     if (valueEnd < 0) {
-      return this.#reader.scanner.tooDeep
+      return this.#layout.reader.scanner.tooDeep
         ? `nested deeper than ${MAX_JSON_DEPTH} levels`
         : notJson(bytes.subarray(start, end));
     }
     const kind = jsonKind(bytes[start]!);
-    return kind === 'object' ? this.#reader.fault() : `expected an object, found ${kind}`;
+    return kind === 'object' ? this.#layout.reader.fault() : `expected an object, found ${kind}`;
   }
 
   #waitForLine(start: number): false {
@@ -310,7 +314,7 @@ class JsonDecoder implements RecordDecoder {
 
   #decodeElements(): boolean {
     const frame = this.#frame;
-    frame.position = this.#reader.scanner.skipSpace(frame.position);
+    frame.position = this.#layout.reader.scanner.skipSpace(frame.position);
     const made = this.#decodeFast();
     if (made > 0) this.#phase = 'element';
     if (frame.full) return true;
@@ -321,9 +325,11 @@ class JsonDecoder implements RecordDecoder {
       this.#phase = 'behind';
       return true;
     }
-    const {scanner} = this.#reader;
+    const {scanner} = this.#layout.reader;
     const isObject = frame.bytes[start] === 0x7b;
-    const end = isObject ? this.#reader.readObject(start, frame.row) : scanner.skipValue(start);
+    const end = isObject
+      ? this.#layout.reader.readObject(start, frame.row)
+      : scanner.skipValue(start);
     const reached = end < 0 ? scanner.failedAt + RECORD_OVERHEAD : isObject ? 0 : end;
     if (reached >= frame.end && !frame.atEnd) return this.#waitForElement(start);
     this.#endElement(start, end);
@@ -342,7 +348,7 @@ class JsonDecoder implements RecordDecoder {
         : this.#reasonOf(start, end, end);
     if (reason === null) {
       frame.acceptRow(start);
-      this.#predictor.miss(start);
+      this.#layout.predictor.miss(start);
     } else {
       this.#countLines(start);
       frame.reject(start, end, reason);
@@ -381,7 +387,7 @@ class JsonDecoder implements RecordDecoder {
 
   #readSeparator(): boolean {
     const frame = this.#frame;
-    const at = this.#reader.scanner.skipSpace(frame.position);
+    const at = this.#layout.reader.scanner.skipSpace(frame.position);
     frame.position = at;
     if (at >= frame.end) return this.#waitInArray();
     const byte = frame.bytes[at];
@@ -393,7 +399,7 @@ class JsonDecoder implements RecordDecoder {
 
   #readBehind(): boolean {
     const frame = this.#frame;
-    frame.position = this.#reader.scanner.skipSpace(frame.position);
+    frame.position = this.#layout.reader.scanner.skipSpace(frame.position);
     return frame.position < frame.end && this.#fail('there is text behind the JSON array');
   }
 

@@ -91,8 +91,8 @@ describe('CSV', () => {
     });
     const reader = csvDecoder({wanted: [AB[0]!]});
     reader.decode(bytes, 0, bytes.length, true, 1);
-    expect(() => csvDecoder({wanted: AB}).restore(reader.snapshot())).toThrow(/no field "b"/);
-    expect(() => csvDecoder({wanted: AB}).restore({format: 'json'})).toThrow(
+    expect(() => csvDecoder({wanted: AB}).restart(reader.snapshot())).toThrow(/no field "b"/);
+    expect(() => csvDecoder({wanted: AB}).restart({format: 'json'})).toThrow(
       /no position of a CSV/,
     );
   });

@@ -68,7 +68,7 @@ export function decodeAll(
 
 function restarted(decoder: RecordDecoder, make: () => RecordDecoder): RecordDecoder {
   const next = make();
-  next.restore(JSON.parse(JSON.stringify(decoder.snapshot())) as JsonValue);
+  next.restart(JSON.parse(JSON.stringify(decoder.snapshot())) as JsonValue);
   return next;
 }
 

@@ -6,7 +6,7 @@
 import {resolve} from 'node:path';
 import {must} from '../../base/assert.ts';
 import type {StateHandle} from '../../checkpoint/checkpoint-metadata.ts';
-import type {DecodedRows} from '../../formats/decoder.ts';
+import type {DecodedRows, RecordDecoder} from '../../formats/decoder.ts';
 import type {SourceSpec} from '../../job/job-spec.ts';
 import type {SourceMetrics} from '../../metrics/job-metrics.ts';
 import type {BatchOrigin, RecordBatch} from '../../records/record-batch.ts';
@@ -69,6 +69,8 @@ class FileReader implements SourceReader {
   readonly #badRecords: BadRecords;
   readonly #metrics: SourceMetrics;
   readonly #buffers = new BlockBuffers();
+  /** Of the current split. */
+  readonly #decoder: RecordDecoder;
   readonly #bell = new Bell();
   /** Column of the event time; -1: none. */
   readonly #timeColumn: number;
@@ -91,6 +93,7 @@ class FileReader implements SourceReader {
     const {options, watermark, bounded, uid} = source;
     this.#source = source;
     this.#context = context;
+    this.#decoder = splitDecoder(source);
     const ordered = isOrdered(source);
     this.#watermarks = new SplitWatermarks({
       maxOutOfOrdernessMillis: watermark?.maxOutOfOrdernessMillis ?? 0,
@@ -197,6 +200,7 @@ class FileReader implements SourceReader {
     this.#openNext();
     if (this.#openFailure !== null) throw this.#openFailure as Error;
     if (this.#opened === null) return;
+    this.#opened.begin();
     const {position} = must(this.#coming, 'split that was opened');
     const slot = this.#watermarks.open(position?.greatestTimestamp ?? -Infinity);
     this.#current = {reader: this.#opened, slot};
@@ -267,7 +271,7 @@ class FileReader implements SourceReader {
         place: splitPlace(this.#context, next.split.path),
         timers: this.#context.timers,
         buffers: this.#buffers,
-        decoder: splitDecoder(this.#source),
+        decoder: this.#decoder,
         arrived: () => this.#bell.ring(),
       });
     } catch (error) {

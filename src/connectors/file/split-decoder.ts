@@ -4,7 +4,7 @@ import {csvDecoder} from '../../formats/csv-decoder.ts';
 import {jsonDecoder} from '../../formats/json-decoder.ts';
 import type {SourceSpec} from '../../job/job-spec.ts';
 
-/** A decoder for one split: of the columns of `source.schema`, in its order. */
+/** A decoder for one split after the other: of the columns of `source.schema`, in its order. */
 export function splitDecoder(source: SourceSpec): RecordDecoder {
   const wanted = source.schema.fields.map(({name}) =>
     must(

@@ -12,6 +12,7 @@ export interface SplitReaderOptions {
   readonly place: SplitPlace;
   readonly timers: Timers;
   readonly buffers: BlockBuffers;
+  /** The source's; of this split once it has begun. */
   readonly decoder: RecordDecoder;
   /** Something arrived: `decode` may do more. */
   readonly arrived: () => void;
@@ -26,7 +27,7 @@ export async function openSplitReader(
   options: SplitReaderOptions,
 ): Promise<SplitReader> {
   const {split, position} = unfinished;
-  const {place, timers, decoder} = options;
+  const {place, timers} = options;
   const {handle, head} = await openSplit(place, split);
   const file = {handle, size: split.size, uid: place.uid, path: split.path};
   const offset = position?.offset ?? 0;
@@ -43,7 +44,6 @@ export async function openSplitReader(
       if (count < tailLength || sha256Hex(tail) !== position.tail) {
         throw tailDiffers(place.uid, split.path, offset);
       }
-      decoder.restore(position.decoder);
     }
     return new SplitReader(unfinished, options, source, offset, tail);
   } catch (error) {
@@ -69,6 +69,7 @@ export type DecodeOutcome =
 
 export class SplitReader {
   readonly split: Split;
+  readonly #from: SplitPosition | null;
   readonly #decoder: RecordDecoder;
   readonly #blocks: BlockReader;
   #ended = false;
@@ -83,8 +84,14 @@ export class SplitReader {
     history: Uint8Array,
   ) {
     this.split = unfinished.split;
+    this.#from = unfinished.position;
     this.#decoder = options.decoder;
     this.#blocks = new BlockReader(source, offset, history, options.buffers, options.arrived);
+  }
+
+  /** Before the first `decode`, when nobody reads another split any more. */
+  begin(): void {
+    this.#decoder.restart(this.#from?.decoder ?? null);
   }
 
   /** Nothing more is to be read: what follows may be opened meanwhile. */
