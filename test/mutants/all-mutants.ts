@@ -2,6 +2,7 @@ import {ALIGNER_MUTANTS} from './aligner-mutants.ts';
 import {CHANNEL_MUTANTS} from './channel-mutants.ts';
 import {CLAIM_MUTANTS} from './claim-mutants.ts';
 import {COORDINATOR_MUTANTS} from './coordinator-mutants.ts';
+import {DECODER_MUTANTS} from './decoder-mutants.ts';
 import {DELTA_MUTANTS} from './delta-mutants.ts';
 import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
 import {FLINK_MUTANTS} from './flink-mutants.ts';
@@ -28,6 +29,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...SHARED_MUTANTS,
   ...RECOVERY_MUTANTS,
   ...SINK_MUTANTS,
+  ...DECODER_MUTANTS,
   ...STATE_MUTANTS,
   ...ROCKSDB_MUTANTS,
   ...DELTA_MUTANTS,

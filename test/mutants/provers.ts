@@ -86,6 +86,7 @@ export const TEST_PROVERS = {
   'broken-chains': 'state/broken-chains.test.ts',
   'compressed-chunk': 'state/compressed-chunk.test.ts',
   'state-chain': 'storage/state-chain.test.ts',
+  'decoder-restart': 'decoders/restart.test.ts',
   'file-sink': 'connectors/file-sink.test.ts',
   'sink-temporaries': 'connectors/sink-temporaries.test.ts',
   'file-source': 'connectors/file-source.test.ts',
