@@ -12,14 +12,7 @@ import {whole} from '../hostile/support/sample.ts';
 import {beginFresh, JOB_DIRECTORY, start} from '../storage/support/fixture.js';
 import {MemoryFileSystem} from '../storage/support/memory-file-system.js';
 import {bring, publishShared, sharingMetadata} from '../storage/support/shared-states.js';
-import {
-  findViolation,
-  RECORDED_OWNERS,
-  say,
-  withoutEachSync,
-  type Promised,
-  type Recording,
-} from './crash-disks.ts';
+import {findViolation, say, withoutEachSync, type Promised, type Recording} from './crash-disks.ts';
 
 const paths = new JobPaths(JOB_DIRECTORY);
 const KEPT = [2, 5];
