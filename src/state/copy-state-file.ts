@@ -11,6 +11,8 @@ import {shareFile} from '../storage/share-file.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 
 const PIECE_BYTES = 1024 * 1024;
+/** Of the first ones, for most files are small: four of the others take longer to be made than such a file to be copied. */
+const PIECE_BYTES_FIRST = 64 * 1024;
 /** One is read while those before it are being written. */
 const PIECES = 4;
 
@@ -43,11 +45,12 @@ async function copyFrom(
   const control = new Int32Array(request.control, 0, 1);
   const file = new StateFile(await files.createNew(target));
   try {
-    const pieces = Array.from({length: PIECES}, () => new Uint8Array(PIECE_BYTES));
+    const pieces: Uint8Array[] = [];
     for (let position = 0, turn = 0; ; turn = (turn + 1) % PIECES) {
       if (Atomics.load(control, 0) !== 0) throw givenUp(request.uid, request.checkpointId);
-      const piece = pieces[turn]!;
-      const count = await from.read(piece, 0, PIECE_BYTES, position);
+      const piece = pieceFor(position, pieces[turn]);
+      pieces[turn] = piece;
+      const count = await from.read(piece, 0, piece.length, position);
       if (count === 0) break;
       await file.append(piece.subarray(0, count));
       position += count;
@@ -57,4 +60,10 @@ async function copyFrom(
     await file.abandon();
     throw error;
   }
+}
+
+/** `before`, where it is large enough for what is read at `position`. */
+function pieceFor(position: number, before?: Uint8Array): Uint8Array {
+  const size = Math.min(PIECE_BYTES, Math.max(PIECE_BYTES_FIRST, position));
+  return before !== undefined && before.length >= size ? before : new Uint8Array(size);
 }

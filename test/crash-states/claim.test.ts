@@ -15,7 +15,14 @@ import {writeSavepoint} from '#src/savepoints/write-savepoint.js';
 import {whole} from '../hostile/support/sample.ts';
 import {JOB_DIRECTORY, LINEAGE, publish, start} from '../storage/support/fixture.js';
 import {MemoryFileSystem} from '../storage/support/memory-file-system.js';
-import {findViolation, say, withoutEachSync, type Promised, type Recording} from './crash-disks.ts';
+import {
+  findViolation,
+  RECORDED_OWNERS,
+  say,
+  withoutEachSync,
+  type Promised,
+  type Recording,
+} from './crash-disks.ts';
 
 const paths = new JobPaths(JOB_DIRECTORY);
 const OTHER = '/other/flights';
@@ -38,7 +45,7 @@ async function record(
   disk.phase = 'before';
   await makeOthers(disk);
   const begun = disk.log.length;
-  const owner = await start(disk);
+  const owner = await start(disk, RECORDED_OWNERS[1]);
 
   disk.phase = 'claim';
   await owner.claim(SAVEPOINT, LINEAGE);
@@ -85,7 +92,7 @@ async function record(
 
 /** A savepoint of a user's, and another job directory, whose owner is dead. */
 async function makeOthers(disk: MemoryFileSystem): Promise<void> {
-  const other = await start(disk, {directory: OTHER});
+  const other = await start(disk, {...RECORDED_OWNERS[0], directory: OTHER});
   await publish(disk, other, 1);
   const {path, metadata} = await publish(disk, other, 2);
   const place = {path: SAVEPOINT, jobId: '0123456789abcdef0123456789abcdef', generation: 1};

@@ -12,7 +12,14 @@ import {JobPaths, parseGenerationName, parseOwnerName} from '#src/storage/paths.
 import {readHistory} from '#src/storage/read-history.js';
 import {beginFresh, JOB_DIRECTORY, publish, start} from '../storage/support/fixture.js';
 import {MemoryFileSystem} from '../storage/support/memory-file-system.js';
-import {findViolation, say, withoutEachSync, type Promised, type Recording} from './crash-disks.ts';
+import {
+  findViolation,
+  RECORDED_OWNERS,
+  say,
+  withoutEachSync,
+  type Promised,
+  type Recording,
+} from './crash-disks.ts';
 
 const paths = new JobPaths(JOB_DIRECTORY);
 
@@ -32,7 +39,7 @@ async function record(droppedSyncs: ReadonlySet<number>): Promise<Recording> {
   await disk.makeDirectory(paths.ownerDirectory);
 
   disk.phase = 'take-over';
-  const first = await start(disk);
+  const first = await start(disk, RECORDED_OWNERS[0]);
   promise('generation 1 is taken', async (crashed) => ownerIs(crashed, 1));
   disk.phase = 'lineage';
   await beginFresh(first);
@@ -52,7 +59,7 @@ async function record(droppedSyncs: ReadonlySet<number>): Promise<Recording> {
   await publishAndDie(disk, first, 3);
 
   disk.phase = 'take-over';
-  const next = await start(disk);
+  const next = await start(disk, RECORDED_OWNERS[1]);
   promise('generation 2 is taken', async (crashed) => ownerIs(crashed, 2));
   promise('the fence stands', async (crashed) => fenceStands(crashed, 2));
   // It sees checkpoint 3, whose owner was killed between rename and sync, and relies on it.

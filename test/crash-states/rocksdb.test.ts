@@ -22,7 +22,14 @@ import {keyText, resolve, SPEC, type Key} from '../state/support/incremental.ts'
 import {beginFresh, JOB_DIRECTORY, start} from '../storage/support/fixture.js';
 import {MemoryFileSystem, type Fault} from '../storage/support/memory-file-system.js';
 import {sharingMetadata} from '../storage/support/shared-states.js';
-import {findViolation, say, withoutEachSync, type Promised, type Recording} from './crash-disks.ts';
+import {
+  findViolation,
+  RECORDED_OWNERS,
+  say,
+  withoutEachSync,
+  type Promised,
+  type Recording,
+} from './crash-disks.ts';
 
 const paths = new JobPaths(JOB_DIRECTORY);
 const SAVEPOINT = '/savepoints/savepoint-012345-aaaaaaaaaaaa';
@@ -112,7 +119,7 @@ async function record(droppedSyncs: ReadonlySet<number>): Promise<Recording> {
     );
   };
   disk.phase = 'before';
-  const owner = await start(disk);
+  const owner = await start(disk, RECORDED_OWNERS[0]);
   await beginFresh(owner);
   const database = new Database(disk);
   await database.open();
@@ -149,7 +156,7 @@ async function record(droppedSyncs: ReadonlySet<number>): Promise<Recording> {
   promise('the savepoint', async (crashed) => restores(crashed, SAVEPOINT, rows));
 
   disk.phase = 'before';
-  const next = await start(disk);
+  const next = await start(disk, RECORDED_OWNERS[1]);
   await next.sweepDeleted();
   const restored = new Database(disk);
   const states = statesOf(read.metadata.operators);

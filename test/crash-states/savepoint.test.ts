@@ -12,7 +12,14 @@ import {whole} from '../hostile/support/sample.ts';
 import {beginFresh, JOB_DIRECTORY, publish, start} from '../storage/support/fixture.js';
 import {MemoryFileSystem} from '../storage/support/memory-file-system.js';
 import {memoryStores} from '../state/support/memory-store.ts';
-import {findViolation, say, withoutEachSync, type Promised, type Recording} from './crash-disks.ts';
+import {
+  findViolation,
+  RECORDED_OWNERS,
+  say,
+  withoutEachSync,
+  type Promised,
+  type Recording,
+} from './crash-disks.ts';
 
 /** Two that nobody has synced anything of before. */
 const TARGETS = ['/one/nightly', '/two/nightly'] as const;
@@ -29,7 +36,7 @@ async function record(droppedSyncs: ReadonlySet<number>): Promise<Recording> {
     promises.push({what, since: disk.log.length, until: Infinity, holds});
   };
   disk.phase = 'before';
-  const owner = await start(disk);
+  const owner = await start(disk, RECORDED_OWNERS[0]);
   await beginFresh(owner);
   const {path, metadata} = await publish(disk, owner, 2);
   // A predecessor made the target and was killed before it synced it.

@@ -12,7 +12,14 @@ import {JobPaths} from '#src/storage/paths.js';
 import {beginFresh, JOB_DIRECTORY, start} from '../storage/support/fixture.js';
 import {MemoryFileSystem, type Fault} from '../storage/support/memory-file-system.js';
 import {bring, publishShared, sharingMetadata} from '../storage/support/shared-states.js';
-import {findViolation, say, withoutEachSync, type Promised, type Recording} from './crash-disks.ts';
+import {
+  findViolation,
+  RECORDED_OWNERS,
+  say,
+  withoutEachSync,
+  type Promised,
+  type Recording,
+} from './crash-disks.ts';
 
 const paths = new JobPaths(JOB_DIRECTORY);
 
@@ -31,7 +38,7 @@ async function record(droppedSyncs: ReadonlySet<number>): Promise<Recording> {
   const published = (id: number): Promised =>
     promise(`checkpoint ${id}`, async (crashed) => isWhole(crashed, id));
   disk.phase = 'before';
-  const owner = await start(disk);
+  const owner = await start(disk, RECORDED_OWNERS[0]);
   await beginFresh(owner);
 
   disk.phase = 'publish';
@@ -56,7 +63,7 @@ async function record(droppedSyncs: ReadonlySet<number>): Promise<Recording> {
   await giveUp(disk, owner, 5, 'last', metadataRefused);
 
   disk.phase = 'before';
-  const next = await start(disk);
+  const next = await start(disk, RECORDED_OWNERS[1]);
   await next.sweepDeleted();
   disk.phase = 'publish';
   await publishShared(disk, next, 6, {brings: ['more', 'last'], refers: [base!]});

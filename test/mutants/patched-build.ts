@@ -20,7 +20,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
-import {build as bundle, type Plugin} from 'esbuild';
+import {build as bundle, type BuildOptions, type Plugin} from 'esbuild';
 
 import {buildSimulation} from '../simulation/build.js';
 import {TEST_PROVERS, type Prover, type TestProver} from './provers.ts';
@@ -189,27 +189,45 @@ export class PatchedBuild {
 
 /** Each as one module, with our runner in place of vitest's, and `#src/…` left to the package that it lies in. */
 async function bundleTests(provers: readonly TestProver[], outdir: string): Promise<void> {
-  const runner: Plugin = {
-    name: 'runner',
-    setup(build) {
-      build.onResolve({filter: /^vitest$/}, ({importer}) =>
-        importer === RUNNER ? {path: 'vitest', external: true} : {path: RUNNER},
-      );
-    },
-  };
-  await bundle({
-    entryPoints: provers.map((prover) => ({
-      in: join(ROOT, 'test', TEST_PROVERS[prover]),
-      out: prover,
-    })),
+  const shared: BuildOptions = {
     outdir,
     bundle: true,
     platform: 'node',
     format: 'esm',
     target: 'node20',
+    logLevel: 'warning',
+  };
+  // One module each too: each run loads them, and of their modules that would take longer than most runs.
+  await bundle({...shared, entryPoints: [{in: 'fast-check', out: 'fast-check'}]});
+  await bundle({
+    ...shared,
+    entryPoints: [{in: RUNNER, out: 'runner'}],
+    plugins: [besideProvers(['fast-check'])],
+  });
+  await bundle({
+    ...shared,
+    entryPoints: provers.map((prover) => ({
+      in: join(ROOT, 'test', TEST_PROVERS[prover]),
+      out: prover,
+    })),
     packages: 'external',
     external: ['#src/*'],
-    plugins: [runner],
-    logLevel: 'warning',
+    plugins: [besideProvers(['fast-check', 'vitest'])],
   });
+}
+
+/** Leaves packages to what was bundled of them. */
+function besideProvers(packages: readonly ('fast-check' | 'vitest')[]): Plugin {
+  const modules = {'fast-check': './fast-check.js', vitest: './runner.js'};
+  return {
+    name: 'beside-provers',
+    setup(build) {
+      for (const name of packages) {
+        build.onResolve({filter: new RegExp(`^${name}$`)}, () => ({
+          path: modules[name],
+          external: true,
+        }));
+      }
+    },
+  };
 }

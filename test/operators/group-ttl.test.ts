@@ -121,7 +121,11 @@ describe.each(BACKENDS)('state in %s', (name) => {
       expect(await left(NO_CLEANUP.cleanup, (step) => old(step).records('x'))).toBe(101);
     });
 
-    it.runIf(name === 'hashmap')('goes round all rows', async () => {
+    // Not `runIf`: what it leaves out, a mutant is shown all the same.
+    const inMemory = name === 'hashmap' ? it : null;
+    const inStore = name === 'rocksdb' ? it : null;
+
+    inMemory?.('goes round all rows', async () => {
       const cleanup = {incremental: {'cleanup-size': 40}};
       const rounds = (step: Step) => {
         step.records(...keys(100)).pass(10);
@@ -142,7 +146,7 @@ describe.each(BACKENDS)('state in %s', (name) => {
       expect(await left(cleanup, young)).toBe(1);
     });
 
-    it.runIf(name === 'rocksdb')(
+    inStore?.(
       'goes round all rows, those that are not in memory and those that are only there',
       async () => {
         const cleanup = {incremental: {'cleanup-size': 40}};
@@ -154,7 +158,7 @@ describe.each(BACKENDS)('state in %s', (name) => {
       },
     );
 
-    it.runIf(name === 'hashmap')('looks at no more than so many rows for one batch', async () => {
+    inMemory?.('looks at no more than so many rows for one batch', async () => {
       const many = CLEANUP_ROWS_MAX + 2000;
       const act = (step: Step) =>
         step

@@ -12,7 +12,8 @@ import type {FileSystem} from '../../storage/file-system.ts';
 import {stateFileAt} from '../../storage/paths.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
 
-const PIECE_BYTES = 1024 * 1024;
+/** Most of what is copied is small: larger ones take longer to be made than that. */
+const PIECE_BYTES = 128 * 1024;
 const CURRENT_BYTES_MAX = 1024;
 /** Said by file systems that cannot link, or not from there. */
 const NOT_LINKED = new Set([

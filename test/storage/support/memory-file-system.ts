@@ -15,7 +15,7 @@ interface Inode {
   readonly kind: FileStatus['kind'];
   /** Files: content. */
   data: Buffer;
-  /** Files: which appends made it. With the number, the content of two disks of one history. */
+  /** Files of a disk after a crash: which appends made it, in order. */
   appends: string;
   /** Directories. */
   readonly entries: Map<string, Inode>;
@@ -197,6 +197,8 @@ export class MemoryFileSystem implements FileSystem {
       const fate = index === undefined ? 'whole' : survives(index);
       if (fate === 'lost') continue;
       applyChange(entry.change, copy, fate === 'half');
+      if (entry.change.kind === 'append')
+        copy(entry.change.inode).appends += idOf(entry.change, fate);
       if (entry.change.kind !== 'add' || entry.change.entry.kind !== 'directory') continue;
       const moved = copy(entry.change.entry);
       const before = places.get(moved);
@@ -263,12 +265,15 @@ export class MemoryFileSystem implements FileSystem {
     return seen;
   }
 
-  /** The same for two disks after crashes of this one that have the same paths with the same content. */
+  /** The same for two disks after crashes that have the same paths with the same content, and the same of them as links. */
   fingerprint(): string {
+    const numbers = new Map<Inode, number>();
     const visit = (inode: Inode): string => {
-      let text = '';
-      for (const [name, entry] of inode.entries)
-        text += `/${name}:${entry.number}${entry.appends}${visit(entry)}`;
+      const known = numbers.get(inode);
+      if (known !== undefined) return `=${known}`;
+      numbers.set(inode, numbers.size);
+      let text = `${inode.kind}${inode.appends}`;
+      for (const [name, entry] of inode.entries) text += `/${name}:${visit(entry)}`;
       return `${text}^`;
     };
     return createHash('sha1').update(visit(this.#root)).digest('base64');
@@ -422,6 +427,15 @@ function makeInode(kind: Inode['kind']): Inode {
   return {number: inodeCount, kind, data: EMPTY, appends: '', entries: new Map(), modified: 0};
 }
 
+const digests = new WeakMap<Buffer, string>();
+
+/** Equal for appends of the same bytes to the same place that came as far. */
+function idOf({offset, bytes}: Change & {readonly kind: 'append'}, fate: 'whole' | 'half'): string {
+  const digest = digests.get(bytes) ?? createHash('sha1').update(bytes).digest('base64');
+  digests.set(bytes, digest);
+  return `+${offset},${fate},${digest}`;
+}
+
 function applyChange(change: Change, copy: (inode: Inode) => Inode, half: boolean): void {
   const inode = copy(change.inode);
   switch (change.kind) {
@@ -433,7 +447,6 @@ function applyChange(change: Change, copy: (inode: Inode) => Inode, half: boolea
       inode.data.copy(grown);
       bytes.copy(grown, change.offset);
       inode.data = grown;
-      inode.appends += `+${change.offset},${bytes.length}`;
       return;
     }
     case 'add':
