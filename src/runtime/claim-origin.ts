@@ -9,6 +9,7 @@ import {parentOf} from '../storage/paths.ts';
 import {jobDirectoryAround} from '../storage/remove-claimed.ts';
 import type {CompleteCheckpoint, JobDirectoryFacts, LineageRecord} from '../recovery/facts.ts';
 import {judgeClaim} from '../recovery/judge-claim.ts';
+import type {Deployment} from './task-messages.ts';
 import {restoredCheckpoint, type StartsWork} from '../recovery/plan-settlement.ts';
 
 /**
@@ -77,8 +78,19 @@ export function claimedElsewhere(ownership: Ownership, {origin}: LineageRecord):
   return isOwn(ownership, origin.path) ? null : origin.path;
 }
 
+/** For the tasks: what they restore, and whose it is. */
+export function deployedFrom(
+  ownership: Ownership,
+  record: LineageRecord,
+  restored: CompleteCheckpoint | null,
+): Deployment['restored'] {
+  if (restored === null) return null;
+  const {path, metadata} = restored;
+  return {directory: path, metadata, isOwn: isItsOwn(ownership, record, restored)};
+}
+
 /** Of this directory, and of the lineage or claimed by it: it stays until the lineage has a newer one. */
-export function isItsOwn(
+function isItsOwn(
   ownership: Ownership,
   record: LineageRecord,
   {id, path, metadata}: CompleteCheckpoint,

@@ -296,8 +296,7 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
     module: remove,
     find: 'owner.permitDeletion([checkpointId], claim)',
     replace: 'owner.permitDeletion([checkpointId - 1, checkpointId], claim)',
-    prover: 'simulation',
-    seeds: 2000,
+    prover: 'claim-origin',
   },
   {
     name: 'claim: it stays for ever',

@@ -106,10 +106,7 @@ function told(plan: RestorePlan): readonly string[] {
   });
 }
 
-function hintOf(plan: RestorePlan): string {
-  if (plan.kind === 'refuse') return plan.hint;
-  throw new Error('it is not refused');
-}
+const hintOf = (plan: RestorePlan): string => (plan.kind === 'refuse' ? plan.hint : '');
 
 type Edit = readonly [
   what: string,
@@ -338,15 +335,10 @@ describe('refused, with every reason', () => {
     const plan = planOf(edited(edits), checkpointOf(jobOf(JOB)), true);
     expect(told(plan)).toEqual(['refused', ...expected]);
     expect(plan).toMatchObject({kind: 'refuse', code: 'INCOMPATIBLE'});
-    const remedies = expected.map((reason) =>
-      reason.includes('max-parallelism')
-        ? /^set max-parallelism: 64, which/
-        : /undo the change; or/,
-    );
-    for (const remedy of remedies) expect(hintOf(plan)).toMatch(remedy);
-    expect(hintOf(plan)).not.toMatch(/savepoint|verify/);
-    // What is said of several is said once.
-    expect(hintOf(plan).split('undo the change').length).toBeLessThanOrEqual(2);
+    const isFixed = expected.some((reason) => reason.includes('max-parallelism'));
+    expect(hintOf(plan).split('set max-parallelism: 64, which').length).toBe(isFixed ? 2 : 1);
+    const isChanged = expected.some((reason) => !reason.includes('max-parallelism'));
+    expect(hintOf(plan).split('undo the change; or').length).toBe(isChanged ? 2 : 1);
   });
 
   test.each([
@@ -428,9 +420,7 @@ describe('left behind only with -n, which names it', () => {
     const job = edited(edits);
     const stored = checkpointOf(jobOf(JOB));
     expect(told(planOf(job, stored))).toEqual(['refused', ...reasons]);
-    expect(hintOf(planOf(job, stored))).toBe(
-      'leave behind the state that nothing takes over: --allow-non-restored-state',
-    );
+    expect(hintOf(planOf(job, stored))).toMatch(/^leave behind .*: --allow-non-restored-state$/);
     expect(told(planOf(job, stored, true))).toEqual(dropped);
   });
 });

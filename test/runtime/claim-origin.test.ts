@@ -8,7 +8,7 @@ import {Shift} from '#src/runtime/shift.js';
 import type {JobStart} from '#src/runtime/start-job.js';
 import {ClaimRemoval} from '#src/runtime/claim-removal.js';
 import {
-  isItsOwn,
+  deployedFrom,
   releaseOldOrigins,
   requireDeadOwnerOf,
   requireUnclaimed,
@@ -140,7 +140,7 @@ test('its own is what lies in its directory and is of its lineage, or claimed: o
   const isOwn = (path: string, claimed: boolean, lineage = 'bbbbbbbbbbbbbbbb'): boolean => {
     const id = Number(/\d+$/.exec(path)?.[0]);
     const checkpoint = {state: 'complete', id, path, metadata: {lineage}} as never;
-    return isItsOwn(owner, recordOf(`${JOB_DIRECTORY}/chk-3`, claimed), checkpoint);
+    return deployedFrom(owner, recordOf(`${JOB_DIRECTORY}/chk-3`, claimed), checkpoint)!.isOwn;
   };
   expect(isOwn(`${JOB_DIRECTORY}/chk-3`, true)).toBe(true);
   expect(isOwn(`${JOB_DIRECTORY}/chk-3`, false)).toBe(false);

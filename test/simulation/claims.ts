@@ -26,7 +26,7 @@ import type {DiskWatch, World} from './world.ts';
 
 /** Another directory of the same job; whoever works there is always refused. */
 export const RIVAL = 'rival';
-/** No kept seed is one of them. */
+/** One seed in so many, and which: none of those that were kept before there were claims. */
 const SEEDS_WITH = 5;
 const SEEDS_CLASS = 1;
 /** Another sequence than the rest of the seed draws from. */

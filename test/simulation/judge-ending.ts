@@ -41,8 +41,11 @@ export function judgeEnding(
 ): void {
   const {ending, name} = process;
   if (ending === null || ending.kind === 'killed') return;
+  const judgeError = (error: EngineError): void => {
+    if (!explains(process, error)) requireExplained(name, error, world);
+  };
   if (ending.kind === 'refused') {
-    if (!explains(process, ending.error)) requireExplained(name, ending.error, world);
+    judgeError(ending.error);
     return;
   }
   const {state, error} = ending.summary;
@@ -62,7 +65,7 @@ export function judgeEnding(
       throw new Violation(`${name} ended as ${state}, and nobody cancelled it`);
     case 'FAILED':
       if (error === null) throw new Violation(`${name} failed without an error`);
-      if (!explains(process, error)) requireExplained(name, error, world);
+      judgeError(error);
       return;
   }
 }

@@ -74,7 +74,7 @@ export class Keeper implements DiskWatch {
         const {commands} = process;
         if (!faults.active || process.paused || commands === null) return;
         const act = this.#drawAct();
-        if (act !== null) void this.#tell(act, process.actor, () => ask(commands, act));
+        if (act !== null) void this.#tell(act, process.actor, async () => ask(commands, act));
       });
     }
   }
