@@ -335,10 +335,9 @@ describe('refused, with every reason', () => {
     const plan = planOf(edited(edits), checkpointOf(jobOf(JOB)), true);
     expect(told(plan)).toEqual(['refused', ...expected]);
     expect(plan).toMatchObject({kind: 'refuse', code: 'INCOMPATIBLE'});
-    const isFixed = expected.some((reason) => reason.includes('max-parallelism'));
-    expect(hintOf(plan).split('set max-parallelism: 64, which').length).toBe(isFixed ? 2 : 1);
-    const isChanged = expected.some((reason) => !reason.includes('max-parallelism'));
-    expect(hintOf(plan).split('undo the change; or').length).toBe(isChanged ? 2 : 1);
+    const fixed = expected.filter((reason) => reason.includes('max-parallelism')).length;
+    expect(hintOf(plan).split('set max-parallelism: 64,').length).toBe(fixed > 0 ? 2 : 1);
+    expect(hintOf(plan).split('undo the change').length).toBe(fixed < expected.length ? 2 : 1);
   });
 
   test.each([
