@@ -50,7 +50,8 @@ function makeBackend(of: {
   }
   generation += 1;
   return new RocksdbBackend({
-    incremental: false, ownsRestored: false,
+    incremental: false,
+    ownsRestored: false,
     ...options,
     openStore: memoryStores(files),
     place: {jobDirectory: '/job', generation, uid: 'step', subtask: 0, directories: ['/local']},
