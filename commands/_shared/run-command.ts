@@ -91,7 +91,7 @@ export abstract class RunCommand extends BaseCommand {
     const plan = await planRestore(request);
     if (this.global.json) this.printObject('RestorePlan', planFields(plan));
     else for (const line of planLines(plan, this.outStyle)) this.print(line);
-    if (!plan.restorable) this.endWith(ERROR_CODES.INCOMPATIBLE);
+    if (plan.refusedAs !== null) this.endWith(ERROR_CODES[plan.refusedAs.code]);
   }
 
   /** First: a last checkpoint, then stop. Second: at once, but in order. Third: leave. */

@@ -175,6 +175,8 @@ export function planFields(plan: RestorePlan): Readonly<Record<string, unknown>>
   return {
     restorable: plan.restorable,
     refusals: plan.refusals,
+    refused_as: plan.refusedAs?.code ?? null,
+    hint: plan.refusedAs?.hint ?? null,
     decision: plan.decision,
     reason: plan.reason,
     from: plan.from,

@@ -299,8 +299,11 @@ export function planLines(plan: RestorePlan, style: Style): string[] {
     if (more > 0) lines.push(`  and ${more} more (all of them with --json)`);
   }
   for (const reason of plan.refusals) lines.push(`refused: ${escapeText(reason)}`);
-  lines.push(
-    plan.restorable ? style.good('This start is possible.') : style.bad('This start is refused.'),
-  );
+  if (plan.refusedAs === null) lines.push(style.good('This start is possible.'));
+  else {
+    const {code, hint} = plan.refusedAs;
+    lines.push(style.bad(`This start is refused (${code}).`));
+    if (hint !== '') lines.push(`to go on: ${escapeText(hint)}`);
+  }
   return lines;
 }

@@ -41,7 +41,12 @@ export type OperatorPlan = {readonly uid: string; readonly type: string} & (
   | {readonly action: 'drop'; readonly what: readonly string[]}
   /** It had no state, or only what is settled: nothing is lost. */
   | {readonly action: 'gone'}
-  | {readonly action: 'refuse'; readonly reasons: readonly string[]}
+  | {
+      readonly action: 'refuse';
+      readonly reasons: readonly string[];
+      /** What to do about them, each once. */
+      readonly remedies: readonly string[];
+    }
 );
 
 export type RestorePlan =
@@ -70,7 +75,8 @@ export function planRestore(request: RestoreRequest): RestorePlan {
       .filter(({uid}) => !stored.has(uid))
       .map(({uid, type}): OperatorPlan => ({uid, type, action: 'new'})),
   ];
-  const general = [...disagreement(metadata), ...inFlightReasons(request)];
+  const findings = [...disagreement(metadata), ...inFlightFindings(request)];
+  const general = findings.map(({reason}) => reason);
   const reasons = [
     ...general,
     ...plans.flatMap((plan) =>
@@ -86,33 +92,55 @@ export function planRestore(request: RestoreRequest): RestorePlan {
     reasons,
     general,
     message: `checkpoint ${metadata.checkpointId} cannot be restored into this job (${count}): ${reasons.join('; ')}`,
-    hint: 'change the job back, or drop what is named with --allow-non-restored-state, after giving a changed step another id',
+    hint: [
+      ...new Set([
+        ...findings.map(({remedy}) => remedy),
+        ...plans.flatMap((plan) => (plan.action === 'refuse' ? plan.remedies : [])),
+      ]),
+    ].join('; '),
   };
 }
 
+/** A sentence that says why not, and what to do. */
+interface Finding {
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+const DROP_IT = 'leave behind the state that nothing takes over: --allow-non-restored-state';
+const CHANGE_BACK =
+  'undo the change; or give the changed step another id, with which it starts empty, and leave its old state behind: --allow-non-restored-state';
+const INCOMPLETE = 'see what is missing: tidemark checkpoint verify REF; then restore another one';
+
 /** Chained operators have their key groups from one hash: with two numbers of them the keys of one are elsewhere. */
-function disagreement({operators}: CheckpointMetadata): readonly string[] {
+function disagreement({operators}: CheckpointMetadata): readonly Finding[] {
   const first = operators[0];
   const other = operators.find(({maxParallelism}) => maxParallelism !== first?.maxParallelism);
   if (first === undefined || other === undefined) return [];
-  return [
-    `its operators disagree on max-parallelism: ${first.uid} has ${first.maxParallelism}, ${other.uid} has ${other.maxParallelism}`,
-  ];
+  const reason = `its operators disagree on max-parallelism: ${first.uid} has ${first.maxParallelism}, ${other.uid} has ${other.maxParallelism}`;
+  return [{reason, remedy: 'restore another one: no job fits this'}];
 }
 
 /** In-flight data needs the edge that it was on, and the same columns. */
-function inFlightReasons({metadata, edges, allowNonRestoredState}: RestoreRequest): string[] {
-  const reasons: string[] = [];
+function inFlightFindings(request: RestoreRequest): readonly Finding[] {
+  const {metadata, edges, allowNonRestoredState} = request;
+  const findings: Finding[] = [];
+  // A savepoint is aligned: nothing is in flight in it, and the steps around may change.
+  const remedy = `run the job as it was, take a savepoint (tidemark savepoint ${metadata.jobName}), which is aligned and holds no records in flight, and restore from that`;
   for (const [edge, stored] of inFlightEdges(metadata)) {
     const wanted = edges.get(edge);
     if (wanted === undefined) {
       if (allowNonRestoredState) continue;
-      reasons.push(`it holds records in flight on ${edge}, which the job does not have any more`);
+      findings.push({
+        reason: `it holds records in flight on ${edge}, which the job does not have any more`,
+        remedy: `${remedy}; or leave those records out: --allow-non-restored-state`,
+      });
     } else if (JSON.stringify(wanted) !== JSON.stringify(stored)) {
-      reasons.push(`it holds records in flight on ${edge} with other columns than the job's`);
+      const reason = `it holds records in flight on ${edge} with other columns than the job's`;
+      findings.push({reason, remedy});
     }
   }
-  return reasons;
+  return findings;
 }
 
 /** One or two plans: an operator may be restored and yet leave a part of its state behind. */
@@ -130,24 +158,28 @@ function planStored(
   if (wanted === null || (wanted.type === type && !wanted.stateful)) {
     if (allowNonRestoredState) return [{uid, type, action: 'drop', what: ['all of its state']}];
     const why = wanted === null ? 'the job has no such operator' : 'it keeps no state any more';
-    return [refuse(stored, [`${why}, and its state would be lost: -n drops it`])];
+    return [refuse(stored, [lost(why)])];
   }
-  const reasons: string[] = [];
-  if (wanted.type !== type) reasons.push(`it was of type ${type} and is of type ${wanted.type}`);
+  const findings: Finding[] = [];
+  if (wanted.type !== type) {
+    const reason = `it was of type ${type} and is of type ${wanted.type}`;
+    findings.push({reason, remedy: CHANGE_BACK});
+  }
   if (stored.maxParallelism !== maxParallelism) {
-    reasons.push(`max-parallelism was ${stored.maxParallelism} and is ${maxParallelism}`);
+    const reason = `max-parallelism was ${stored.maxParallelism} and is ${maxParallelism}`;
+    const remedy = `set max-parallelism: ${stored.maxParallelism}, which is fixed for the life of the state (parallelism may change)`;
+    findings.push({reason, remedy});
   }
   const missing = missingKeyGroups(stored);
-  if (missing !== null) reasons.push(missing);
+  if (missing !== null) findings.push({reason: missing, remedy: INCOMPLETE});
   // What another type kept says nothing of what this one keeps.
   const wantedFacets = wanted.type === type ? wanted.compatibility : storedFacets(stored);
   const {refused, dropped, notes} = compareFacets(storedFacets(stored), wantedFacets);
-  const lost = allowNonRestoredState ? [] : dropped;
-  reasons.push(
-    ...refused,
-    ...lost.map((what) => `${what} is gone, and its state would be lost: -n drops it`),
+  findings.push(
+    ...refused.map((reason) => ({reason, remedy: CHANGE_BACK})),
+    ...(allowNonRestoredState ? [] : dropped).map((what) => lost(`${what} is gone`)),
   );
-  if (reasons.length > 0) return [refuse(stored, reasons)];
+  if (findings.length > 0) return [refuse(stored, findings)];
   const restore: OperatorPlan = {uid, type, action: 'restore', notes};
   return dropped.length === 0 ? [restore] : [restore, {uid, type, action: 'drop', what: dropped}];
 }
@@ -184,6 +216,12 @@ function isToBeRestored(state: StateHandle): boolean {
   return state.kind !== 'committables' && state.kind !== 'channel';
 }
 
-function refuse({uid, type}: OperatorMetadata, reasons: readonly string[]): OperatorPlan {
-  return {uid, type, action: 'refuse', reasons};
+function lost(what: string): Finding {
+  return {reason: `${what}, and its state would be lost: -n drops it`, remedy: DROP_IT};
+}
+
+function refuse({uid, type}: OperatorMetadata, findings: readonly Finding[]): OperatorPlan {
+  const reasons = findings.map(({reason}) => reason);
+  const remedies = [...new Set(findings.map(({remedy}) => remedy))];
+  return {uid, type, action: 'refuse', reasons, remedies};
 }

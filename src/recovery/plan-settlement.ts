@@ -74,12 +74,10 @@ export function planSettlement(
     if (record.lineage === ownLineage) continue;
     const readable = readableOf(facts, record.lineage);
     const base = {lineage: record.lineage, directoriesOf: readable, mark: newestGeneration};
-    if (restored !== null && isPublishedHere(facts, restored.metadata)) {
-      const step = restoredLineage(known, restored, base);
-      if (step !== null) {
-        steps.push(step);
-        continue;
-      }
+    const step = restored === null ? null : restoredLineage(facts, known, restored, base);
+    if (step !== null) {
+      steps.push(step);
+      continue;
     }
     if (settled) continue;
     const later = lineages.slice(index + 1).map((other) => other.record.lineage);
@@ -96,18 +94,20 @@ export function planSettlement(
 
 /** The step of a lineage that going back to `restored` concerns; null: it does not. */
 function restoredLineage(
+  facts: JobDirectoryFacts,
   {record, settled}: KnownLineage,
   restored: CompleteCheckpoint,
   base: Pick<SettlementStep, 'lineage' | 'directoriesOf' | 'mark'>,
 ): SettlementStep | null {
   const {metadata} = restored;
   if (record.lineage === metadata.lineage) {
+    if (!isPublishedHere(facts, metadata)) return null;
     // Settled once means committed once; the user may have taken the output away since.
     const commit = settled ? null : metadata;
     return {...base, commit, keepPreparedBy: metadata, why: 'restored-lineage'};
   }
   if (!descendsFrom(record, {lineage: metadata.lineage, id: restored.id})) return null;
-  // What it prepared lies after the restored checkpoint: it will be made again.
+  // What it prepared lies after the restored checkpoint, wherever that was published: it will be made again.
   return {...base, commit: null, keepPreparedBy: null, why: 'descends-from-restored'};
 }
 

@@ -4,7 +4,7 @@ import {resolve} from 'node:path';
 
 import {adviceFacts} from './advice-facts.ts';
 import {systemClock, systemTimers} from '../base/clock.ts';
-import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {EngineError, systemErrorCode, type ErrorCode} from '../base/errors.ts';
 import type {JsonValue} from '../base/json.ts';
 import {
   compareWithJob,
@@ -61,6 +61,8 @@ export interface RestorePlan {
   readonly restorable: boolean;
   /** Why it is refused, beside what the operators say. */
   readonly refusals: readonly string[];
+  /** How the start would fail, and what to do about it; null: it is possible. */
+  readonly refusedAs: {readonly code: ErrorCode; readonly hint: string} | null;
   readonly operators: readonly OperatorPlan[];
   readonly sources: readonly {readonly operator: string; readonly position: JsonValue}[];
   /** The same for a person: where each source goes on, a line per split. */
@@ -236,14 +238,45 @@ export async function planStart(
     await requireDeadOwnerOf(nodeFileSystem, own, decision);
   }
   const own = ownPolicy(decision, NEW_LINEAGE, request.outputAhead);
-  if (own !== null && checkpoint !== null) {
-    await judgeCommitted({files: nodeFileSystem, job, facts, restored: checkpoint, own});
-  }
+  const ahead =
+    own === null || checkpoint === null
+      ? null
+      : await refusalOf(async () =>
+          judgeCommitted({files: nodeFileSystem, job, facts, restored: checkpoint, own}),
+        );
   const kind = decision.kind === 'finish-only' ? 'resumed' : decision.kind;
   const claimed = decision.kind === 'restored' && decision.claimed;
   const claimMode = checkpoint === null ? null : claimed ? 'claim' : 'no-claim';
-  const plan = planAgainst(request, job, checkpoint);
+  const plan = refusedToo(planAgainst(request, job, checkpoint), ahead);
   return {decision: kind, reason: decision.sentence, ...plan, claimMode};
+}
+
+/** What output that is ahead, or was withdrawn, says to a start; null: nothing. */
+async function refusalOf(judge: () => Promise<unknown>): Promise<EngineError | null> {
+  try {
+    await judge();
+    return null;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    if (error.code !== 'OUTPUT_AHEAD' && error.code !== 'REFUSED') throw error;
+    return error;
+  }
+}
+
+/** A start compares the operators first: what refuses them decides how it fails. */
+function refusedToo(plan: PlanAgainst, refusal: EngineError | null): PlanAgainst {
+  if (refusal === null) return plan;
+  const {code, message, details} = refusal;
+  const own = {code, hint: details.hint ?? ''};
+  return {
+    ...plan,
+    restorable: false,
+    refusals: [...plan.refusals, message],
+    refusedAs:
+      plan.refusedAs === null
+        ? own
+        : {...plan.refusedAs, hint: `${plan.refusedAs.hint}; ${own.hint}`},
+  };
 }
 
 /** Would the job in `file` go on from `checkpoint`? What lies in its own directory is not asked about. */
@@ -270,16 +303,19 @@ async function readFacts(job: JobSpec): Promise<JobDirectoryFacts> {
   }
 }
 
+type PlanAgainst = Omit<RestorePlan, 'decision' | 'reason' | 'claimMode'>;
+
 function planAgainst(
   request: Pick<RunRequest, 'allowNonRestoredState'>,
   job: JobSpec,
   checkpoint: CompleteCheckpoint | null,
-): Pick<RestorePlan, 'from' | 'restorable' | 'refusals' | 'operators' | 'sources' | 'positions'> {
+): PlanAgainst {
   if (checkpoint === null) {
     const operators = buildStreamGraph(job).nodes.map(({uid}) =>
       toOperator(job, null, {uid, action: 'new', reason: 'the job starts fresh'}),
     );
-    return {from: null, restorable: true, refusals: [], operators, sources: [], positions: []};
+    const none = {refusals: [], refusedAs: null, sources: [], positions: []};
+    return {from: null, restorable: true, operators, ...none};
   }
   const plan = compareWithJob(request, job, checkpoint.metadata);
   const sources = checkpoint.metadata.operators.flatMap(({uid, subtasks}) =>
@@ -296,8 +332,9 @@ function planAgainst(
   });
   const restorable = plan.kind === 'restore';
   const refusals = plan.kind === 'restore' ? [] : plan.general;
+  const refusedAs = plan.kind === 'restore' ? null : {code: plan.code, hint: plan.hint};
   const positions = positionsOf(checkpoint.metadata);
-  return {from: checkpoint.path, restorable, refusals, operators, sources, positions};
+  return {from: checkpoint.path, restorable, refusals, refusedAs, operators, sources, positions};
 }
 
 function toOperator(

@@ -7,8 +7,9 @@ import type {Ownership} from '../storage/job-directory.ts';
 import {claimedByAnother, readClaim} from '../storage/claims.ts';
 import {parentOf} from '../storage/paths.ts';
 import {jobDirectoryAround} from '../storage/remove-claimed.ts';
-import type {JobDirectoryFacts, LineageRecord} from '../recovery/facts.ts';
+import type {CompleteCheckpoint, JobDirectoryFacts, LineageRecord} from '../recovery/facts.ts';
 import {judgeClaim} from '../recovery/judge-claim.ts';
+import type {Deployment} from './task-messages.ts';
 import {restoredCheckpoint, type StartsWork} from '../recovery/plan-settlement.ts';
 
 /**
@@ -75,6 +76,27 @@ export function claimedHere(ownership: Ownership, {origin}: LineageRecord): numb
 export function claimedElsewhere(ownership: Ownership, {origin}: LineageRecord): string | null {
   if (origin.kind === 'fresh' || !origin.claimed) return null;
   return isOwn(ownership, origin.path) ? null : origin.path;
+}
+
+/** For the tasks: what they restore, and whose it is. */
+export function deployedFrom(
+  ownership: Ownership,
+  record: LineageRecord,
+  restored: CompleteCheckpoint | null,
+): Deployment['restored'] {
+  if (restored === null) return null;
+  const {path, metadata} = restored;
+  return {directory: path, metadata, isOwn: isItsOwn(ownership, record, restored)};
+}
+
+/** Of this directory, and of the lineage or claimed by it: it stays until the lineage has a newer one. */
+function isItsOwn(
+  ownership: Ownership,
+  record: LineageRecord,
+  {id, path, metadata}: CompleteCheckpoint,
+): boolean {
+  if (!isOwn(ownership, path)) return false;
+  return metadata.lineage === record.lineage || claimedHere(ownership, record) === id;
 }
 
 function isOwn(ownership: Ownership, path: string): boolean {

@@ -16,6 +16,7 @@ import type {CheckpointAttempt} from '../storage/attempt.ts';
 import {takeOver, type Ownership} from '../storage/job-directory.ts';
 import {jobDirectoryOf} from '../storage/paths.ts';
 import type {CompleteDecision} from './checkpoint-driver.ts';
+import {deployedFrom} from './claim-origin.ts';
 import {CommandDesk} from './command-desk.ts';
 import {DeploymentRun, type DeploymentOutcome} from './deployment-run.ts';
 import type {JobCommands} from './job-commands.ts';
@@ -371,8 +372,7 @@ export class JobMaster {
         lineage: record.lineage,
         generation: ownership.generation,
         ...shared.parts,
-        restored:
-          restored === null ? null : {directory: restored.path, metadata: restored.metadata},
+        restored: deployedFrom(ownership, record, restored),
       })),
       heartbeatTimeoutMillis: job.heartbeatTimeoutMillis,
       driver: {

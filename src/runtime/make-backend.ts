@@ -30,7 +30,7 @@ interface BackendContext {
 /** The state backend that the job asks for, of one operator and subtask. */
 export function makeBackend(
   context: BackendContext,
-  {job, generation}: Deployment,
+  {job, generation, restored}: Deployment,
   {files, snapshotWriter, openStore}: BackendEnvironment,
 ): StateBackend {
   const {uid, subtask, restoredDirectory} = context;
@@ -59,6 +59,7 @@ export function makeBackend(
       return new RocksdbBackend({
         ...options,
         ...{openStore, place, incremental},
+        ownsRestored: restored?.isOwn === true,
         settings: {
           store,
           cacheBytes: rocksdb.cacheSize,

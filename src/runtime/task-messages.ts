@@ -26,7 +26,12 @@ export interface Deployment {
   /** State of the rate limit of each source that has one, by its uid; the same for every subtask. */
   readonly rateLimits: ReadonlyMap<string, SharedArrayBuffer>;
   /** The checkpoint to restore, whose bytes are verified; null: fresh. */
-  readonly restored: {readonly directory: string; readonly metadata: CheckpointMetadata} | null;
+  readonly restored: {
+    readonly directory: string;
+    readonly metadata: CheckpointMetadata;
+    /** The lineage's own, or claimed by it, in its own directory: a checkpoint may refer to what it has in `shared/`. */
+    readonly isOwn: boolean;
+  } | null;
   readonly memory: DeploymentMemory;
 }
 

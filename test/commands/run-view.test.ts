@@ -233,6 +233,7 @@ test('a plan shows what is refused first', () => {
     from: '/s/chk-3',
     restorable: false,
     refusals: ['it holds records in flight on a>b#0'],
+    refusedAs: {code: 'INCOMPATIBLE', hint: 'take a savepoint'},
     operators: [
       {uid: 'kept', action: 'restore', reason: '', parallelismFrom: 1, parallelismTo: 2},
       {uid: 'bad', action: 'refuse', reason: 'key changed', parallelismFrom: 1, parallelismTo: 1},
@@ -255,7 +256,8 @@ test('a plan shows what is refused first', () => {
     'source flights goes on: a.json at byte 12 of 40',
     '  b.json from its beginning',
     'refused: it holds records in flight on a>b#0',
-    'This start is refused.',
+    'This start is refused (INCOMPATIBLE).',
+    'to go on: take a savepoint',
   ]);
   const at = Array.from({length: 12}, (_, split) => `split ${split}`);
   const claimed = planLines(

@@ -167,8 +167,16 @@ test('--dry-run refuses what the restore would refuse: output that is ahead', as
   const planned = await tidemark([...args, '--dry-run']);
   expect((await shell(`find "${directory}" -type f | sort`)).stdout).toBe(before);
   expect(planned.status).toBe(16);
-  expect(planned.stderr).toMatch(/the output is ahead of checkpoint/);
-  expect(await tidemark(args)).toEqual(planned);
+  // The plan is there all the same, then the refusal and what to do.
+  expect(planned.stdout).toMatch(/^OPERATOR +ACTION/m);
+  expect(planned.stdout).toMatch(/^numbers +restore/m);
+  const refused = await tidemark(args);
+  expect(refused.status).toBe(16);
+  const [, message = ''] =
+    /^\S+:? ?(the output is ahead of checkpoint .*)$/m.exec(refused.stderr) ?? [];
+  expect(planned.stdout).toContain(`refused: ${message}`);
+  expect(planned.stdout).toMatch(/^This start is refused \(OUTPUT_AHEAD\)\.$/m);
+  expect(planned.stdout).toMatch(/^to go on: .*--output-ahead withdraw/m);
   const withdrawn = await tidemark([...args, '--dry-run', '--output-ahead', 'withdraw']);
   expect(withdrawn.status).toBe(0);
 });

@@ -183,6 +183,7 @@ async function rocksdbRows(
     place: {jobDirectory: '/job', generation: 1, uid: 'op', subtask: 0, directories: [local]},
     settings: {store: STORE_OPTIONS, cacheBytes: 300, transferThreads: 1},
     incremental: false,
+    ownsRestored: false,
   });
   const table = await backend.openTable(SPEC);
   const text = new TextEncoder().encode('kept');

@@ -221,8 +221,8 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     name: 'in-flight data of an edge that is gone is dropped silently',
     rows: 'B05',
     module: restore,
-    find: 'reasons.push(`it holds records in flight on ${edge}, which the job does not have any more`);',
-    replace: '',
+    find: 'if (allowNonRestoredState)\n                continue;',
+    replace: 'continue;',
     prover: 'plan-restore',
   },
   {

@@ -106,6 +106,8 @@ function told(plan: RestorePlan): readonly string[] {
   });
 }
 
+const hintOf = (plan: RestorePlan): string => (plan.kind === 'refuse' ? plan.hint : '');
+
 type Edit = readonly [
   what: string,
   edits: readonly (readonly [string, string])[],
@@ -333,6 +335,9 @@ describe('refused, with every reason', () => {
     const plan = planOf(edited(edits), checkpointOf(jobOf(JOB)), true);
     expect(told(plan)).toEqual(['refused', ...expected]);
     expect(plan).toMatchObject({kind: 'refuse', code: 'INCOMPATIBLE'});
+    const fixed = expected.filter((reason) => reason.includes('max-parallelism')).length;
+    expect(hintOf(plan).split('set max-parallelism: 64,').length).toBe(fixed > 0 ? 2 : 1);
+    expect(hintOf(plan).split('undo the change').length).toBe(fixed < expected.length ? 2 : 1);
   });
 
   test.each([
@@ -414,6 +419,7 @@ describe('left behind only with -n, which names it', () => {
     const job = edited(edits);
     const stored = checkpointOf(jobOf(JOB));
     expect(told(planOf(job, stored))).toEqual(['refused', ...reasons]);
+    expect(hintOf(planOf(job, stored))).toMatch(/^leave behind .*: --allow-non-restored-state$/);
     expect(told(planOf(job, stored, true))).toEqual(dropped);
   });
 });

@@ -138,6 +138,20 @@ describe('operators', () => {
     expect(refused).toMatchObject({
       operators: [{uid: 'a', action: 'restore'}],
       general: [expect.stringContaining('in flight on f>a#0') as string],
+      hint: expect.stringMatching(
+        /take a savepoint \(tidemark savepoint [a-z-]+\), which is aligned .* or leave those records out: --allow/,
+      ) as string,
+    });
+    const changed = planRestore({
+      metadata: metadata({operators: stored}),
+      operators: job,
+      maxParallelism: 128,
+      allowNonRestoredState: true,
+      edges: new Map([['f>a#0', [['user', 'int']]]]),
+    });
+    // Dropping helps nothing there: the edge is one of the job's.
+    expect(changed).toMatchObject({
+      hint: expect.stringMatching(/take a savepoint .* and restore from that$/) as string,
     });
   });
 

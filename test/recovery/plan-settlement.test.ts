@@ -160,6 +160,15 @@ describe('a restore', () => {
     ]);
   });
 
+  test('and what was begun here from it before is removed, not committed: it will be made again', () => {
+    const foreign = {lineage: 'X', runId: 'elsewhere', generation: 1};
+    const before = generation(1, lineage('L1', complete(40, foreign)), {published: true});
+    expect(words(facts([before], [complete(41)]), restore(40, foreign))).toEqual([
+      'L1 descends-from-restored: commit - keep - mark 1',
+      'require final 40',
+    ]);
+  });
+
   test('a crash before the first checkpoint of the new lineage: the same again', () => {
     const origin = complete(11);
     const world = facts([run1, generation(2, lineage('L2', origin))], [origin, complete(12)], {

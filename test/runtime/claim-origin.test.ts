@@ -8,6 +8,7 @@ import {Shift} from '#src/runtime/shift.js';
 import type {JobStart} from '#src/runtime/start-job.js';
 import {ClaimRemoval} from '#src/runtime/claim-removal.js';
 import {
+  deployedFrom,
   releaseOldOrigins,
   requireDeadOwnerOf,
   requireUnclaimed,
@@ -133,6 +134,21 @@ describe('before the lineage', () => {
     const begun = requireUnclaimed(disk, JOB_DIRECTORY, facts, startFrom(MOVED, true));
     await expect(begun).rejects.toMatchObject({code: 'CHECKPOINT_DAMAGED'});
   });
+});
+
+test('its own is what lies in its directory and is of its lineage, or claimed: only that may be referred to', () => {
+  const isOwn = (path: string, claimed: boolean, lineage = 'bbbbbbbbbbbbbbbb'): boolean => {
+    const id = Number(/\d+$/.exec(path)?.[0]);
+    const checkpoint = {state: 'complete', id, path, metadata: {lineage}} as never;
+    return deployedFrom(owner, recordOf(`${JOB_DIRECTORY}/chk-3`, claimed), checkpoint)!.isOwn;
+  };
+  expect(isOwn(`${JOB_DIRECTORY}/chk-3`, true)).toBe(true);
+  expect(isOwn(`${JOB_DIRECTORY}/chk-3`, false)).toBe(false);
+  expect(isOwn(`${JOB_DIRECTORY}/chk-2`, true)).toBe(false);
+  expect(isOwn(`${JOB_DIRECTORY}/chk-4`, false, LINEAGE)).toBe(true);
+  // A copy of it: what it refers to lies elsewhere.
+  expect(isOwn(`${OTHER}/chk-4`, false, LINEAGE)).toBe(false);
+  expect(isOwn(`${OTHER}/chk-3`, true)).toBe(false);
 });
 
 test('holds of other lineages are released, those of the user and of the own one stay', async () => {

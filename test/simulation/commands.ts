@@ -9,7 +9,7 @@
 import {EngineError} from '#src/base/errors.js';
 import type {JobCommands, StopOutcome, TakenSavepoint} from '#src/runtime/job-commands.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
-import {CHECKPOINTS, JOB_DIRECTORY} from './job-model.ts';
+import {ASIDE, CHECKPOINTS, JOB_DIRECTORY} from './job-model.ts';
 import {Draw} from './draw.ts';
 import {Violation} from './scheduler.ts';
 import type {SimulatedProcess} from './simulated-process.ts';
@@ -51,18 +51,29 @@ export class Commands {
   readonly #stops: (string | null)[] = [];
   #drainAsked = false;
 
-  constructor(world: World, watcher: Watcher, seed: number) {
+  /** `always`: whatever the seed. */
+  constructor(world: World, watcher: Watcher, seed: number, always = false) {
     this.#world = world;
     this.#watcher = watcher;
     this.#draw = new Draw(seed ^ OTHER);
-    this.#comes = seed % SEEDS_WITH === 0;
+    this.#comes = always || seed % SEEDS_WITH === 0;
   }
 
   /** A savepoint to go on from; null: from wherever the job is. */
   restoreFrom(): string | null {
     if (!this.#comes || !this.#draw.chance(0.4)) return null;
-    const usable = [...this.#savepoints.values()].filter(({drained}) => !drained);
-    return usable.length === 0 ? null : this.#draw.pick(usable).path;
+    const usable = this.restorable();
+    return usable.length === 0 ? null : this.#draw.pick(usable);
+  }
+
+  /** Every savepoint that a run may begin from. */
+  restorable(): readonly string[] {
+    return [...this.#savepoints].flatMap(([path, {drained}]) => (drained ? [] : [path]));
+  }
+
+  /** Somebody else may take it away. */
+  givenAway(path: string): void {
+    this.#savepoints.delete(path);
   }
 
   /** What `process` will be asked, and when. */
@@ -86,10 +97,12 @@ export class Commands {
   async check(): Promise<void> {
     for (const path of this.#savepoints.keys()) await this.#verify(path);
     const {disk} = this.#world;
-    const ends = disk
-      .namesIn(`${CHECKPOINTS}/owner`)
-      .filter((name) => name.endsWith('.end'))
-      .map((name) => disk.contentOf(`${CHECKPOINTS}/owner/${name}`).toString());
+    const ends = [CHECKPOINTS, ASIDE].flatMap((directory) =>
+      disk
+        .namesIn(`${directory}/owner`)
+        .filter((name) => name.endsWith('.end'))
+        .map((name) => disk.contentOf(`${directory}/owner/${name}`).toString()),
+    );
     for (const savepoint of this.#stops) {
       const isTold = ends.some((text) => {
         const {how, facts} = JSON.parse(text) as EndRecord;

@@ -12,6 +12,8 @@ export interface LineageFacts {
   readonly lineage: string;
   /** Oldest first. */
   readonly ancestors: readonly Ancestor[];
+  /** What it began from; null: nothing. */
+  readonly origin: {readonly path: string; readonly claimed: boolean} | null;
 }
 
 export interface CheckpointOnDisk {
@@ -29,6 +31,8 @@ export interface CheckpointOnDisk {
   readonly unaligned: boolean;
   /** Some of its state is a delta of an earlier checkpoint's. */
   readonly deltas: boolean;
+  /** Of these, some are rows on top of what another checkpoint wrote. */
+  readonly chained: boolean;
   /** It holds rows that were on their way between two tasks. */
   readonly inFlight: boolean;
   /** The rows behind its positions, of all sources. */
@@ -61,21 +65,25 @@ export function checkpointIdOf(path: string): number | null {
   return Number.isInteger(id) ? id : null;
 }
 
-export function publishedIds(disk: MemoryFileSystem): readonly number[] {
+export function publishedIds(disk: MemoryFileSystem, directory = CHECKPOINTS): readonly number[] {
   return disk
-    .namesIn(CHECKPOINTS)
+    .namesIn(directory)
     .flatMap((name) => checkpointIdOf(`${CHECKPOINTS}/${name}`) ?? [])
     .sort((left, right) => left - right);
 }
 
 /** Absolute paths of the files in shared/ that checkpoint `id` needs, as its SHA256SUMS names them. */
-export function sharedFilesOf(disk: MemoryFileSystem, id: number): readonly string[] {
-  const path = `${CHECKPOINTS}/chk-${id}/SHA256SUMS`;
+export function sharedFilesOf(
+  disk: MemoryFileSystem,
+  id: number,
+  directory = CHECKPOINTS,
+): readonly string[] {
+  const path = `${directory}/chk-${id}/SHA256SUMS`;
   const names = disk
     .contentOf(path)
     .toString()
     .matchAll(/ {2}\.\.\/(shared\/.*)$/gm);
-  return [...names].map(([, name]) => `${CHECKPOINTS}/${name}`);
+  return [...names].map(([, name]) => `${directory}/${name}`);
 }
 
 /** All that lies in shared/. */
@@ -124,8 +132,10 @@ function lineageRecords(disk: MemoryFileSystem): readonly string[] {
 export function readLineage(disk: MemoryFileSystem, path: string): LineageFacts {
   const record = jsonOf(disk, path);
   const ancestors = record['ancestors'] as {lineage: string; checkpoint_id: number}[];
+  const origin = record['origin'] as {kind: string; path: string; claimed: boolean};
   return {
     lineage: record['lineage'] as string,
+    origin: origin.kind === 'fresh' ? null : {path: origin.path, claimed: origin.claimed},
     ancestors: ancestors.map(({lineage, checkpoint_id}) => ({
       lineage,
       checkpointId: checkpoint_id,
@@ -139,8 +149,9 @@ export function readCheckpointOnDisk(
   disk: MemoryFileSystem,
   job: JobModel,
   id: number,
+  directory = CHECKPOINTS,
 ): CheckpointOnDisk {
-  const bytes = disk.dataOf(`${CHECKPOINTS}/chk-${id}/_metadata`);
+  const bytes = disk.dataOf(`${directory}/chk-${id}/_metadata`);
   const checkpoint = read.get(bytes) ?? checkpointFrom(bytes, job, id);
   read.set(bytes, checkpoint);
   return checkpoint;
@@ -159,6 +170,7 @@ function checkpointFrom(bytes: Buffer, job: JobModel, id: number): CheckpointOnD
     flushing: new Set(operators.filter((it) => endedCount(it) > 0).map(uidOf)),
     unaligned: metadata['unaligned'] === true,
     deltas: metadata['incremental'] === true,
+    chained: (metadata['required_features'] as readonly string[]).includes('state-deltas'),
     inFlight: operators.some(({subtasks}) =>
       subtasks.some(({states}) => states.some(({kind}) => kind === 'channel')),
     ),

@@ -7,6 +7,8 @@ export const JOB_NAME = 'sim';
 export const JOB_DIRECTORY = '/job';
 export const JOB_FILE = `${JOB_DIRECTORY}/sim.job.yaml`;
 export const CHECKPOINTS = `${JOB_DIRECTORY}/state/${JOB_NAME}`;
+/** Where that lies once it was moved (claims.ts). */
+export const ASIDE = `${JOB_DIRECTORY}/before/${JOB_NAME}`;
 
 export interface InputRow {
   readonly id: number;

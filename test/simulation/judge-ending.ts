@@ -33,11 +33,19 @@ const EXPLAINED: Partial<Record<ErrorCode, readonly FaultKind[]>> = {
   REFUSED: ['restore-older'],
 };
 
-export function judgeEnding(process: SimulatedProcess, world: World): void {
+/** `explains`: an ending that what was asked for brings about, whatever went wrong. */
+export function judgeEnding(
+  process: SimulatedProcess,
+  world: World,
+  explains: (process: SimulatedProcess, error: EngineError) => boolean,
+): void {
   const {ending, name} = process;
   if (ending === null || ending.kind === 'killed') return;
+  const judgeError = (error: EngineError): void => {
+    if (!explains(process, error)) requireExplained(name, error, world);
+  };
   if (ending.kind === 'refused') {
-    requireExplained(name, ending.error, world);
+    judgeError(ending.error);
     return;
   }
   const {state, error} = ending.summary;
@@ -57,7 +65,7 @@ export function judgeEnding(process: SimulatedProcess, world: World): void {
       throw new Violation(`${name} ended as ${state}, and nobody cancelled it`);
     case 'FAILED':
       if (error === null) throw new Violation(`${name} failed without an error`);
-      requireExplained(name, error, world);
+      judgeError(error);
       return;
   }
 }

@@ -5,10 +5,13 @@ import type {ProcessSighting} from '#src/base/process-identity.js';
 import type {JobSpec} from '#src/job/job-spec.js';
 import type {OutputAheadPolicy, RunRequest} from '#src/runtime/run-types.js';
 import {publishedIds, readCheckpointOnDisk} from './disk-facts.ts';
+import type {Claims} from './claims.ts';
 import type {Commands} from './commands.ts';
 import type {Draw} from './draw.ts';
 import {CHECKPOINTS, JOB_FILE, type JobModel} from './job-model.ts';
 import {judgeEnding} from './judge-ending.ts';
+import type {Keeper} from './keeper.ts';
+import {Violation} from './scheduler.ts';
 import {SimulatedProcess} from './simulated-process.ts';
 import type {Watcher} from './watcher.ts';
 import type {World} from './world.ts';
@@ -21,15 +24,22 @@ export interface OperatorOptions {
   readonly job: JobModel;
   readonly watcher: Watcher;
   readonly commands: Commands;
+  readonly claims: Claims;
+  readonly keeper: Keeper;
+  /** The job in another directory. */
+  readonly rivalSpec: () => JobSpec;
 }
 
 const ROUNDS_MAX = 7;
 const ROUND_MILLIS = 60_000;
 const PIDS = [101, 102, 103, 104, 105, 106] as const;
+const RIVAL_PID = 201;
 
 export class Operator {
   /** All that were ever started, in order. */
   readonly processes: SimulatedProcess[] = [];
+  /** In a directory of their own; none of them may begin. */
+  readonly rivals: SimulatedProcess[] = [];
   readonly #options: OperatorOptions;
   /** Two processes lived at once: one may find the other, or be fenced by it. */
   contended = false;
@@ -56,23 +66,62 @@ export class Operator {
 
   /** The part of the seed in which everything may go wrong. */
   async disturb(): Promise<void> {
-    const {draw, watcher, world} = this.#options;
-    const rounds = draw.integer(1, ROUNDS_MAX);
+    const {draw, watcher, claims} = this.#options;
+    const rounds = Math.max(draw.integer(1, ROUNDS_MAX), claims.roundsMin);
     for (let round = 0; round < rounds; round += 1) {
-      this.#startSomebody();
+      await this.#startSomebody();
       await this.#runAWhile();
-      for (const process of this.processes) judgeEnding(process, world);
-      await watcher.check();
-      await this.#options.commands.check();
+      this.judgeEndings();
+      await this.check();
       const finished = this.lastEnded();
       if (this.living().length === 0 && isFinished(finished)) {
         watcher.checkFinished();
-        if (draw.chance(0.7)) return;
+        if (draw.chance(0.7) && !claims.goesOn()) return;
       }
       this.#act();
-      await watcher.check();
-      await this.#options.commands.check();
+      await this.check();
     }
+  }
+
+  /** Everything that holds at any time. */
+  async check(): Promise<void> {
+    const {watcher, commands, claims, keeper} = this.#options;
+    await watcher.check();
+    await commands.check();
+    claims.check();
+    keeper.check();
+  }
+
+  judgeEndings(): void {
+    const {world, claims} = this.#options;
+    for (const process of [...this.processes, ...this.rivals]) {
+      judgeEnding(process, world, (ended, error) => claims.explains(ended, error));
+    }
+  }
+
+  /** Somebody who works in another directory asks for what is claimed. */
+  startRival(request: Partial<RunRequest>): void {
+    const {world, watcher, rivalSpec} = this.#options;
+    const rival = new SimulatedProcess({
+      world,
+      job: rivalSpec(),
+      ringBytes: 65_536,
+      observer: {
+        told: (process, event) => {
+          if (event.type !== 'started') return;
+          const what = `C2: ${process.name} began from ${request.restoreFrom ?? ''}, which is not its own`;
+          world.scheduler.fail(new Violation(what));
+        },
+        posted: (...message) => watcher.posted(...message),
+        ordered: (...message) => watcher.ordered(...message),
+      },
+      request: {...REQUEST, ...request},
+      name: `rival${this.rivals.length + 1}`,
+      pid: RIVAL_PID + this.rivals.length,
+      host: 'one',
+      look: (pid) => this.#look('one', pid),
+    });
+    this.rivals.push(rival);
   }
 
   start(request: Partial<RunRequest>, host = 'one'): SimulatedProcess {
@@ -93,6 +142,7 @@ export class Operator {
     });
     this.processes.push(started);
     this.#options.commands.plan(started);
+    this.#options.keeper.plan(started);
     return started;
   }
 
@@ -108,15 +158,15 @@ export class Operator {
   }
 
   #look(host: string, pid: number): ProcessSighting {
-    const found = this.living().find(
+    const found = [...this.living(), ...this.rivals.filter(({living}) => living)].find(
       ({identity}) => identity.host === host && identity.pid === pid,
     );
     if (found === undefined) return {kind: 'gone'};
     return {kind: 'running', startTime: found.identity.startTime};
   }
 
-  #startSomebody(): void {
-    const {world, draw} = this.#options;
+  async #startSomebody(): Promise<void> {
+    const {world, draw, claims, keeper} = this.#options;
     const {faults} = world;
     const running = this.living().filter(({paused}) => !paused);
     if (this.living().length >= 3) return;
@@ -125,7 +175,9 @@ export class Operator {
       // Somebody who is stopped looks alive on its own machine: a successor is told, or comes from another.
       const takeOver = frozen && draw.chance(0.5);
       const host = frozen && !takeOver && draw.chance(0.8) ? 'two' : 'one';
-      this.#planInterrupt(this.start({...this.#restore(), takeOver}, host));
+      if (!frozen) await keeper.actAlone();
+      const request = (await claims.restore(!frozen)) ?? this.#restore();
+      this.#planInterrupt(this.start({...request, takeOver}, host));
     } else if (faults.strikes('double-start')) {
       this.start({takeOver: draw.chance(0.5)}, draw.pick(['one', 'two']));
     }
@@ -148,7 +200,7 @@ export class Operator {
     const {faults} = world;
     const living = this.living();
     if (faults.strikes('power-loss')) {
-      for (const process of living) process.kill('off');
+      for (const process of [...living, ...this.rivals]) process.kill('off');
       world.losePower();
       world.note('power loss');
       watcher.powerLost();
@@ -158,7 +210,7 @@ export class Operator {
       if (process.paused) {
         if (draw.chance(0.6)) process.resume();
         else if (draw.chance(0.3)) process.kill();
-      } else if (faults.strikes('kill')) process.kill();
+      } else if (faults.strikes('kill') || this.#options.claims.kills()) process.kill();
       else if (faults.strikes('zombie')) process.pause();
     }
   }

@@ -114,6 +114,11 @@ export class Scheduler {
     this.#urgent.push({...event, owner, cancelled: false});
   }
 
+  /** Runs what dying processes had handed to the kernel, and what follows from it at once. */
+  async settleUrgent(): Promise<void> {
+    await this.run(() => this.#urgent.length === 0, {events: Infinity, millis: Infinity});
+  }
+
   /** Everything that `actor` and its children missed comes due. */
   resume(...actors: readonly Actor[]): void {
     for (const actor of actors) {

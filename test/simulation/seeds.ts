@@ -10,6 +10,10 @@ export const KEPT_SEEDS: readonly {readonly seed: number; readonly why: string}[
   {seed: 235, why: 'a fenced start found all checkpoints of its lineage gone and called it damage'},
   {seed: 327, why: 'a checkpoint directory that could not be read ended a run with 1'},
   {seed: 332, why: 'databases of two subtasks whose files had other names were not restored'},
+  {
+    seed: 371,
+    why: 'a checkpoint of another directory was restored again, and what the first restore had made was to be committed',
+  },
   {seed: 385, why: 'a checkpoint was restored whose output had been overwritten (no bug)'},
   {seed: 424, why: 'a checkpoint was restored whose output had been withdrawn (told to nobody)'},
   {seed: 667, why: 'a fenced start called the checkpoints of its successor damage'},

@@ -181,7 +181,8 @@ export class SimulatedProcess {
     if (request.fresh) return {kind: 'fresh'};
     if (request.restoreFrom === undefined) return {kind: 'auto'};
     const checkpoint = await readCheckpoint(this.files, request.restoreFrom);
-    return {kind: 'restore', ref: request.restoreFrom, checkpoint, claim: false};
+    const claim = request.claimMode === 'claim';
+    return {kind: 'restore', ref: request.restoreFrom, checkpoint, claim};
   }
 
   /** Rings as they are never fill with so few rows: of these the writers have to wait. */

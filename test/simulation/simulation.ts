@@ -4,18 +4,19 @@
 import {jobCatalog} from '#src/catalog.js';
 import type {JobSpec} from '#src/job/job-spec.js';
 import {loadJob} from '#src/job/load-job.js';
+import {Claims, hasClaims, RIVAL} from './claims.ts';
 import {Commands} from './commands.ts';
 import {Draw} from './draw.ts';
 import {newestGeneration} from './disk-facts.ts';
-import {judgeEnding} from './judge-ending.ts';
 import {FAULT_KINDS, Faults, type FaultKind} from './faults.ts';
 import {JOB_DIRECTORY, JOB_FILE, makeJob, type JobModel} from './job-model.ts';
+import {Keeper} from './keeper.ts';
 import {Operator} from './operator.ts';
 import {Scheduler, Violation} from './scheduler.ts';
 import {describeEnding, type SimulatedProcess} from './simulated-process.ts';
 import {Trace} from './trace.ts';
 import {Watcher, type WatchCounts} from './watcher.ts';
-import {World} from './world.ts';
+import {World, type DiskWatch} from './world.ts';
 
 export interface SeedReport {
   readonly seed: number;
@@ -25,6 +26,7 @@ export interface SeedReport {
   readonly fired: ReadonlyMap<FaultKind, number>;
   readonly counts: WatchCounts;
   readonly commands: Commands['counts'];
+  readonly claims: Claims['counts'] & Keeper['counts'];
   readonly processes: number;
   readonly endings: readonly string[];
   readonly sinks: readonly string[];
@@ -92,6 +94,8 @@ export interface Scene {
   readonly watcher: Watcher;
   readonly operator: Operator;
   readonly commands: Commands;
+  readonly claims: Claims;
+  readonly keeper: Keeper;
 }
 
 /** Nothing was started yet. */
@@ -103,12 +107,17 @@ export async function makeScene(
   featured: FaultKind,
 ): Promise<Scene> {
   const watcher = new Watcher(job);
+  const watches: DiskWatch[] = [watcher];
   const slackMillis = draw.chance(0.3) ? 0 : draw.logarithmic(0.05, 4);
   const world = new World({
     scheduler: new Scheduler(draw.fork(), trace, slackMillis),
     draw: draw.fork(),
     faults: new Faults(draw.fork(), featured),
-    watch: watcher,
+    watch: {
+      renamed: (source, target, by) => watches.forEach((it) => it.renamed(source, target, by)),
+      linked: (source, target, by) => watches.forEach((it) => it.linked(source, target, by)),
+      unlinked: (path) => watches.forEach((it) => it.unlinked(path)),
+    },
     trace,
   });
   watcher.attach(world);
@@ -118,10 +127,24 @@ export async function makeScene(
     specs.set(parallelism, spec);
     return spec;
   };
-  const commands = new Commands(world, watcher, seed);
-  const operator = new Operator({world, draw: draw.fork(), specAt, job, watcher, commands});
+  const commands = new Commands(world, watcher, seed, hasClaims(seed));
+  const claims: Claims = new Claims({
+    ...{world, job, commands, seed},
+    startRival: (request) => operator.startRival(request),
+    movedAside: () => {
+      watcher.movedAside();
+      keeper.movedAside();
+    },
+  });
+  const keeper = new Keeper(world, seed, claims.comes);
+  if (claims.comes) watches.push(claims, keeper);
+  watcher.mayPrune = (by) => keeper.prunes(by);
+  const operator: Operator = new Operator({
+    ...{world, draw: draw.fork(), specAt, job, watcher, commands, claims, keeper},
+    rivalSpec: () => loadSpec(job, 1, RIVAL),
+  });
   await writeInput(world, job);
-  return {job, trace, world, watcher, operator, commands};
+  return {job, trace, world, watcher, operator, commands, claims, keeper};
 }
 
 async function writeInput({disk}: World, job: JobModel): Promise<void> {
@@ -141,16 +164,16 @@ class Simulation {
   readonly #world: World;
   readonly #watcher: Watcher;
   readonly #operator: Operator;
-  readonly #commands: Commands;
+  readonly #scene: Scene;
 
-  constructor(seed: number, {job, trace, world, watcher, operator, commands}: Scene) {
+  constructor(seed: number, scene: Scene) {
     this.#seed = seed;
-    this.#job = job;
-    this.#trace = trace;
-    this.#world = world;
-    this.#watcher = watcher;
-    this.#operator = operator;
-    this.#commands = commands;
+    this.#scene = scene;
+    this.#job = scene.job;
+    this.#trace = scene.trace;
+    this.#world = scene.world;
+    this.#watcher = scene.watcher;
+    this.#operator = scene.operator;
   }
 
   async run(): Promise<SeedReport> {
@@ -165,7 +188,8 @@ class Simulation {
       hash: this.#trace.hash,
       fired: faults.fired,
       counts: this.#watcher.counts,
-      commands: this.#commands.counts,
+      commands: this.#scene.commands.counts,
+      claims: {...this.#scene.claims.counts, ...this.#scene.keeper.counts},
       processes: this.#operator.processes.length,
       endings: this.#operator.processes.map(({ending}) => endingKind(ending)),
       sinks: this.#job.sinks.map(({kind}) => kind),
@@ -185,10 +209,12 @@ class Simulation {
     for (let run = 0; run < MAX_RUNS_TO_FINISH; run += 1) {
       const last = await this.#runToTheEnd();
       if (isFinished(last)) {
-        await this.#watcher.check();
-        await this.#commands.check();
+        await this.#operator.check();
         this.#watcher.checkFinished();
-        if (last?.startedWell === true) this.#watcher.checkNoLeftovers(this.#operator.contended);
+        if (last?.startedWell === true) {
+          this.#watcher.checkNoLeftovers(this.#operator.contended);
+          this.#scene.claims.checkFinished();
+        }
         return;
       }
       const before = newestGeneration(world.disk);
@@ -203,7 +229,9 @@ class Simulation {
   async #runToTheEnd(): Promise<SimulatedProcess | null> {
     const {scheduler} = this.#world;
     const operator = this.#operator;
-    const outcome = await scheduler.run(() => operator.living().length === 0, {
+    const isOver = (): boolean =>
+      operator.living().length === 0 && operator.rivals.every(({living}) => !living);
+    const outcome = await scheduler.run(isOver, {
       events: LIVENESS_EVENTS,
       millis: LIVENESS_MILLIS,
     });
@@ -211,18 +239,20 @@ class Simulation {
       const left = operator.living().map(({name, ending}) => `${name} ${describeEnding(ending)}`);
       throw new Violation(`without faults it does not end (${outcome}): ${left.join(', ')}`);
     }
-    for (const ended of operator.processes) judgeEnding(ended, this.#world);
+    operator.judgeEndings();
     return operator.lastEnded();
   }
 }
 
-function loadSpec(job: JobModel, parallelism: number): JobSpec {
+function loadSpec(job: JobModel, parallelism: number, checkpoints?: string): JobSpec {
+  const directory: [string, string][] =
+    checkpoints === undefined ? [] : [['execution.checkpointing.dir', `file:./${checkpoints}`]];
   const loaded = loadJob({
     file: JOB_FILE,
     bytes: Buffer.from(job.text),
     catalog: jobCatalog,
     environment: {},
-    overrides: {flink: [], set: [], parallelism},
+    overrides: {flink: directory, set: [], parallelism},
   });
   if (loaded.kind === 'ok') return loaded.job;
   throw new Violation(

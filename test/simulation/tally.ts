@@ -10,6 +10,7 @@ export class Tally {
   readonly counts = new Map<string, number>();
   /** What clients asked for, and got. */
   readonly commands = new Map<string, number>();
+  readonly claims = new Map<string, number>();
   readonly endings = new Map<string, number>();
   readonly sinks = new Map<string, number>();
   readonly modes = new Map<string, number>();
@@ -26,6 +27,7 @@ export class Tally {
       increase(this.counts, what, count as number);
     for (const [what, count] of Object.entries(report.commands))
       increase(this.commands, what, count);
+    for (const [what, count] of Object.entries(report.claims)) increase(this.claims, what, count);
     for (const ending of report.endings) increase(this.endings, ending, 1);
     increase(this.modes, report.mode, 1);
     for (const each of report.parallelisms) increase(this.parallelisms, `p=${each}`, 1);
@@ -38,6 +40,7 @@ export class Tally {
       `simulation: ${this.seeds} seeds, ${this.events} events, ${this.processes} processes in ${seconds.toFixed(1)} s (${(this.seeds / seconds).toFixed(1)} seeds/s)`,
       `  ${list(this.counts)}`,
       `  commands: ${list(this.commands)}`,
+      `  claims: ${list(this.claims)}`,
       `  endings: ${list(this.endings)}`,
       `  faults: ${list(this.fired)}`,
       `  sinks: ${list(this.sinks)}; barriers: ${list(this.modes)}; processes at ${list(this.parallelisms)}`,

@@ -89,6 +89,9 @@ export class Watcher implements DiskWatch {
   readonly #verified = new Map<number, ReturnType<MemoryFileSystem['filesBelow']>>();
   readonly #triggered = new Map<SimulatedThread, number>();
   #world: World | null = null;
+  #isMoved = false;
+  /** Whoever it is was asked to delete what retention would keep. */
+  mayPrune: (by: Actor) => boolean = () => false;
 
   constructor(job: JobModel) {
     this.#job = job;
@@ -126,6 +129,16 @@ export class Watcher implements DiskWatch {
 
   ordered(_process: SimulatedProcess, thread: SimulatedThread, message: ToTask): void {
     this.#guard(() => this.#onOrder(thread, message));
+  }
+
+  /** The job's directory is empty from here on; others look at what was in it. */
+  movedAside(): void {
+    this.#isMoved = true;
+    this.#reported.clear();
+    this.#verified.clear();
+    this.#publisher.clear();
+    // Its generations and checkpoints are numbered from one again.
+    this.#committed.clear();
   }
 
   /** What was not reported may be gone. */
@@ -174,11 +187,13 @@ export class Watcher implements DiskWatch {
 
   /**
    * After a run without faults nothing lies about. But temporaries of a lineage that is settled, and that nobody
-   * looks at again, may: a power loss brings back those of committed parts, and whoever was fenced makes one more.
+   * looks at again, may: a power loss brings back those of committed parts, and whoever was fenced makes one more. What
+   * lineages of another directory had begun, nobody here removes.
    */
   checkNoLeftovers(contended: boolean): void {
     const disk = this.#disk;
-    const mayBeThere = contended || this.#world?.faults.fired.has('power-loss') === true;
+    const mayBeThere =
+      contended || this.#isMoved || this.#world?.faults.fired.has('power-loss') === true;
     const hidden = mayBeThere
       ? []
       : this.#job.sinks.flatMap(({directory}) =>
@@ -200,7 +215,7 @@ export class Watcher implements DiskWatch {
     const published = checkpointIdOf(target);
     if (published !== null) this.#onPublish(source, published, by);
     const gone = checkpointIdOf(source);
-    if (gone !== null) this.#onDelete(gone);
+    if (gone !== null) this.#onDelete(gone, by);
     const part = parsePart(source);
     if (part === null) return;
     this.counts.withdrawn += 1;
@@ -322,7 +337,7 @@ export class Watcher implements DiskWatch {
   }
 
   /** What its rename has just taken away. */
-  #onDelete(id: number): void {
+  #onDelete(id: number, by: Actor): void {
     const reported = this.#reported.get(id);
     if (reported === undefined) {
       // Taken back, because it could not be made durable: nobody was told of it.
@@ -331,14 +346,17 @@ export class Watcher implements DiskWatch {
     }
     this.counts.deleted += 1;
     this.#reported.delete(id);
-    const own = newestLineage(this.#disk)?.lineage;
+    if (this.mayPrune(by)) return;
+    const {lineage: own, origin} = newestLineage(this.#disk) ?? {lineage: null, origin: null};
+    // What it claimed is the first of its own.
+    const isClaimed = origin?.claimed === true && origin.path === `${CHECKPOINTS}/chk-${id}`;
+    const lineage = isClaimed ? own : reported.lineage;
     const newer = publishedIds(this.#disk).filter(
       (other) =>
-        other > id &&
-        readCheckpointOnDisk(this.#disk, this.#job, other).lineage === reported.lineage,
+        other > id && readCheckpointOnDisk(this.#disk, this.#job, other).lineage === lineage,
     );
-    if (reported.lineage === own && newer.length >= this.#job.numRetained) return;
-    const end = endOf(this.#disk, reported.lineage) ?? '';
+    if (lineage === own && newer.length >= this.#job.numRetained) return;
+    const end = endOf(this.#disk, lineage ?? '') ?? '';
     if (['finished', 'stopped', 'cancelled'].includes(end)) return;
     throw new Violation(`W5: checkpoint ${id} is deleted, newer ones: ${newer.join(', ')}`);
   }

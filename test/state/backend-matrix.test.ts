@@ -101,7 +101,14 @@ function make(
     });
   }
   const settings = {store: STORE_OPTIONS, cacheBytes: 500, transferThreads: 2};
-  return new RocksdbBackend({...options, incremental: false, openStore, place, settings});
+  return new RocksdbBackend({
+    ...options,
+    incremental: false,
+    ownsRestored: false,
+    openStore,
+    place,
+    settings,
+  });
 }
 
 function fill(table: KeyedTable): void {

@@ -70,6 +70,7 @@ function make(
     place: {jobDirectory: '/job', generation: 1, uid: 'test', subtask: 0, directories: ['/local']},
     settings: {store: STORE_OPTIONS, cacheBytes, transferThreads: 2},
     incremental: false,
+    ownsRestored: false,
   });
 }
 

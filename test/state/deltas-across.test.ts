@@ -63,6 +63,7 @@ function make(
   }
   return new RocksdbBackend({
     incremental: false,
+    ownsRestored: false,
     ...options,
     openStore: memoryStores(files),
     place: {

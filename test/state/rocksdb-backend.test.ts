@@ -37,6 +37,7 @@ function make(
   count += 1;
   return new RocksdbBackend({
     incremental: false,
+    ownsRestored: false,
     uid: 'test',
     subtask: 0,
     maxParallelism: MAX_PARALLELISM,

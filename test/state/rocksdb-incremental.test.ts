@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
 import {UploadedFiles} from '#src/state/rocksdb/uploaded-files.js';
-import {parseSharedPath} from '#src/storage/paths.js';
+import {parseSharedPath, stateFileAt} from '#src/storage/paths.js';
 import {MemoryFileSystem} from '../storage/support/memory-file-system.js';
 import {
   manyKeys,
@@ -152,6 +152,49 @@ describe('an SST file', () => {
     const states = await backend.snapshot({checkpointId: 2, directory: '/chk-2'});
     expect(copied).toEqual(expect.arrayContaining(tables(states)));
     await backend.close();
+  });
+
+  test('that a restored checkpoint of one’s own has in shared/ is only referred to, from the first checkpoint on', async () => {
+    const {one} = running();
+    await one.update(manyKeys, 'first');
+    const first = await one.snapshot();
+    one.complete(first);
+    await one.backend.close();
+    let checkpointId = 1;
+    const restore = async (
+      ownsRestored: boolean,
+      changes: readonly FileState[] = first.states,
+    ): Promise<{bytes: number; states: readonly FileState[]}> => {
+      const copied: string[] = [];
+      const backend = makeRocksdb(one.files, {
+        ...{states: changes, directory: '/chk-1', ownsRestored, compactAt: 100},
+        onCopy: (file) => void copied.push(file),
+      });
+      const table = await backend.openTable(SPEC);
+      resolve(table, manyKeys.slice(0, 1));
+      checkpointId += 1;
+      const directory = `/chk-${checkpointId}`;
+      const states = await backend.snapshot({checkpointId, directory});
+      await backend.close();
+      const brought = states.filter((state) => copied.includes(fileOf(state)));
+      return {bytes: brought.reduce((sum, {length}) => sum + length, 0), states};
+    };
+    const handles = (states: readonly FileState[]): string[] =>
+      states.filter((state) => fileOf(state).endsWith('.sst')).map(({path}) => path);
+    const stored = first.states.filter((state) => fileOf(state).endsWith('.sst'));
+    const size = stored.reduce((sum, {length}) => sum + length, 0);
+    expect(size).toBeGreaterThan(0);
+    const [full, own] = [await restore(false), await restore(true)];
+    expect(full.bytes - own.bytes).toBe(size);
+    expect(handles(own.states)).toEqual(expect.arrayContaining(handles(first.states)));
+    // In a checkpoint that is not incremental they belong to that checkpoint alone.
+    const alone = stored.map((state) => ({...state, path: `op/0.${state.name}`}));
+    for (const [at, {path}] of alone.entries()) {
+      const bytes = one.files.content.get(stateFileAt('/chk-1', stored[at]!.path))!;
+      one.files.content.set(`/chk-1/${path}`, bytes);
+    }
+    const others = first.states.filter((state) => !stored.includes(state));
+    expect((await restore(true, [...others, ...alone])).bytes).toBe(full.bytes);
   });
 
   test('that the MANIFEST names and the checkpoint does not is damage, and named', async () => {

@@ -11,14 +11,14 @@ import {
   storedDatabaseOf,
   type StoredDatabase,
 } from './stored-database.ts';
-import {uploadFiles} from './upload-files.ts';
-import {UploadedFiles} from './uploaded-files.ts';
+import {identityOf, uploadFiles} from './upload-files.ts';
+import {UploadedFiles, type UploadedFile} from './uploaded-files.ts';
 import {assert, must} from '../../base/assert.ts';
 import {EngineError} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
 import type {FileState, SubtaskMetadata} from '../../checkpoint/checkpoint-metadata.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
-import {stateFilePath} from '../../storage/paths.ts';
+import {parseSharedPath, stateFilePath} from '../../storage/paths.ts';
 import {restoreRows} from '../restore-rows.ts';
 import {schemaJson, snapshotSchema, type SnapshotSchema} from '../snapshot-format.ts';
 import {givenUp, type SnapshotWriter} from '../snapshot-request.ts';
@@ -43,6 +43,8 @@ export interface RocksdbBackendOptions {
   readonly files: FileSystem;
   /** SST files are shared by checkpoints; each is uploaded once. */
   readonly incremental: boolean;
+  /** What it has in `shared/` may be referred to; else the first snapshot uploads all. */
+  readonly ownsRestored: boolean;
   readonly writer: SnapshotWriter;
   readonly openStore: OpenStore;
   readonly place: LocalPlace;
@@ -65,7 +67,7 @@ export class RocksdbBackend implements StateBackend {
   #store: RowStore | null = null;
   /** The stored database that became the live one; its tables are there already. */
   #adopted: StoredDatabase | null = null;
-  /** Of the live database. Empty after a restore: the first snapshot uploads all, whoever owns what was restored. */
+  /** Of the live database. After a restore, what the restored checkpoint has, if that is ours. */
   readonly #uploaded: UploadedFiles | null;
   #ongoing: OngoingSnapshot | null = null;
   #stagingCount = 0;
@@ -175,6 +177,7 @@ export class RocksdbBackend implements StateBackend {
     const [stored, ...others] = restored.flatMap((subtask) => storedDatabaseOf(subtask) ?? []);
     if (stored !== undefined && others.length === 0 && this.#isOurs(stored, spec)) {
       await this.#place(stored, directory);
+      if (this.#options.ownsRestored) await this.#noteRestored(stored, directory);
       this.#adopted = stored;
       this.#families.push(...stored.families);
     }
@@ -212,6 +215,18 @@ export class RocksdbBackend implements StateBackend {
     const {restoredDirectory, files, settings} = this.#options;
     const source = must(restoredDirectory, 'restored directory');
     await placeDatabase(files, {stored, source, target, threads: settings.transferThreads});
+  }
+
+  /** Of a database that was opened as it is: RocksDB changes none of its files and gives their numbers to no other. */
+  async #noteRestored(stored: StoredDatabase, directory: string): Promise<void> {
+    if (this.#uploaded === null) return;
+    const found = new Map<string, UploadedFile>();
+    for (const {file, state} of stored.files) {
+      if (!file.endsWith('.sst') || parseSharedPath(state.path) === null) continue;
+      const identity = await identityOf(this.#options.files, `${directory}/${file}`);
+      found.set(file, {identity, state});
+    }
+    this.#uploaded.restored(found);
   }
 
   async #restore(table: CachedTable): Promise<void> {

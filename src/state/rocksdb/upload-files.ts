@@ -60,12 +60,13 @@ async function shareTable(
   name: string,
 ): Promise<UploadedFile> {
   const {directory, files, target} = request;
-  const identity = await statusOf(files, `${directory}/${name}`);
+  const identity = await identityOf(files, `${directory}/${name}`);
   const known = target.full === true ? null : uploaded.find(name, identity);
   return {identity, state: known ?? (await copyFile(request, name, true))};
 }
 
-async function statusOf(files: FileSystem, path: string): Promise<FileStatus> {
+/** What tells a file of a live database from others. */
+export async function identityOf(files: FileSystem, path: string): Promise<FileStatus> {
   try {
     return await files.status(path);
   } catch (error) {

@@ -1,6 +1,7 @@
 // Which SST files of a live database lie in `shared/` already. RocksDB never changes one and never uses its number again while the
 // database lives, so that a file of the same name, inode and length needs neither be read nor hashed once more. Only files of
-// completed checkpoints count: what an attempt brought that was given up may be gone.
+// completed checkpoints count: what an attempt brought that was given up may be gone. After a restore these are the files that the
+// restored checkpoint has there, if it is the lineage's own: a link to one, or a copy whose bytes were verified, is the same file.
 //
 // A file that the newest completed checkpoint does not have is dead in the database and does not come back.
 
@@ -23,6 +24,11 @@ export type UploadedByName = ReadonlyMap<string, UploadedFile>;
 export class UploadedFiles {
   #completed: UploadedByName = new Map();
   #pending: {readonly checkpointId: number; readonly files: UploadedByName}[] = [];
+
+  /** What the restored checkpoint has, which the lineage owns: from the first snapshot on it is only referred to. */
+  restored(files: UploadedByName): void {
+    this.#completed = files;
+  }
 
   /** The handle of the file that a completed checkpoint has; null: it must be uploaded. */
   find(name: string, {device, inode, size}: FileIdentity): FileState | null {

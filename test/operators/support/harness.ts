@@ -51,6 +51,7 @@ function makeBackend(of: {
   generation += 1;
   return new RocksdbBackend({
     incremental: false,
+    ownsRestored: false,
     ...options,
     openStore: memoryStores(files),
     place: {jobDirectory: '/job', generation, uid: 'step', subtask: 0, directories: ['/local']},

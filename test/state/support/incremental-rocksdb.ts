@@ -20,6 +20,8 @@ export interface RocksdbOptions {
   readonly local?: string;
   readonly compactAt?: number;
   readonly cacheBytes?: number;
+  /** The restored checkpoint is the lineage's own. */
+  readonly ownsRestored?: boolean;
   /** Sees the name in the database of each file that is copied, before it is. */
   readonly onCopy?: (file: string, checkpointId: number) => void;
 }
@@ -29,6 +31,7 @@ let generation = 0;
 export function makeRocksdb(files: FileSystem, options: RocksdbOptions = {}): RocksdbBackend {
   const {states = [], keyGroups = ALL, directory = '/chk-restored', local = '/local'} = options;
   const {compactAt = 3, cacheBytes = 300, onCopy = () => undefined} = options;
+  const {ownsRestored = false} = options;
   const writer = new InProcessWriter(files);
   generation += 1;
   return new RocksdbBackend({
@@ -40,6 +43,7 @@ export function makeRocksdb(files: FileSystem, options: RocksdbOptions = {}): Ro
     restoredDirectory: states.length === 0 ? null : directory,
     files,
     incremental: true,
+    ownsRestored,
     writer: {
       call: async (request) => {
         onCopy(fileOf((request as CopyRequest).state), request.checkpointId);
