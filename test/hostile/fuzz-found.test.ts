@@ -4,12 +4,15 @@ import {fileURLToPath} from 'node:url';
 import {beforeAll, describe, expect, test} from 'vitest';
 
 import {crc32, sha256Hex} from '#src/base/checksum.js';
+import {inspectFlinkDirectory} from '#src/inspection/flink/inspect-flink-directory.js';
+import {planFlinkCopy} from '#src/inspection/flink/plan-flink-copy.js';
 import {inspectCheckpoint} from '#src/inspection/inspect-checkpoint.js';
 import {listCheckpointDirectory} from '#src/inspection/list-checkpoints.js';
 import {verifyCheckpoints} from '#src/inspection/verify-checkpoint.js';
 import {readCheckpoint} from '#src/runtime/start-job.js';
 import type {Finding} from '#src/storage/finding.js';
 import {FakeTime} from '../storage/support/fixture.ts';
+import {flinkTrees} from './fuzz/flink-trees.ts';
 import {FuzzDisk, type Entry} from './fuzz/fuzz-disk.ts';
 import {databasesOn, rowsOf} from './fuzz/judge.ts';
 import {keptTrees, type Kept} from './fuzz/kept-trees.ts';
@@ -130,4 +133,32 @@ test('a place in a chain that is no text is a broken chain', async () => {
   const disk = described(one, /"previous":"[0-9a-f]*"/u, '"previous":7');
   const found = await findingsOf(disk, one.directory);
   expect(found.map(({code}) => code)).toContain('chain-broken');
+});
+
+test('a database with one of its files twice is damage, not a disk that failed', async () => {
+  const one = kept.get('rocksdb-full-0.1.0')!;
+  const disk = described(one, /"file":"OPTIONS-000011"/u, '"file":"MANIFEST-000009"');
+  await expect(rowsOf(disk, one.directory)).rejects.toMatchObject({
+    code: 'CHECKPOINT_DAMAGED',
+    message: expect.stringContaining('MANIFEST-000009 is in the database a second time') as string,
+  });
+  expect((await findingsOf(disk, one.directory)).map(({code}) => code)).toEqual(['rows-damaged']);
+});
+
+test('H35: a link in place of the directory that Flink wrote is not followed', async () => {
+  const [flink] = await flinkTrees();
+  const {directory, top} = flink!;
+  const tree = new Map<string, Entry>();
+  for (const [path, entry] of flink!.tree)
+    tree.set(path.replace(directory, '/outside/moved'), entry);
+  tree.set(directory, {kind: 'link', target: '/outside/moved'});
+  const disk = new FuzzDisk(tree);
+  disk.allow([top]);
+  const options = {files: disk, directory, maps: []};
+  await expect(inspectFlinkDirectory({...options, uids: []})).rejects.toMatchObject({
+    code: 'REFUSED',
+    message: expect.stringContaining('is a link') as string,
+  });
+  await expect(planFlinkCopy(options)).rejects.toMatchObject({code: 'REFUSED'});
+  expect(disk.violations).toEqual([]);
 });

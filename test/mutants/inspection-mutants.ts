@@ -133,6 +133,14 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     prover: 'fuzz-found',
   },
   {
+    name: 'flink: what a link in place of a directory leads to is read',
+    rows: 'H35',
+    module: 'inspection/flink/read-flink-directory.js',
+    find: "if ((await statusOrNull(options.files, directory))?.kind === 'link')",
+    replace: 'if (false)',
+    prover: 'fuzz-found',
+  },
+  {
     name: 'read: a key of another type than its column is handed out',
     rows: 'H29',
     module: 'inspection/state/read-states.js',
@@ -146,6 +154,14 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     module: 'state/rocksdb/place-database.js',
     find: 'sha256Hex(bytes) !== state.sha256',
     replace: 'true',
+    prover: 'fuzz-found',
+  },
+  {
+    name: 'a database with a file twice is a failing disk',
+    rows: 'H30',
+    module: 'state/rocksdb/stored-database.js',
+    find: 'if (names.has(file))',
+    replace: 'if (false)',
     prover: 'fuzz-found',
   },
   {
