@@ -2,19 +2,24 @@
 // are bound to, never look outside; whatever is covered by a checksum is found by `verify --level checksum`; and what verifies
 // has its rows, or was changed by somebody who computed the sums again.
 //
-// 100,000 and more: `npm run proof -- --minutes N --only test/hostile/fuzz-checkpoint.test.ts`, each seed others; or
-// TIDEMARK_FUZZ=COUNT [TIDEMARK_FUZZ_FROM=N] runs so many from number N on, and prints what came of them.
+// Of 100,000 mutations, by number, `npm test` runs the first 200 and the proof one part of `--parts`, another one with each
+// seed: `npm run proof -- --parts 1` all of them. One in ten is done to a directory that Flink wrote. TIDEMARK_FUZZ=COUNT
+// [TIDEMARK_FUZZ_FROM=N] runs so many from number N on, also beyond them, and prints what came of them.
 
 import {fileURLToPath} from 'node:url';
 import {afterAll, beforeAll, expect, test} from 'vitest';
 
 import {AllocationGuard} from './fuzz/allocation-guard.ts';
 import {readCorpus, runMutation, type Corpus} from './fuzz/run-mutation.ts';
-import {proofSeed, whole} from './support/sample.ts';
+import {part, PARTS, proofSeed, whole} from './support/sample.ts';
 
 const asked = process.env['TIDEMARK_FUZZ'];
-const COUNT = Number(asked ?? (whole ? 1500 : 200));
-const FROM = Number(process.env['TIDEMARK_FUZZ_FROM'] ?? (whole ? proofSeed * COUNT : 0));
+const TOTAL = 100_000;
+const SAMPLE = 200;
+/** A run of numbers for each part: one in so many would be of some kinds only. */
+const PART = part(TOTAL);
+const FROM = Number(process.env['TIDEMARK_FUZZ_FROM'] ?? (whole ? (proofSeed % PARTS) * PART : 0));
+const COUNT = Number(asked ?? (whole ? Math.min(PART, TOTAL - FROM) : SAMPLE));
 /** Bytes that a reader asks for at once: the kept checkpoints are smaller than a chunk. */
 const ALLOCATION_MAX = 64 * 1024 * 1024;
 /** Of Flink's directories nothing is read but `_metadata`, and what is copied: some at a time. */

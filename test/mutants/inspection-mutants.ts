@@ -141,6 +141,22 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     prover: 'fuzz-found',
   },
   {
+    name: 'a link in place of shared/ is looked into',
+    rows: 'H35',
+    module: 'storage/shared-directory.js',
+    find: "if ((await statusOrNull(files, paths.sharedDirectory))?.kind !== 'directory')\n        return names;",
+    replace: '',
+    prover: 'fuzz-found',
+  },
+  {
+    name: 'a schema that no table has is an assertion',
+    rows: 'H32',
+    module: 'state/canonical/canonical-format.js',
+    find: 'if (!isPossible)',
+    replace: 'if (false)',
+    prover: 'fuzz-found',
+  },
+  {
     name: 'read: a key of another type than its column is handed out',
     rows: 'H29',
     module: 'inspection/state/read-states.js',

@@ -4,7 +4,7 @@ import type {SeededRandom} from '#src/base/random.js';
 import {FLINK_BYTES, pick} from './flink-bytes.ts';
 import type {FlinkTree} from './flink-trees.ts';
 import type {Entry} from './fuzz-disk.ts';
-import {OUTSIDE} from './mutations.ts';
+import {OUTSIDE} from './subject.ts';
 
 export interface FlinkMutation {
   /** `verify` must see it: a length that is told, or the kind of a file. */

@@ -6,7 +6,7 @@ import {openFlinkDirectory} from '#src/inspection/flink/inspect-flink-directory.
 import {parentOf} from '#src/storage/paths.js';
 import {readDirectories} from '../../flink-directories/support/directories.ts';
 import {FuzzDisk, type Entry} from './fuzz-disk.ts';
-import {OUTSIDE} from './mutations.ts';
+import {OUTSIDE} from './subject.ts';
 
 export interface FlinkTree {
   readonly name: string;

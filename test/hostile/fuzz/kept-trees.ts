@@ -8,7 +8,7 @@ import {stateFileAt} from '#src/storage/paths.js';
 import {readCorpus} from '../../formats/support/corpus.ts';
 import {FuzzDisk, type Entry} from './fuzz-disk.ts';
 import {rowsOf, type Judged} from './judge.ts';
-import {bodyOf, OUTSIDE, setBody, sumAgain, type Subject} from './mutations.ts';
+import {bodyOf, OUTSIDE, setBody, sumAgain, type Subject} from './subject.ts';
 
 export interface Kept extends Judged, Omit<Subject, 'tree'> {
   readonly name: string;
