@@ -59,8 +59,8 @@ export class AllocationGuard {
       if (new.target !== watched) return Reflect.construct(original, args, new.target) as object;
       return new original(first, second, third);
     }
-    watched.prototype = original.prototype as object;
-    return Object.setPrototypeOf(watched, original) as unknown as Constructor;
+    watched.prototype = original.prototype;
+    return Object.setPrototypeOf(watched, original) as Constructor;
   }
 
   #note(bytes: number): void {

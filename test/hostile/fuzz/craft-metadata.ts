@@ -71,7 +71,7 @@ const CRAFTS: readonly Craft[] = [
     ])),
   // A place in a chain: away, another, of another chain.
   (body, file, random) => {
-    const chained = filesOf(body).filter(({description}) => description?.['chain'] !== undefined);
+    const chained = filesOf(body).filter(({description}) => description['chain'] !== undefined);
     const one = chained.length === 0 ? file : pick(random, chained);
     const {chain} = one.description;
     const value = pick<unknown>(random, [undefined, null, {}, 1, {...(chain as object), files: 3}]);
@@ -81,7 +81,7 @@ const CRAFTS: readonly Craft[] = [
   // A file is named no more.
   (body, file) => eachStates(body, (states) => states.filter((state) => state !== file)),
   (body, file, random) => {
-    const current = filesOf(body).find(({description}) => description?.['file'] === 'CURRENT');
+    const current = filesOf(body).find(({description}) => description['file'] === 'CURRENT');
     const one = current ?? file;
     const change = pick<Partial<State>>(random, [
       ...[{key_groups: null}, {codec_version: 2}, {description: {}}, {kind: 'operator'}],

@@ -5,7 +5,6 @@ import {FLINK_MAGIC} from '#src/storage/metadata-decoder.js';
 import {changeValue} from './change-json.ts';
 import {craft} from './craft-metadata.ts';
 import {changeSchema} from './change-schema.ts';
-import type {Entry} from './fuzz-disk.ts';
 import {
   bodyOf,
   dataOf,
