@@ -1,8 +1,8 @@
 // `npm run proof [-- --minutes N] [-- --seed N] [-- --parts N]`: the long proofs of which `npm test` runs a fixed sample.
 // It is the test files that have more to run with TIDEMARK_PROOF=1 (proof-files.js), of some of them only that; --minutes
 // repeats them with new seeds until the time is over, --within bounds simulation and mutants: what is left out then is
-// printed. Of what starts hundreds of processes one run has one part in three, another with each seed: `--parts 1` runs all
-// of it. `--large`: nothing but state of a gibibyte in RocksDB (some minutes and 5 GB of disk). Prints what it ran; ends
+// printed. Of what starts hundreds of processes, and of the fuzz of checkpoints, one run has one part in three, another with
+// each seed: `--parts 1` runs all of it. `--large`: nothing but state of a gibibyte in RocksDB (some minutes and 5 GB of disk). Prints what it ran; ends
 // with 1 when anything failed.
 
 import {spawn} from 'node:child_process';

@@ -14,7 +14,7 @@ import type {TableSpec} from '../state/state-backend.ts';
 import {removeTree} from '../storage/durable-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {openDatabase, readTable, type DatabasePlace} from './state/read-states.ts';
-import {RowDigest} from './state/row-digest.ts';
+import {RowDigest, type RowTexts} from './state/row-digest.ts';
 import {stateTables} from './state/state-tables.ts';
 
 export interface RestoreRequest {
@@ -27,6 +27,7 @@ export interface RestoreRequest {
 /** By `<operator>.<state>`: the rows of the snapshot. */
 export async function restoredDigests(
   operator: OperatorMetadata,
+  texts: RowTexts,
   request: RestoreRequest,
 ): Promise<ReadonlyMap<string, RowDigest>> {
   const {uid, parallelism, maxParallelism} = operator;
@@ -45,7 +46,7 @@ export async function restoredDigests(
       const taken = {...metadata, operators: [{...operator, subtasks}]};
       for (const table of stateTables(taken, scratch)) {
         const name = `${uid}.${table.state}`;
-        const digest = digests.get(name) ?? new RowDigest();
+        const digest = digests.get(name) ?? new RowDigest(texts);
         digests.set(name, digest);
         for await (const rows of readTable(table, {files, directory: scratch, databases})) {
           digest.add(rows);

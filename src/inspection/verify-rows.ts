@@ -17,7 +17,7 @@ import type {Finding, FindingCode} from '../storage/finding.ts';
 import {stateFileAt} from '../storage/paths.ts';
 import {restoredDigests} from './restore-state.ts';
 import {readTable, type DatabasePlace, type StateRows} from './state/read-states.ts';
-import {RowDigest} from './state/row-digest.ts';
+import {RowDigest, RowTexts} from './state/row-digest.ts';
 import {filesOf, stateTables, type StateTable} from './state/state-tables.ts';
 
 export interface VerifyRowsOptions {
@@ -43,19 +43,20 @@ export interface VerifiedRows {
 export async function verifyRows(options: VerifyRowsOptions): Promise<VerifiedRows> {
   const {metadata, directory, level, isStopped} = options;
   let [rows, skipped] = [0, 0];
+  const texts = new RowTexts();
   await reporting(options, directory, async () => {
     const tables = stateTables(metadata, directory);
     const digests = new Map<string, RowDigest | null>();
     for (const table of tables) {
       const name = `${table.operator}.${table.state}`;
       const isRead = !isStopped() && filesOf(table).every(({path}) => options.sound.has(path));
-      const digest = isRead ? await decodeTable(table, options) : null;
+      const digest = isRead ? await decodeTable(table, texts, options) : null;
       if (!isRead) skipped += 1;
       rows += digest?.rowCount ?? 0;
       const before = digests.get(name);
       digests.set(name, joined(before, digest));
     }
-    if (level === 'restore') await compareRestored(options, digests);
+    if (level === 'restore') await compareRestored(options, texts, digests);
   });
   for (const subtask of metadata.operators.flatMap(({subtasks}) => subtasks)) {
     if (!(await readMessages(subtask, options))) skipped += 1;
@@ -66,11 +67,12 @@ export async function verifyRows(options: VerifyRowsOptions): Promise<VerifiedRo
 /** Null: damage was reported, or it could not be read. */
 async function decodeTable(
   table: StateTable,
+  texts: RowTexts,
   options: VerifyRowsOptions,
 ): Promise<RowDigest | null> {
   const {files, directory, databases, onFinding, level} = options;
   const checker = new RowChecker(table.shape);
-  const digest = new RowDigest();
+  const digest = new RowDigest(texts);
   let rowCount = 0;
   const isRead = await reporting(options, directory, async () => {
     for await (const rows of readTable(table, {files, directory, databases})) {
@@ -123,6 +125,7 @@ function joined(before: RowDigest | null | undefined, digest: RowDigest | null):
 
 async function compareRestored(
   options: VerifyRowsOptions,
+  texts: RowTexts,
   digests: ReadonlyMap<string, RowDigest | null>,
 ): Promise<void> {
   const {metadata, directory, onFinding, isStopped} = options;
@@ -130,7 +133,7 @@ async function compareRestored(
     const own = [...digests].filter(([name]) => name.startsWith(`${operator.uid}.`));
     if (own.length === 0 || own.some(([, digest]) => digest === null) || isStopped()) continue;
     await reporting(options, directory, async () => {
-      const restored = await restoredDigests(operator, options);
+      const restored = await restoredDigests(operator, texts, options);
       for (const [name, digest] of own) {
         const [expected, found] = [digest?.text() ?? '', restored.get(name)?.text() ?? 'nothing'];
         if (expected === found) continue;

@@ -20,7 +20,7 @@ import {findCaseClash, reasonToRefuseName} from './check-name.ts';
 import {FieldError, Fields, isCount} from './json-fields.ts';
 import {FORMAT_MAJOR, METADATA_BYTES_MAX, stateFilesOf} from './metadata-encoder.ts';
 import {CHECKSUMS_FILE, GENERATION_MAX, METADATA_FILE, parseSharedPath} from './paths.ts';
-import {openSealedJson} from './sealed-json.ts';
+import {checkSeal, parseSealed, type HeldSeal} from './sealed-json.ts';
 import {CHUNK_BYTES} from './state-chunks.ts';
 
 const ZSTD_FEATURE = 'compression-zstd';
@@ -61,7 +61,23 @@ export function decodeMetadata(bytes: Uint8Array): DecodedMetadata {
     return damaged(`${bytes.length} bytes, at most ${METADATA_BYTES_MAX} are possible`);
   }
   if (isFlinkMetadata(bytes)) return {kind: 'foreign', program: 'flink'};
-  const opened = openSealedJson(bytes);
+  const seal = checkSeal(bytes);
+  if (seal.kind === 'damaged') return seal;
+  const known = last?.digest === seal.digest ? last.decoded.deref() : undefined;
+  if (known !== undefined) return known;
+  const decoded = decodeSealed(seal);
+  last = {digest: seal.digest, decoded: new WeakRef(decoded)};
+  return decoded;
+}
+
+/**
+ * The last one, by the digest of all its fields: a verification and a restore ask for the same checkpoint two and three
+ * times, and it may have 64 MiB. Nobody changes what was decoded; what nobody holds any more is not kept.
+ */
+let last: {readonly digest: string; readonly decoded: WeakRef<DecodedMetadata>} | null = null;
+
+function decodeSealed(seal: HeldSeal): DecodedMetadata {
+  const opened = parseSealed(seal);
   if (opened.kind === 'damaged') return opened;
   try {
     return incompatibilityOf(opened.fields) ?? checkNames(toMetadata(opened.fields));

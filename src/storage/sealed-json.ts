@@ -34,7 +34,20 @@ export function sealJson(fields: JsonObject): Uint8Array {
   return Buffer.concat([Buffer.from(`${PREFIX}${sha256Hex(body)}${SUFFIX}`), body]);
 }
 
+/** A seal that holds: nothing inside has been looked at. */
+export interface HeldSeal {
+  readonly kind: 'held';
+  /** SHA-256 of all that it covers. */
+  readonly digest: string;
+  readonly bytes: Buffer;
+}
+
 export function openSealedJson(bytes: Uint8Array): OpenedSeal {
+  const seal = checkSeal(bytes);
+  return seal.kind === 'held' ? parseSealed(seal) : seal;
+}
+
+export function checkSeal(bytes: Uint8Array): HeldSeal | SealDamage {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const body = view.subarray(BODY_START);
   const head = view.toString('latin1', 0, BODY_START);
@@ -49,8 +62,12 @@ export function openSealedJson(bytes: Uint8Array): OpenedSeal {
   if (body.length < 2 || body[body.length - 1] !== 0x0a) {
     return damaged(view.length, 'its last line is not complete');
   }
-  // The seal holds; what is inside may still have been made by someone else.
-  const whole = Uint8Array.from(view.subarray(BODY_START - 1, -1));
+  return {kind: 'held', digest: recorded, bytes: view};
+}
+
+/** The seal holds; what is inside may still have been made by someone else. */
+export function parseSealed({bytes}: HeldSeal): OpenedSeal {
+  const whole = Uint8Array.from(bytes.subarray(BODY_START - 1, -1));
   whole[0] = 0x7b;
   const parsed = parseCanonicalJson(whole);
   if (parsed.kind === 'damaged') return damaged(BODY_START - 1 + parsed.offset, parsed.message);

@@ -262,9 +262,10 @@ export class SharedDirectory {
   }
 }
 
-/** What lies in `shared/`; names that are none of ours are left alone. */
+/** What lies in `shared/`; names that are none of ours are left alone. A link in its place is not followed. */
 export async function sharedNames(files: FileSystem, paths: JobPaths): Promise<readonly string[]> {
   const names: string[] = [];
+  if ((await statusOrNull(files, paths.sharedDirectory))?.kind !== 'directory') return names;
   for (const {name: digits, kind} of await listIfThere(files, paths.sharedDirectory)) {
     if (kind !== 'directory') continue;
     for (const {name, kind: inner} of await listIfThere(

@@ -4,16 +4,21 @@ import {fileURLToPath} from 'node:url';
 import {beforeAll, describe, expect, test} from 'vitest';
 
 import {crc32, sha256Hex} from '#src/base/checksum.js';
+import {SeededRandom} from '#src/base/random.js';
+import {inspectFlinkDirectory} from '#src/inspection/flink/inspect-flink-directory.js';
+import {planFlinkCopy} from '#src/inspection/flink/plan-flink-copy.js';
 import {inspectCheckpoint} from '#src/inspection/inspect-checkpoint.js';
 import {listCheckpointDirectory} from '#src/inspection/list-checkpoints.js';
 import {verifyCheckpoints} from '#src/inspection/verify-checkpoint.js';
 import {readCheckpoint} from '#src/runtime/start-job.js';
 import type {Finding} from '#src/storage/finding.js';
 import {FakeTime} from '../storage/support/fixture.ts';
+import {flinkTrees} from './fuzz/flink-trees.ts';
 import {FuzzDisk, type Entry} from './fuzz/fuzz-disk.ts';
 import {databasesOn, rowsOf} from './fuzz/judge.ts';
 import {keptTrees, type Kept} from './fuzz/kept-trees.ts';
-import {bodyOf, OUTSIDE, replaceState, setBody, sumAgain} from './fuzz/mutations.ts';
+import {MUTATIONS} from './fuzz/mutations.ts';
+import {bodyOf, OUTSIDE, replaceState, setBody, sumAgain} from './fuzz/subject.ts';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
 let kept: ReadonlyMap<string, Kept>;
@@ -130,4 +135,67 @@ test('a place in a chain that is no text is a broken chain', async () => {
   const disk = described(one, /"previous":"[0-9a-f]*"/u, '"previous":7');
   const found = await findingsOf(disk, one.directory);
   expect(found.map(({code}) => code)).toContain('chain-broken');
+});
+
+test('a database with one of its files twice is damage, not a disk that failed', async () => {
+  const one = kept.get('rocksdb-full-0.1.0')!;
+  const disk = described(one, /"file":"OPTIONS-000011"/u, '"file":"MANIFEST-000009"');
+  await expect(rowsOf(disk, one.directory)).rejects.toMatchObject({
+    code: 'CHECKPOINT_DAMAGED',
+    message: expect.stringContaining('MANIFEST-000009 is in the database a second time') as string,
+  });
+  expect((await findingsOf(disk, one.directory)).map(({code}) => code)).toEqual(['rows-damaged']);
+});
+
+test('H35: a link in place of the directory that Flink wrote is not followed', async () => {
+  const [flink] = await flinkTrees();
+  const {directory, top} = flink!;
+  const tree = new Map<string, Entry>();
+  for (const [path, entry] of flink!.tree)
+    tree.set(path.replace(directory, '/outside/moved'), entry);
+  tree.set(directory, {kind: 'link', target: '/outside/moved'});
+  const disk = new FuzzDisk(tree);
+  disk.allow([top]);
+  const options = {files: disk, directory, maps: []};
+  await expect(inspectFlinkDirectory({...options, uids: []})).rejects.toMatchObject({
+    code: 'REFUSED',
+    message: expect.stringContaining('is a link') as string,
+  });
+  await expect(planFlinkCopy(options)).rejects.toMatchObject({code: 'REFUSED'});
+  expect(disk.violations).toEqual([]);
+});
+
+test.each([
+  ['17 key columns', /"key":\[\[.*?\]\]/u, `"key":${JSON.stringify(columns(17))}`],
+  ['more columns for the key group', /"key_group_columns":\d+/u, '"key_group_columns":17'],
+  [
+    'half a key group',
+    /"key_group_columns":1,"max_parallelism":16/u,
+    '"key_group_columns":1,"max_parallelism":0.5',
+  ],
+])('a schema with %s is of no table', async (_name, from, to) => {
+  const one = kept.get('hashmap-full-0.1.0')!;
+  const disk = described(one, from, to);
+  expect((await findingsOf(disk, one.directory)).map(({code}) => code)).toContain('rows-damaged');
+  await expect(rowsOf(disk, one.directory)).rejects.toMatchObject({
+    code: 'CHECKPOINT_DAMAGED',
+    message: expect.stringContaining('no table has') as string,
+  });
+});
+
+function columns(count: number): [string, string][] {
+  return Array.from({length: count}, (_, index) => [`k${index}`, 'bigint']);
+}
+
+test('H35: a link in place of shared/ is not looked into for files that nobody needs', async () => {
+  const one = kept.get('hashmap-incremental-0.1.0')!;
+  const tree = new Map(one.tree);
+  MUTATIONS['link beside']!.apply({...one, tree}, new SeededRandom(1));
+  expect(tree.get(`${one.home}/shared`)).toMatchObject({kind: 'link'});
+  const disk = new FuzzDisk(tree);
+  disk.allow([one.home]);
+  const {items, orphans} = await listCheckpointDirectory(disk, one.home);
+  expect(items.map(({state}) => state)).toEqual(['damaged', 'damaged']);
+  expect(orphans).toEqual([]);
+  expect(disk.violations).toEqual([]);
 });

@@ -10,6 +10,14 @@ const deletion = 'storage/delete-checkpoints.js';
 
 export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
+    name: 'the last metadata that was decoded passes for any',
+    rows: 'H28',
+    module: 'storage/metadata-decoder.js',
+    find: 'last?.digest === seal.digest',
+    replace: 'true',
+    prover: 'metadata',
+  },
+  {
     name: 'publish: files are not synced',
     rows: 'sync of publish 1 and 2',
     module: 'storage/durable-file.js',

@@ -103,6 +103,18 @@ describe('metadata', () => {
     );
   });
 
+  it('is decoded once for the same bytes, and others are not taken for them', () => {
+    const bytes = encodeMetadata(metadata);
+    const other = encodeMetadata({...metadata, checkpointId: metadata.checkpointId + 1});
+    const first = decodeMetadata(bytes);
+    expect(decodeMetadata(bytes.slice())).toBe(first);
+    expect(decodeMetadata(other)).toMatchObject({metadata: {checkpointId: 8}});
+    expect(decodeMetadata(bytes)).toEqual(first);
+    const flipped = bytes.slice();
+    flipped[200]! ^= 1;
+    expect(decodeMetadata(flipped).kind).toBe('damaged');
+  });
+
   it('H28: each flipped bit is found, with an offset', () => {
     const bytes = encodeMetadata(metadata);
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {

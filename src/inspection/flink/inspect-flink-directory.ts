@@ -84,8 +84,8 @@ export interface FlinkFileDetails {
 }
 
 /**
- * `uids`: of operators of a job; their ids are looked for. CHECKPOINT_DAMAGED when `_metadata` cannot be read,
- * INCOMPATIBLE when it is of a version that is not read here, NOT_FOUND, STORAGE_FAILED.
+ * `uids`: of operators of a job; their ids are looked for. CHECKPOINT_DAMAGED when `_metadata` cannot be read, REFUSED when
+ * it or the directory is a link or no file, INCOMPATIBLE when it is of a version that is not read here, NOT_FOUND, STORAGE_FAILED.
  */
 export async function inspectFlinkDirectory(
   options: FlinkDirectoryOptions & {readonly uids: readonly string[]},
@@ -114,10 +114,12 @@ export async function openFlinkDirectory(options: FlinkDirectoryOptions): Promis
     case 'damaged':
     case 'incompatible': {
       const {message, offset, expected, found} = reading.finding;
+      const isRefused = reading.finding.code === 'kind-refused';
       const compared =
         expected === null ? '' : ` (expected ${expected}, found ${found ?? 'nothing'})`;
       const at = offset === null ? '' : ` at byte ${offset}`;
-      const code = reading.kind === 'damaged' ? 'CHECKPOINT_DAMAGED' : 'INCOMPATIBLE';
+      const damage = isRefused ? 'REFUSED' : 'CHECKPOINT_DAMAGED';
+      const code = reading.kind === 'damaged' ? damage : 'INCOMPATIBLE';
       throw new EngineError(code, `${message}${at}${compared}`, {
         file: `${directory}/${METADATA_FILE}`,
         hint: `Run \`tidemark checkpoint list ${parentOf(directory)}\` for others.`,

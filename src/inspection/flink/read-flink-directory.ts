@@ -82,7 +82,12 @@ export async function isFlinkDirectory(files: FileSystem, directory: string): Pr
 
 /** `directory` holds a `_metadata` that begins as Flink's. STORAGE errors are thrown as they come. */
 export async function readFlinkDirectory(options: FlinkDirectoryOptions): Promise<FlinkReading> {
-  const path = `${options.directory}/${METADATA_FILE}`;
+  const {directory} = options;
+  const path = `${directory}/${METADATA_FILE}`;
+  // A link may lead anywhere, and what lies there is nobody's checkpoint here.
+  if ((await statusOrNull(options.files, directory))?.kind === 'link') {
+    return {kind: 'damaged', finding: wrongKind(directory)};
+  }
   let bytes: Uint8Array;
   try {
     bytes = await readWholeFile(options.files, path, METADATA_BYTES_MAX);

@@ -8,18 +8,33 @@ const LINE_BREAK = 10;
 const OTHER_SEED = 0x2545f491;
 const SUM_MAX = 2 ** 52;
 
+/** Rows of a state as text, which its subtasks and their snapshots share: it is compiled. */
+export class RowTexts {
+  readonly #known = new Map<string, RowJson>();
+
+  of(table: StateTable): RowJson {
+    const {operator, state, shape} = table;
+    const key = JSON.stringify([operator, state, shape.spec]);
+    const known = this.#known.get(key) ?? new RowJson(table);
+    this.#known.set(key, known);
+    return known;
+  }
+}
+
 /** What a set of rows is, in whatever order they come: their number, and the sums of two hashes of each. */
 export class RowDigest {
   rowCount = 0;
   #first = 0;
   #second = 0;
-  readonly #texts = new Map<StateTable, RowJson>();
+  readonly #texts: RowTexts;
+
+  constructor(texts: RowTexts) {
+    this.#texts = texts;
+  }
 
   add(rows: StateRows): void {
     const {table, rowCount, key, values, keyGroups} = rows;
-    const json = this.#texts.get(table) ?? new RowJson(table);
-    this.#texts.set(table, json);
-    const lines = json.lines(
+    const lines = this.#texts.of(table).lines(
       {
         schema: {fields: [...table.shape.spec.key, ...table.shape.values]},
         ...{rowCount, columns: [...key, ...values], selection: null, selectedCount: rowCount},
@@ -41,7 +56,7 @@ export class RowDigest {
 
   /** Of these rows and those of `other`. */
   with(other: RowDigest): RowDigest {
-    const both = new RowDigest();
+    const both = new RowDigest(this.#texts);
     both.rowCount = this.rowCount + other.rowCount;
     both.#first = sum(this.#first, other.#first);
     both.#second = sum(this.#second, other.#second);

@@ -23,6 +23,9 @@
 import {parseDataType} from '../../records/parse-data-type.ts';
 import type {FileState} from '../../checkpoint/checkpoint-metadata.ts';
 import {EngineError} from '../../base/errors.ts';
+import {MAX_PARALLELISM_LIMIT} from '../../base/key-groups.ts';
+import {isCount} from '../../storage/json-fields.ts';
+import {MAX_KEY_COLUMNS} from '../hashmap/row-layout.ts';
 import {
   damaged,
   paddedTo8,
@@ -87,8 +90,17 @@ export function parseCanonicalStart(bytes: Uint8Array, path: string): number {
   return length;
 }
 
-/** The table that a state file's schema describes. */
+/** The table that a state file's schema describes. CHECKPOINT_DAMAGED when no table can be like that. */
 export function specOfSchema(schema: SnapshotSchema, path: string): TableSpec {
+  const {key, keyGroupColumns, maxParallelism} = schema;
+  const isPossible =
+    key.length <= MAX_KEY_COLUMNS &&
+    isCount(keyGroupColumns, 0, key.length) &&
+    isCount(maxParallelism, 1, MAX_PARALLELISM_LIMIT);
+  if (!isPossible) {
+    const found = `${keyGroupColumns} of ${key.length} key columns at max parallelism ${maxParallelism}`;
+    throw damaged(path, 0, `no table has ${found}`);
+  }
   return {
     name: schema.table,
     keyGroupColumns: schema.keyGroupColumns,

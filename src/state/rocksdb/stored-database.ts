@@ -69,6 +69,11 @@ export function storedDatabaseOf(subtask: SubtaskMetadata): StoredDatabase | nul
     }
     return {state, file};
   });
+  const names = new Set<string>();
+  for (const {state, file} of files) {
+    if (names.has(file)) throw damagedHandle(state, `${file} is in the database a second time`);
+    names.add(file);
+  }
   const current = files.find(({file}) => file === 'CURRENT');
   if (current === undefined) throw damagedHandle(states[0]!, 'there is no CURRENT beside it');
   const {state} = current;

@@ -5,6 +5,7 @@ const NAMES = [
   ...['Uint16Array', 'Int16Array', 'Uint32Array', 'Int32Array', 'Float32Array', 'Float64Array'],
   ...['BigInt64Array', 'BigUint64Array'],
 ] as const;
+type Constructor = new (...args: unknown[]) => object;
 const BUFFER_NAMES = ['alloc', 'allocUnsafe', 'allocUnsafeSlow'] as const;
 
 export class AllocationGuard {
@@ -16,16 +17,11 @@ export class AllocationGuard {
   /** More than `max` bytes at once are refused. */
   constructor(max: number) {
     this.#max = max;
-    const global = globalThis as unknown as Record<string, new (length: number) => object>;
+    const global = globalThis as unknown as Record<string, Constructor>;
     for (const name of NAMES) {
       const original = global[name]!;
       const {BYTES_PER_ELEMENT: unit = 1} = original as {BYTES_PER_ELEMENT?: number};
-      global[name] = new Proxy(original, {
-        construct: (target, args: [number], made) => {
-          if (typeof args[0] === 'number') this.#note(args[0] * unit);
-          return Reflect.construct(target, args, made === global[name] ? target : made) as object;
-        },
-      });
+      global[name] = this.#watched(original, unit);
       this.#restore.push(() => {
         global[name] = original;
       });
@@ -52,6 +48,19 @@ export class AllocationGuard {
 
   stop(): void {
     for (const restore of this.#restore) restore();
+  }
+
+  /** A function and no Proxy: what is watched is made hundreds of times for each mutation. */
+  #watched(original: Constructor, unit: number): Constructor {
+    const note = (bytes: number): void => this.#note(bytes);
+    function watched(first?: unknown, second?: unknown, third?: unknown): object {
+      if (typeof first === 'number') note(first * unit);
+      const args = [first, second, third];
+      if (new.target !== watched) return Reflect.construct(original, args, new.target) as object;
+      return new original(first, second, third);
+    }
+    watched.prototype = original.prototype;
+    return Object.setPrototypeOf(watched, original) as Constructor;
   }
 
   #note(bytes: number): void {

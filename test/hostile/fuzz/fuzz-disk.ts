@@ -1,6 +1,8 @@
 // A disk in memory that watches who reads it: links lead on, as on a real one, and what is opened, how often and how much at once
 // is bounded. What breaks a bound is kept, also when the reader swallows the error.
 
+import {posix} from 'node:path';
+
 import type {DirectoryEntry, FileHandle, FileStatus, FileSystem} from '#src/storage/file-system.js';
 
 export type Entry =
@@ -12,7 +14,7 @@ export type Entry =
 export type Tree = ReadonlyMap<string, Entry>;
 
 /** Of one reader over one checkpoint: many times what the kept ones need. */
-export const CALLS_MAX = 5000;
+const CALLS_MAX = 5000;
 /** The longest read: a chunk, or `_metadata`, which is read whole and is no longer than its file. */
 const READ_BYTES_MAX = 1024 * 1024;
 
@@ -20,12 +22,15 @@ export class FuzzDisk implements FileSystem {
   readonly #entries: Map<string, Entry>;
   /** In order; empty: every bound was kept. */
   readonly violations: string[] = [];
-  /** Directories below which something may be opened. */
+  /** Directories below which something may be opened, and which alone may be looked at. */
   allowed: readonly string[] = [''];
   #calls = 0;
+  /** Without one a path of an entry leads to that entry. */
+  #hasLinks: boolean;
 
   constructor(tree: Tree) {
     this.#entries = new Map(tree);
+    this.#hasLinks = [...tree.values()].some(({kind}) => kind === 'link');
   }
 
   /** For the next reader. */
@@ -74,13 +79,24 @@ export class FuzzDisk implements FileSystem {
   }
 
   async status(path: string): Promise<FileStatus> {
+    if (!this.#isAllowed(posix.normalize(path))) throw this.#refuse(`looks at ${path}`);
     const real = this.#call(path);
     const entry = this.#at(real, path);
     return Promise.resolve(statusOf(entry));
   }
 
-  async rename(source: string): Promise<void> {
-    return Promise.reject(this.#refuse(`renames ${source}`));
+  /** Of what was written here: a copy. */
+  async rename(source: string, target: string): Promise<void> {
+    const [from, to] = [this.#call(source), this.#real(target)];
+    this.#at(from, source);
+    this.#writes(from);
+    this.#writes(to);
+    for (const [path, entry] of [...this.#entries]) {
+      if (path !== from && !path.startsWith(`${from}/`)) continue;
+      this.#entries.delete(path);
+      this.#entries.set(`${to}${path.slice(from.length)}`, entry);
+    }
+    return Promise.resolve();
   }
 
   /** Only out of the scratch directory's point of view: a database is put together of links. */
@@ -91,6 +107,7 @@ export class FuzzDisk implements FileSystem {
     const real = this.#real(target);
     this.#writes(real);
     this.#entries.set(real, entry);
+    this.#hasLinks ||= entry.kind === 'link';
     return Promise.resolve();
   }
 
@@ -152,6 +169,7 @@ export class FuzzDisk implements FileSystem {
   }
 
   #real(path: string): string {
+    if (!this.#hasLinks && this.#entries.has(path)) return path;
     let real = '';
     const parts = path.split('/').filter((part) => part !== '');
     for (const [index, part] of parts.entries()) {
@@ -173,8 +191,11 @@ export class FuzzDisk implements FileSystem {
   }
 
   #watch(real: string): void {
-    const isBelow = this.allowed.some((directory) => `${real}/`.startsWith(`${directory}/`));
-    if (!isBelow) throw this.#refuse(`opens ${real}`);
+    if (!this.#isAllowed(real)) throw this.#refuse(`opens ${real}`);
+  }
+
+  #isAllowed(path: string): boolean {
+    return this.allowed.some((directory) => path === directory || path.startsWith(`${directory}/`));
   }
 
   #writes(real: string): void {

@@ -35,7 +35,10 @@ const ROWS_MAX = 50_000;
 /** What of an error is no answer: a disk in memory never fails by itself. */
 const NO_ANSWER: ReadonlySet<string> = new Set(['UNEXPECTED', 'STORAGE_FAILED']);
 
-/** Throws what no reader may do. `level`: the deep one that is asked for; `lists`: list and manifest, else inspect and plan. */
+/**
+ * Throws what no reader may do. `level`: that verify is asked for, of bytes that somebody summed again always a deep one;
+ * `lists`: list and manifest, else inspect and plan.
+ */
 export async function judge(
   tree: Tree,
   {home, directory, metadata, rows}: Judged,
@@ -45,17 +48,19 @@ export async function judge(
     lists,
   }: {
     readonly sealed: boolean;
-    readonly level: 'decode' | 'restore';
+    readonly level: 'checksum' | 'decode' | 'restore';
     readonly lists: boolean;
   },
 ): Promise<Outcome> {
   const disk = new FuzzDisk(tree);
   const own = [directory, `${home}/shared`, '/scratch'];
-  const checked = await verified(disk, 'checksum', own, directory);
+  const deep = await verified(disk, level, own, directory);
+  // Deeper levels begin with all that checksum does.
+  const {isSummed} = deep;
   if (lists) {
     await answered(disk, 'list', [home], async () => listCheckpointDirectory(disk, home));
     const quick = await verified(disk, 'manifest', own, directory);
-    if (!quick.isOk && checked.isOk) throw new Error('manifest sees what checksum does not');
+    if (!quick.isOk && isSummed) throw new Error(`manifest sees what ${level} does not`);
   } else {
     const inspected = await answered(disk, 'inspect', [home], async () =>
       inspectCheckpoint(disk, directory),
@@ -67,14 +72,12 @@ export async function judge(
       });
     }
   }
-  const deep = await verified(disk, level, own, directory);
-  if (!checked.isOk && deep.isOk) throw new Error(`checksum sees what ${level} does not`);
   const restored = await answered(disk, 'restore', own, async () => restorable(disk, directory));
-  if (restored === true && !checked.isOk) throw new Error('restored, and verify finds damage');
+  if (restored === true && !isSummed) throw new Error('restored, and verify finds damage');
   const read = await answered(disk, 'readStates', own, async () => rowsOf(disk, directory));
   if (disk.violations.length > 0) throw new Error(disk.violations.join('; '));
-  if (!checked.isOk) return 'found';
-  if (!sealed) throw new Error(`what has other bytes is verified (${checked.text})`);
+  if (!isSummed) return 'found';
+  if (!sealed) throw new Error(`what has other bytes is verified (${deep.text})`);
   if (!deep.isOk) return deep.isRefused ? 'refused' : 'not read';
   if (typeof read === 'string') throw new Error(`${level} is ok, and the rows are ${read}`);
   return read.text === rows ? 'same' : 'other';
@@ -82,6 +85,8 @@ export async function judge(
 
 interface Verified {
   readonly isOk: boolean;
+  /** The level checksum found nothing. */
+  readonly isSummed: boolean;
   readonly isRefused: boolean;
   readonly text: string;
 }
@@ -100,7 +105,9 @@ async function verified(
       onFinding: (finding) => findings.push(finding),
     }),
   );
-  if (typeof verification === 'string') return {isOk: false, isRefused: true, text: verification};
+  if (typeof verification === 'string') {
+    return {isOk: false, isSummed: false, isRefused: true, text: verification};
+  }
   const {errorCode, summary} = verification;
   const {errors, skipped, verdict} = summary;
   const isOk = errorCode === null;
@@ -109,7 +116,16 @@ async function verified(
   const isUnread = findings.every(
     ({code, severity}) => severity === 'hint' || code === 'not-checked',
   );
-  return {isOk, isRefused: !isUnread, text: findings.map(({code}) => code).join()};
+  const isSummed = findings.every(
+    (finding) => finding.severity === 'hint' || isOfRows(finding, `${directory}/_metadata`),
+  );
+  return {isOk, isSummed, isRefused: !isUnread, text: findings.map(({code}) => code).join()};
+}
+
+/** What only the levels below checksum find; also the version of a state file. */
+function isOfRows({code, path}: Finding, metadataPath: string): boolean {
+  if (code === 'metadata-incompatible') return path !== metadataPath;
+  return code === 'rows-damaged' || code === 'rows-differ' || code === 'not-checked';
 }
 
 /** No database is opened: its files are put together, and that is all. */
@@ -127,7 +143,7 @@ export function databasesOn(disk: FuzzDisk): DatabasePlace {
 }
 
 /** As text when it is refused with a code. */
-async function answered<T>(
+export async function answered<T>(
   disk: FuzzDisk,
   what: string,
   allowed: readonly string[],

@@ -1,22 +1,20 @@
 // What is done to a checkpoint: to its bytes as a disk does it, or as somebody who can compute checksums.
 
-import {crc32, sha256Hex} from '#src/base/checksum.js';
 import type {SeededRandom} from '#src/base/random.js';
-import {encodeChecksums} from '#src/storage/checksum-list.js';
-import {decodeMetadata} from '#src/storage/metadata-decoder.js';
-import {seal} from '../support/forge.ts';
+import {FLINK_MAGIC} from '#src/storage/metadata-decoder.js';
 import {changeValue} from './change-json.ts';
-import type {Entry} from './fuzz-disk.ts';
-
-export const OUTSIDE = '/outside';
-
-/** The checkpoint that is changed, in its tree. */
-export interface Subject {
-  readonly tree: Map<string, Entry>;
-  readonly directory: string;
-  /** Absolute: what its checksums cover. `_metadata` is the first, SHA256SUMS the second. */
-  readonly files: readonly string[];
-}
+import {craft} from './craft-metadata.ts';
+import {changeSchema} from './change-schema.ts';
+import {
+  bodyOf,
+  dataOf,
+  OUTSIDE,
+  replaceState,
+  setBody,
+  setData,
+  sumAgain,
+  type Subject,
+} from './subject.ts';
 
 export interface Mutation {
   /** Of somebody who computes all sums again: verify need not see it at the level checksum. */
@@ -79,6 +77,16 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   kind: onDisk(({tree}, path, random) =>
     tree.set(path, {kind: pick(random, ['directory', 'other'])}),
   ),
+  'another program': onDisk(({tree, files}) => {
+    const bytes = Buffer.from(dataOf(tree, files[0]!));
+    bytes.writeUInt32BE(FLINK_MAGIC, 0);
+    setData(tree, files[0]!, bytes);
+  }),
+  'all of it': onDisk(({tree, directory}) => {
+    for (const path of [...tree.keys()]) {
+      if (`${path}/`.startsWith(`${directory}/`)) tree.delete(path);
+    }
+  }),
   'metadata, sealed': {
     sealed: true,
     apply: (subject, random) => {
@@ -91,6 +99,34 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     },
   },
   'state, sealed': {sealed: true, apply: changeState},
+  'schema, sealed': {
+    sealed: true,
+    apply: (subject, random) => {
+      changeSchema(subject, random);
+      sumAgain(subject);
+    },
+  },
+  'metadata, crafted': {
+    sealed: true,
+    apply: (subject, random) => {
+      craft(subject, random);
+      sumAgain(subject);
+    },
+  },
+  // Also `shared/` as a whole, which only those who list look at.
+  'link beside': {
+    sealed: true,
+    apply: ({tree, directory}) => {
+      const shared = `${directory.slice(0, directory.lastIndexOf('/'))}/shared`;
+      for (const [below, entry] of [...tree]) {
+        if (!below.startsWith(`${shared}/`)) continue;
+        tree.set(`${OUTSIDE}/moved${below.slice(shared.length)}`, entry);
+        tree.delete(below);
+      }
+      tree.set(`${OUTSIDE}/moved`, {kind: 'directory'});
+      tree.set(shared, {kind: 'link', target: `${OUTSIDE}/moved`});
+    },
+  },
 };
 
 function bytesOf(change: (bytes: Buffer, random: SeededRandom) => Uint8Array): Mutation {
@@ -150,6 +186,7 @@ function changedState(bytes: Buffer, random: SeededRandom): Buffer {
       bytes.writeUInt32LE((bytes.readUInt32LE(place) + pick(random, [1, -1, 8, -8])) >>> 0, place),
     () => bytes.writeDoubleLE(pick(random, [-1, 1e9, 2 ** 53, NaN, Infinity, 0.5]), place),
     () => (bytes[place] = at(random, 256)),
+    () => otherMagic(bytes, random),
   ];
   const turn = random.next();
   if (turn < 0.85) {
@@ -162,71 +199,11 @@ function changedState(bytes: Buffer, random: SeededRandom): Buffer {
   return Buffer.concat([bytes.subarray(0, end), bytes.subarray(start)]);
 }
 
-/** Whoever names the old digest names the new one: `_metadata`, and the file behind it in its chain. */
-export function replaceState(subject: Subject, path: string, bytes: Buffer): void {
-  const {tree, directory} = subject;
-  const [before, after] = [sha256Hex(dataOf(tree, path)), sha256Hex(bytes)];
-  const metadata = JSON.parse(bodyOf(subject)) as object;
-  visit(metadata, (state) => {
-    if (state['sha256'] !== before || state['location'] !== 'file') return;
-    const crc = bytes.length === 0 ? [] : [crc32(bytes)];
-    Object.assign(state, {length: bytes.length, chunk_crcs: crc});
-  });
-  const text = JSON.stringify(metadata)
-    .replaceAll(`${before.slice(0, 2)}/${before}`, `${after.slice(0, 2)}/${after}`)
-    .replaceAll(before, after);
-  setBody(subject, text);
-  const isShared = !path.startsWith(`${directory}/`);
-  const home = path.slice(0, path.indexOf('/shared/'));
-  const target = isShared ? `${home}/shared/${after.slice(0, 2)}/${after}` : path;
-  if (isShared) tree.set(target.slice(0, target.lastIndexOf('/')), {kind: 'directory'});
-  setData(tree, target, bytes);
-  if (before === after) return;
-  for (const [other, entry] of [...tree]) {
-    if (entry.kind !== 'file' || !subject.files.slice(2).includes(other)) continue;
-    const text = Buffer.from(entry.data).toString('latin1');
-    if (!text.includes(before)) continue;
-    replaceState(subject, other, Buffer.from(text.replaceAll(before, after), 'latin1'));
-  }
-}
+const MAGICS = ['CHNK', 'TOMB', 'CHNZ', 'TOMZ', 'TEND', 'GRUP', 'CEND', 'TDMKROWS', 'TDMKCANO'];
 
-function visit(value: unknown, see: (object: Record<string, unknown>) => void): void {
-  if (typeof value !== 'object' || value === null) return;
-  if (!Array.isArray(value)) see(value as Record<string, unknown>);
-  for (const below of Object.values(value)) visit(below, see);
-}
-
-/** `_metadata` without its seal. */
-export function bodyOf({tree, files}: Subject): string {
-  return `{${dataOf(tree, files[0]!).toString().slice(78).trimEnd()}`;
-}
-
-export function setBody({tree, files}: Subject, text: string): void {
-  setData(tree, files[0]!, seal(`${text.slice(1)}\n`));
-}
-
-/** SHA256SUMS as it follows from `_metadata`, or with its line made to agree where nobody can read that. */
-export function sumAgain({tree, files}: Subject): void {
-  const bytes = dataOf(tree, files[0]!);
-  const decoded = decodeMetadata(bytes);
-  const sums =
-    decoded.kind === 'decoded'
-      ? encodeChecksums(decoded.metadata, sha256Hex(bytes))
-      : Buffer.from(
-          dataOf(tree, files[1]!)
-            .toString()
-            .replace(/^[0-9a-f]{64} {2}_metadata$/m, `${sha256Hex(bytes)}  _metadata`),
-        );
-  setData(tree, files[1]!, sums);
-}
-
-function dataOf(tree: ReadonlyMap<string, Entry>, path: string): Buffer {
-  const entry = tree.get(path);
-  return entry?.kind === 'file'
-    ? Buffer.from(entry.data.buffer, entry.data.byteOffset, entry.data.length)
-    : Buffer.alloc(0);
-}
-
-function setData(tree: Map<string, Entry>, path: string, data: Uint8Array): void {
-  tree.set(path, {kind: 'file', data});
+/** Where a part begins, another one does. */
+function otherMagic(bytes: Buffer, random: SeededRandom): void {
+  const places = MAGICS.flatMap((magic) => [bytes.indexOf(magic), bytes.lastIndexOf(magic)]);
+  const place = pick(random, places);
+  if (place >= 0) bytes.write(pick(random, MAGICS), place, 'latin1');
 }

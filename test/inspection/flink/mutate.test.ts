@@ -12,68 +12,12 @@ import type {FlinkMetadata} from '#src/inspection/flink/flink-metadata.js';
 import {locateFile} from '#src/inspection/flink/locate-file.js';
 import {fileUses, sizesOf} from '#src/inspection/flink/state-parts.js';
 import {metadataFiles, readDirectories} from '../../flink-directories/support/directories.js';
+import {FLINK_BYTES, pick} from '../../hostile/fuzz/flink-bytes.js';
 import {whole} from '../../hostile/support/sample.js';
 
 const ALL = metadataFiles(readDirectories());
 const COUNT = whole ? 20_000 : 600;
 const SEED = 20261127;
-const INTEGERS = [-1, -2, 0, 1, 2, 0x7f, 0xff, 0xffff, 0x7fff_ffff, -0x8000_0000, 0x0100_0000];
-const LONGS = [-1n, -(2n ** 63n), 2n ** 63n - 1n, 2n ** 53n, 0n, 1n];
-
-type Mutation = (bytes: Buffer, random: SeededRandom, other: Uint8Array) => Buffer;
-
-const at = (random: SeededRandom, length: number): number => Math.floor(random.next() * length);
-const pick = <T>(random: SeededRandom, from: readonly T[]): T => from[at(random, from.length)]!;
-
-const MUTATIONS: Readonly<Record<string, Mutation>> = {
-  bit(bytes, random) {
-    const index = at(random, bytes.length);
-    bytes[index]! ^= 1 << at(random, 8);
-    return bytes;
-  },
-  bits(bytes, random) {
-    for (let count = 0; count < 8; count += 1)
-      bytes[at(random, bytes.length)]! ^= 1 << at(random, 8);
-    return bytes;
-  },
-  // Tags, flags and UTF-8.
-  byte(bytes, random) {
-    bytes[at(random, bytes.length)] = at(random, 256);
-    return bytes;
-  },
-  // Counts and lengths.
-  int(bytes, random) {
-    bytes.writeInt32BE(pick(random, INTEGERS), at(random, bytes.length - 4));
-    return bytes;
-  },
-  // Sizes and positions.
-  long(bytes, random) {
-    bytes.writeBigInt64BE(pick(random, LONGS), at(random, bytes.length - 8));
-    return bytes;
-  },
-  // Of texts.
-  short(bytes, random) {
-    bytes.writeUInt16BE(at(random, 0x10000), at(random, bytes.length - 2));
-    return bytes;
-  },
-  cut(bytes, random) {
-    const start = at(random, bytes.length);
-    return Buffer.concat([bytes.subarray(0, start), bytes.subarray(start + at(random, 64))]);
-  },
-  twice(bytes, random) {
-    const start = at(random, bytes.length);
-    const end = start + at(random, 256);
-    return Buffer.concat([bytes.subarray(0, end), bytes.subarray(start)]);
-  },
-  // The beginning of one, the end of another.
-  graft(bytes, random, other) {
-    return Buffer.concat([
-      bytes.subarray(0, at(random, bytes.length)),
-      other.subarray(at(random, other.length)),
-    ]);
-  },
-};
-
 /** Everything that a command does with it before it opens a file. */
 function lookAt(metadata: FlinkMetadata): void {
   contradictionsIn(metadata);
@@ -92,11 +36,11 @@ function lookAt(metadata: FlinkMetadata): void {
 test(`${COUNT} mutations, seed ${SEED}: read, damaged or of another version, within the limits`, () => {
   const random = new SeededRandom(SEED);
   const kinds = {decoded: 0, damaged: 0, incompatible: 0};
-  const names = Object.keys(MUTATIONS);
+  const names = Object.keys(FLINK_BYTES);
   for (let count = 0; count < COUNT; count += 1) {
     const file = pick(random, ALL);
     const name = pick(random, names);
-    const bytes = MUTATIONS[name]!(Buffer.from(file.bytes), random, pick(random, ALL).bytes);
+    const bytes = FLINK_BYTES[name]!(Buffer.from(file.bytes), random, pick(random, ALL).bytes);
     const cursor = new ByteCursor(bytes);
     const result = decodeFlinkMetadata(cursor);
     kinds[result.kind] += 1;
