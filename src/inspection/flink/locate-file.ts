@@ -1,8 +1,8 @@
 // Where a file lies that `_metadata` refers to. Flink writes the files of a savepoint, and the own files of a checkpoint, as
 // names beside `_metadata`; what is shared it writes with all its path, which is wrong as soon as the directory was moved.
-// Such a path is looked for where `--map FROM=TO` says; as it is written, when it lies below the directory of the
-// checkpoints; else in the same place relative to this checkpoint. It is looked for nowhere else: bytes that nobody
-// vouches for do not choose what is opened.
+// Such a path is looked for where `--map FROM=TO` says; as it is written, when it lies where Flink puts files below the
+// directory of the checkpoints; else in the same place relative to this checkpoint. It is looked for nowhere else: bytes that
+// nobody vouches for do not choose what is opened, not among what else lies near them either.
 
 import {EngineError} from '../../base/errors.ts';
 import {
@@ -81,21 +81,49 @@ function locateAbsolute(path: string, parts: readonly string[], place: FlinkPlac
   const job = isCheckpoint ? parentOf(directory) : directory;
   const isNamedByJob = isCheckpoint && JOB_ID.test(baseName(job));
   const top = isNamedByJob ? parentOf(job) : job;
-  if (path.startsWith(join(top, ''))) return {kind: 'here', path, root: top, how: 'as-written'};
+  const isBelow = path.startsWith(`${withoutSlashes(top)}/`);
+  if (isBelow && isFlinksOwn(path, place, {top, isCheckpoint, isNamedByJob})) {
+    return {kind: 'here', path, root: top, how: 'as-written'};
+  }
   const [parent = '', name = ''] = parts.slice(-2);
   const isOwn =
     parent === baseName(directory) ||
     parent === `chk-${checkpointId}` ||
     (!isCheckpoint && parseSavepointName(parent) !== null);
   if (isOwn) return below(directory, [name], 'moved');
-  const at = parts.findLastIndex(
-    (part) => part === 'shared' || part === 'taskowned' || parseCheckpointName(part) !== null,
-  );
+  const at = parts.findLastIndex(isOfFlink);
   const jobId = parts[at - 1] ?? '';
+  if (at < 0 && isBelow) {
+    return {kind: 'refused', reason: 'Flink puts no files of checkpoints there'};
+  }
   if (at < 0)
     return {kind: 'elsewhere', reason: 'it lies outside the directory of the checkpoints'};
   if (isNamedByJob && JOB_ID.test(jobId)) return below(top, parts.slice(at - 1), 'moved');
   return below(job, parts.slice(at), 'moved');
+}
+
+interface Surroundings {
+  readonly top: string;
+  readonly isCheckpoint: boolean;
+  readonly isNamedByJob: boolean;
+}
+
+/** Is a path below `top` in this checkpoint or savepoint itself, or in a directory that a job of Flink has for its files? */
+function isFlinksOwn(
+  path: string,
+  {directory}: FlinkPlace,
+  {top, isCheckpoint, isNamedByJob}: Surroundings,
+): boolean {
+  if (path.startsWith(`${directory}/`)) return true;
+  if (!isCheckpoint) return false;
+  const [first = '', second = '', ...rest] = path.slice(withoutSlashes(top).length + 1).split('/');
+  if (!isNamedByJob) return isOfFlink(first) && second !== '';
+  // A changelog may be kept below the directory of the checkpoints as well.
+  return JOB_ID.test(first) && (isOfFlink(second) || second === 'dstl') && rest.length > 0;
+}
+
+function isOfFlink(part: string): boolean {
+  return part === 'shared' || part === 'taskowned' || parseCheckpointName(part) !== null;
 }
 
 function below(
