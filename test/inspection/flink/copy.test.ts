@@ -1,6 +1,19 @@
 // A copy of a Flink checkpoint is whole in one directory wherever that lies, holds the same bytes of state, and is there whole or
 // not at all, whatever fails; the original is only read.
 
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+
 import {beforeAll, describe, expect, test} from 'vitest';
 
 import {copyFlinkDirectory} from '#src/inspection/flink/copy-flink-directory.js';
@@ -11,6 +24,7 @@ import {locateFile} from '#src/inspection/flink/locate-file.js';
 import {fileUses, sizesOf} from '#src/inspection/flink/state-parts.js';
 import {verifyCheckpoints} from '#src/inspection/verify-checkpoint.js';
 import type {FileSystem} from '#src/storage/file-system.js';
+import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {
   readDirectories,
   unpack,
@@ -124,6 +138,24 @@ describe('Flink 2.3', () => {
 
 const SOURCE = '/work/c648988ddb5f7c2dba00b97371360617/chk-10';
 
+/** Before the call of that name, `act` happens. */
+function watching(
+  disk: MemoryFileSystem,
+  call: keyof FileSystem,
+  act: () => Promise<void>,
+): FileSystem {
+  return new Proxy(disk, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      return async (...args: unknown[]) => {
+        if (name === call) await act();
+        return Reflect.apply(value, target, args) as unknown;
+      };
+    },
+  });
+}
+
 describe('refused', () => {
   test('what is missing, elsewhere or leads out is not copied', async () => {
     const changelog = await diskWith('v6/changelog-fs-hashmap');
@@ -170,6 +202,61 @@ describe('refused', () => {
       copyFlinkDirectory({files: disk, plan, target: '/copies/one', onProgress}),
     ).rejects.toMatchObject({code: 'REFUSED', message: '/copies/one is there already'});
     expect((await disk.list('/copies')).map(({name}) => name)).toEqual(['one']);
+  });
+
+  test('a target that somebody makes while the hidden directory is taken away stays as it is', async () => {
+    const disk = await diskWith('v6/rocksdb-incremental');
+    const plan = await planOf(disk, SOURCE);
+    const files = watching(disk, 'rename', async () => {
+      await disk.rename('/copies/.one.unfinished', '/copies/taken');
+      await disk.makeDirectory('/copies/one');
+      await writeFile(disk, '/copies/one/theirs', Buffer.from('x'));
+    });
+    await expect(copyFlinkDirectory({files, plan, target: '/copies/one'})).rejects.toMatchObject({
+      code: 'STORAGE_FAILED',
+    });
+    expect((await disk.list('/copies/one')).map(({name}) => name)).toEqual(['theirs']);
+  });
+
+  test.each([
+    ['stays', false],
+    ['goes again', true],
+  ])('a link that comes while a file is opened, and %s', async (_name, goes) => {
+    const directory = mkdtempSync(join(tmpdir(), 'tidemark-link-'));
+    try {
+      const [root, inside, outside] = ['job', 'job/shared', 'secrets'].map((name) =>
+        join(directory, name),
+      ) as [string, string, string];
+      for (const one of [root, inside, outside]) mkdirSync(one);
+      writeFileSync(join(inside, 'x'), 'state');
+      writeFileSync(join(outside, 'x'), 'secret');
+      const back = (): void => {
+        unlinkSync(inside);
+        renameSync(`${inside}.bak`, inside);
+      };
+      const files: FileSystem = {
+        ...nodeFileSystem,
+        async openForRead(path) {
+          renameSync(inside, `${inside}.bak`);
+          symlinkSync(outside, inside);
+          const handle = await nodeFileSystem.openForRead(path);
+          if (goes) back();
+          return handle;
+        },
+      };
+      const piece = {source: join(inside, 'x'), root, start: 0, length: 5, name: 'x'};
+      const plan = {
+        ...{checkpointId: 1, source: root, metadata: Buffer.from('m'), pieces: [piece]},
+        ...{bytes: 6, relocated: 0},
+      };
+      const target = join(directory, 'copy');
+      await expect(copyFlinkDirectory({files, plan, target})).rejects.toMatchObject({
+        code: 'REFUSED',
+      });
+      expect(readdirSync(directory).sort()).toEqual(['job', 'secrets']);
+    } finally {
+      rmSync(directory, {recursive: true});
+    }
   });
 
   test('a file that changed since the plan, and a link put above it', async () => {
