@@ -39,7 +39,7 @@ export async function printRows(
     count += rowCount;
     if (json) writeLines(process.stdout.isTTY ? escapeBytes(lines) : lines);
     else {
-      pending.push(...linesOf(lines));
+      for (const line of linesOf(lines)) pending.push(line);
       for (; pending.length > TABLE_ROWS; pending = pending.slice(TABLE_ROWS)) {
         writeResult(tableOf(pending.slice(0, TABLE_ROWS), style));
       }

@@ -108,7 +108,7 @@ async function listJob(
         ? await listFlinkDirectory({files, directory: path, maps}, checkpointId)
         : {item: await toItem(files, checkpointId, path, state), warnings: warningsOf(state)};
     items.push(listed.item);
-    warnings.push(...listed.warnings);
+    for (const warning of listed.warnings) warnings.push(warning);
   }
   if (!orphansKnown && unneeded.size > 0) {
     warnings.push(
@@ -150,7 +150,7 @@ async function listSavepoints(
         ? await listFlinkDirectory({files, directory: path, maps}, 0)
         : {item: await toItem(files, id, path, state), warnings: warningsOf(state)};
     items.push({...listed.item, kind: 'savepoint'});
-    warnings.push(...listed.warnings);
+    for (const warning of listed.warnings) warnings.push(warning);
   }
   items.sort((left, right) => (right.created ?? '').localeCompare(left.created ?? ''));
   return {items, orphans: [], warnings};
