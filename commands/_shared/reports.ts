@@ -1,7 +1,7 @@
 // A validation report as text, GitHub annotations and JUnit; a verification as JUnit.
 
 import {relative} from 'node:path';
-import {escapeText, toXml} from './text.ts';
+import {escapeLines, escapeText, toXml} from './text.ts';
 import {countOf} from './units.ts';
 import type {Style} from './style.ts';
 import type {FileFinding, ValidatedFile, ValidationReport, VerifyEvent} from '../../src/index.ts';
@@ -60,8 +60,9 @@ export function findingAnnotation(finding: Extract<VerifyEvent, {type: 'finding'
   return `::${command} ${properties}::${escapeData(message + compared)}`;
 }
 
+/** Control characters of a name or a record reach no log and no terminal; line breaks as GitHub reads them. */
 function escapeData(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  return escapeLines(text).replaceAll('%', '%25').replaceAll('\n', '%0A');
 }
 
 function escapeProperty(text: string): string {

@@ -1,7 +1,7 @@
 // Units as people read them, and reports that other programs read: GitHub annotations and JUnit.
 
 import {describe, expect, test} from 'vitest';
-import {junitXml, validationAnnotations, validationText} from '#commands/_shared/reports.js';
+import {findingAnnotation, junitXml, validationAnnotations, validationText} from '#commands/_shared/reports.js';
 import {makeStyle} from '#commands/_shared/style.js';
 import {formatBytes, formatCount, formatDuration} from '#commands/_shared/units.js';
 import {VerifyView, findingText, verifyEventJson} from '#commands/_shared/verify-view.js';
@@ -112,7 +112,7 @@ test('JUnit is well-formed whatever a message contains', () => {
 });
 
 describe('a verification', () => {
-  const finding: VerifyEvent = {
+  const finding: Extract<VerifyEvent, {type: 'finding'}> = {
     type: 'finding',
     at: Date.UTC(2026, 0, 1),
     ref: 'chk-1',
@@ -135,6 +135,13 @@ describe('a verification', () => {
       severity: 'error',
       offset: 1048576,
     });
+  });
+
+  test('as a GitHub annotation is one line without anything that a terminal acts on', () => {
+    const bad = {...finding, path: '/s/a\u001b[2J:b', message: 'bell \u0007\r\n100%'};
+    expect(findingAnnotation(bad)).toBe(
+      '::error file=/s/a\\u001b[2J%3Ab,title=checksum::bell \\u0007\\r%0A100%25 (expected aa, found bb)',
+    );
   });
 
   test('draws a bar on a terminal, and a line in ten seconds elsewhere', () => {
