@@ -1,6 +1,7 @@
 import type {Mutant} from './mutant.ts';
 
 const exported = 'inspection/export-state.js';
+const scratch = 'storage/scratch-directory.js';
 const deep = 'inspection/verify-rows.js';
 
 export const INSPECTION_MUTANTS: readonly Mutant[] = [
@@ -27,6 +28,30 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     find: 'await store.close();\n                await removeTree(files, target);',
     replace: 'await store.close();',
     prover: 'read-states',
+  },
+  {
+    name: 'scratch: what a process has is not removed when it ends',
+    rows: 'state reader',
+    module: scratch,
+    find: "process.once('exit', removeAll);",
+    replace: '{}',
+    prover: 'scratch-directory',
+  },
+  {
+    name: 'scratch: that of a process which runs is removed',
+    rows: 'state reader',
+    module: scratch,
+    find: 'seen.startTime !== startTime)',
+    replace: 'true)',
+    prover: 'scratch-directory',
+  },
+  {
+    name: 'scratch: that of a process with other pids is removed',
+    rows: 'state reader',
+    module: scratch,
+    find: 'if (place !== placeOf(here) || pid === undefined)',
+    replace: 'if (pid === undefined)',
+    prover: 'scratch-directory',
   },
   {
     name: 'read: a slot that is not set is zero',

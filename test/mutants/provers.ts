@@ -53,6 +53,7 @@ export const TEST_PROVERS = {
   'shared-crash-states': 'crash-states/shared.test.ts',
   'assemble-metadata': 'runtime/assemble-metadata.test.ts',
   'state-file': 'storage/state-file.test.ts',
+  'scratch-directory': 'storage/scratch-directory.test.ts',
   'crash-states': 'crash-states/crash-states.test.ts',
   'savepoint-crash-states': 'crash-states/savepoint.test.ts',
   'prune-crash-states': 'crash-states/prune.test.ts',
