@@ -10,9 +10,9 @@ import {
   summaryFields,
   summaryJson,
   summaryOfNothing,
+  verificationCases,
   verifyEventJson,
 } from '../_shared/verify-view.ts';
-import type {JunitCase} from '../_shared/reports.ts';
 import type {ExitStatus, VerifyEvent, VerifySummary} from '../../src/index.ts';
 
 const ownFlags = {
@@ -106,36 +106,20 @@ export default class CheckpointVerify extends BaseCommand {
     this.summaryOfFailure = () => summaryFields(summary);
     view.erase();
     if (flags.junit !== undefined)
-      await writeReport(flags.junit, toJunit(args.refs, findings, summary));
+      await writeReport(flags.junit, toJunit(findings, summary));
     this.summaryOfFailure = null;
     this.print(this.global.json ? summaryJson(summary) : view.summary(summary, this.outStyle));
     if (summary.errorCode !== null) this.endWith(ERROR_CODES[summary.errorCode]);
   }
 }
 
-/** One case for each REF; what lies outside all of them belongs to a case of its own. */
 function toJunit(
-  refs: readonly string[],
   findings: readonly Extract<VerifyEvent, {type: 'finding'}>[],
   summary: VerifySummary,
 ): string {
   return junitXml(
     'tidemark checkpoint verify',
-    casesOf(refs, findings),
+    verificationCases(summary, findings),
     summary.durationMillis / 1000,
   );
-}
-
-function casesOf(
-  refs: readonly string[],
-  findings: readonly Extract<VerifyEvent, {type: 'finding'}>[],
-): JunitCase[] {
-  return refs.map((ref) => {
-    const own = findings.filter((finding) => finding.ref === ref);
-    const textsOf = (severity: 'error' | 'hint'): string[] =>
-      own
-        .filter((finding) => finding.severity === severity)
-        .map((finding) => findingText(finding, null));
-    return {name: ref, failures: textsOf('error'), remarks: textsOf('hint')};
-  });
 }

@@ -67,6 +67,16 @@ export async function jobDirectoriesIn(
   return jobs;
 }
 
+/** Directories in `directory` that are named like a savepoint, whatever is in them. */
+export async function savepointsIn(
+  files: FileSystem,
+  directory: string,
+): Promise<readonly string[]> {
+  return (await files.list(directory)).flatMap(({name, kind}) =>
+    kind === 'directory' && parseSavepointName(name) !== null ? [`${directory}/${name}`] : [],
+  );
+}
+
 async function isJobDirectory(files: FileSystem, directory: string): Promise<boolean> {
   const entries = await files.list(directory);
   return entries.some(
@@ -140,9 +150,7 @@ async function listSavepoints(
 ): Promise<CheckpointList> {
   const warnings: string[] = [];
   const items: CheckpointItem[] = [];
-  for (const {name, kind} of await files.list(directory)) {
-    if (kind !== 'directory' || parseSavepointName(name) === null) continue;
-    const path = `${directory}/${name}`;
+  for (const path of await savepointsIn(files, directory)) {
     const state = await deriveCheckpointState(files, path);
     const id = readableOf(state)?.metadata.checkpointId ?? 0;
     const listed =

@@ -3,7 +3,11 @@
 import {systemClock} from '../base/clock.ts';
 import {parsePathMap, type PathMap} from '../inspection/flink/locate-file.ts';
 import type {CheckpointItem} from '../inspection/checkpoint-item.ts';
-import {jobDirectoriesIn, listCheckpointDirectory} from '../inspection/list-checkpoints.ts';
+import {
+  jobDirectoriesIn,
+  listCheckpointDirectory,
+  savepointsIn,
+} from '../inspection/list-checkpoints.ts';
 import {knownJobs} from '../control/known-jobs.ts';
 import {
   resolveJobDirectory,
@@ -14,12 +18,13 @@ import {verifyCheckpoints as verifyDirectories} from '../inspection/verify-check
 import type {Environment} from '../runtime/run-types.ts';
 import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
-import {listCheckpoints as listPublished} from '../storage/list-checkpoints.ts';
+import {publishedIds} from '../storage/list-checkpoints.ts';
 import {blockingFileSystem} from '../storage/blocking-file-system.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {
   baseName,
   jobDirectoryOf,
+  join,
   JobPaths,
   METADATA_FILE,
   parseCheckpointName,
@@ -77,6 +82,8 @@ export type VerifyEvent =
       readonly at: number;
       /** The REF that it belongs to, as given. */
       readonly ref: string;
+      /** Absolute path of the checkpoint that it concerns. */
+      readonly checkpoint: string;
       readonly severity: 'error' | 'hint';
       readonly code: string;
       /** Absolute path of the file. */
@@ -110,6 +117,16 @@ export interface VerifySummary {
   /** What the exit status says: damage, refused, of another version, unreadable; null: nothing is wrong. */
   readonly errorCode: ErrorCode | null;
   readonly durationMillis: number;
+  /** What each REF stood for, in their order. */
+  readonly refs: readonly VerifiedRef[];
+}
+
+export interface VerifiedRef {
+  readonly ref: string;
+  /** Absolute paths of checkpoints; two REFs may have some in common. */
+  readonly checkpoints: readonly string[];
+  /** Of those, how many were not read as far as was asked. */
+  readonly skipped: number;
 }
 
 export async function listCheckpoints(
@@ -147,25 +164,38 @@ export async function verifyCheckpoints(
   const sample = sampleOf(options.sample);
   const now = (): number => systemClock.wallMillis();
   const owners = new Map<string, string>();
+  const listed = new Set<string>();
+  const named = new Set<string>();
+  const asked: {ref: string; checkpoints: readonly string[]}[] = [];
   for (const ref of refs) {
-    for (const directory of await checkpointsOf(ref, environment)) owners.set(directory, ref);
+    const {paths, isListing} = await checkpointsOf(ref, environment);
+    asked.push({ref, checkpoints: paths});
+    for (const directory of paths) {
+      if (!owners.has(directory)) owners.set(directory, ref);
+      (isListing ? listed : named).add(directory);
+    }
   }
+  for (const directory of named) listed.delete(directory);
   const directories = [...owners.keys()];
   const threads = level === 'manifest' ? null : await checkersFor(directories);
-  const {summary, errorCode} = await verifyDirectories({
-    ...{files, clock: systemClock, directories, level, maps, sample, failFast},
+  const {summary, errorCode, incomplete} = await verifyDirectories({
+    ...{files, clock: systemClock, directories, listed, level, maps, sample, failFast},
     ...{checkFile: threads?.checkFile, filesAtOnce: threads?.count},
     databases: databasePlace(),
     onFinding(finding, directory) {
       const ref = owners.get(directory) ?? '';
-      onEvent({type: 'finding', at: now(), ref, ...finding});
+      onEvent({type: 'finding', at: now(), ref, checkpoint: directory, ...finding});
     },
     onProgress({bytes_done, bytes_total}) {
       onEvent({type: 'progress', at: now(), bytesDone: bytes_done, bytesTotal: bytes_total});
     },
   }).finally(async () => threads?.close());
   const {duration_ms, ...rest} = summary;
-  return {at: now(), ...rest, errorCode, durationMillis: duration_ms};
+  const verified = asked.map(({ref, checkpoints}) => {
+    const skipped = checkpoints.filter((directory) => incomplete.has(directory)).length;
+    return {ref, checkpoints, skipped};
+  });
+  return {at: now(), ...rest, errorCode, durationMillis: duration_ms, refs: verified};
 }
 
 function sampleOf(
@@ -250,21 +280,30 @@ async function directoryOf(path: string, environment: Environment): Promise<stri
   );
 }
 
-/** One checkpoint, or all of the job whose file or directory is named. */
-async function checkpointsOf(ref: string, environment: Environment): Promise<readonly string[]> {
+/** One checkpoint, or all of the job whose file or directory is named, and the savepoints that lie there: what `list` shows. */
+async function checkpointsOf(
+  ref: string,
+  environment: Environment,
+): Promise<{readonly paths: readonly string[]; readonly isListing: boolean}> {
   const path = resolve(ref);
   if (baseName(path) !== METADATA_FILE) {
     const directory = await directoryOf(path, environment);
     const isDirectory = (await statusOrNull(files, directory))?.kind === 'directory';
     if (isDirectory && parseCheckpointName(baseName(directory)) === null) {
-      const all = [];
-      for (const job of await jobDirectoriesIn(files, directory)) {
-        all.push(...(await listPublished(files, new JobPaths(job), null)).map((one) => one.path));
+      const jobs = await jobDirectoriesIn(files, directory);
+      const all: string[] = [];
+      for (const paths of jobs.map((job) => new JobPaths(job))) {
+        for (const id of await publishedIds(files, paths)) all.push(paths.checkpoint(id));
       }
-      if (all.length > 0) return all;
+      // What has `_metadata` itself is one checkpoint, whatever else lies in it.
+      const isOne = (await statusOrNull(files, join(directory, METADATA_FILE))) !== null;
+      if (jobs.length > 0 || !isOne) {
+        for (const savepoint of await savepointsIn(files, directory)) all.push(savepoint);
+      }
+      if (all.length > 0) return {paths: all, isListing: true};
     }
   }
-  return [await resolveReference(resolving(environment), ref)];
+  return {paths: [await resolveReference(resolving(environment), ref)], isListing: false};
 }
 
 function toListItem(item: CheckpointItem): CheckpointListItem {

@@ -91,21 +91,25 @@ test('JUnit is well-formed whatever a message contains', () => {
   const xml = junitXml(
     'suite',
     [
-      {name: 'a<b>&"', failures: ['one \u0000 \u001b[m \ufffe \ud800 &', 'two'], remarks: ['hint']},
-      {name: 'good', failures: [], remarks: []},
+      {name: 'a<b>&"', failures: ['one \u0000 \u001b[m \ufffe \ud800 &', 'two'], remarks: ['hint'], skipped: 'x'},
+      {name: 'good', failures: [], remarks: [], skipped: null},
+      {name: 'part', failures: [], remarks: [], skipped: '1 of 2 <read>'},
     ],
     1.5,
   );
   expect(xml.split('\n')).toEqual([
     '<?xml version="1.0" encoding="UTF-8"?>',
-    '<testsuites name="tidemark" tests="2" failures="1" errors="0" time="1.500">',
-    '  <testsuite name="suite" tests="2" failures="1" errors="0" time="1.500">',
+    '<testsuites name="tidemark" tests="3" failures="1" errors="0" skipped="1" time="1.500">',
+    '  <testsuite name="suite" tests="3" failures="1" errors="0" skipped="1" time="1.500">',
     '    <testcase classname="suite" name="a&lt;b&gt;&amp;&quot;">',
     '      <failure message="one \\u0000 \\u001b[m \\ufffe \\ud800 &amp;">one \\u0000 \\u001b[m \\ufffe \\ud800 &amp;',
     'two</failure>',
     '      <system-out>hint</system-out>',
     '    </testcase>',
     '    <testcase classname="suite" name="good"/>',
+    '    <testcase classname="suite" name="part">',
+    '      <skipped message="1 of 2 &lt;read&gt;"/>',
+    '    </testcase>',
     '  </testsuite>',
     '</testsuites>',
   ]);
@@ -116,6 +120,7 @@ describe('a verification', () => {
     type: 'finding',
     at: Date.UTC(2026, 0, 1),
     ref: 'chk-1',
+    checkpoint: '/s/chk-1',
     severity: 'error',
     code: 'checksum',
     path: '/s/chk-1/a/0.keyed',

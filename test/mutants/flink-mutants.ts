@@ -100,6 +100,22 @@ export const FLINK_MUTANTS: readonly Mutant[] = [
     prover: 'flink-verify',
   },
   {
+    name: 'flink: a segment beyond the length of its file is not seen',
+    rows: 'H30',
+    module: check,
+    find: 'file.segmentsEnd > length)',
+    replace: 'false)',
+    prover: 'flink-verify',
+  },
+  {
+    name: 'flink: a checkpoint without _metadata is under way, also beside FORMAT',
+    rows: 'H26',
+    module: 'inspection/flink/unfinished-checkpoint.js',
+    find: 'new JobPaths(job).format,',
+    replace: '',
+    prover: 'flink-verify',
+  },
+  {
     name: 'flink: two lengths of one file are not compared with it',
     rows: 'H30',
     module: check,

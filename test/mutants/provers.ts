@@ -43,6 +43,7 @@ export const TEST_PROVERS = {
   'scan-state': 'inspection/scan-state.test.ts',
   'diff-states': 'inspection/diff-states.test.ts',
   'verify-rows': 'inspection/verify-rows.test.ts',
+  'verify-refs': 'inspection/verify-refs.test.ts',
   'fuzz-found': 'hostile/fuzz-found.test.ts',
   'export-state': 'inspection/export-state.test.ts',
   'list-and-resolve': 'inspection/list-and-resolve.test.ts',
