@@ -26,10 +26,18 @@ import {verifyCheckpoints} from '#src/inspection/verify-checkpoint.js';
 import type {FileSystem} from '#src/storage/file-system.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {
+  makeAbove,
   readDirectories,
   unpack,
   type PackedDirectory,
 } from '../../flink-directories/support/directories.js';
+import {
+  absolute,
+  keyGroupsHandle,
+  metadataOf,
+  operatorOf,
+  subtaskOf,
+} from './support/metadata-bytes.js';
 import {FakeTime, readFile, writeFile} from '../../storage/support/fixture.js';
 import {MemoryFileSystem} from '../../storage/support/memory-file-system.js';
 
@@ -279,6 +287,29 @@ describe('refused', () => {
     await disk.rename('/elsewhere', above);
     expect(disk.snapshot()).toEqual(before);
   });
+});
+
+test('a file of unknown size is copied with the size that it has; names are not given twice', async () => {
+  const disk = new MemoryFileSystem();
+  for (const name of ['chk-1/_metadata', 'shared/x', 'shared/X-2', 'shared/a/x', 'taskowned/X']) {
+    await makeAbove(disk, `/c/${name}`);
+    if (!name.endsWith('_metadata')) await writeFile(disk, `/c/${name}`, Buffer.from(name));
+  }
+  const handles = ['shared/x', 'shared/X-2', 'shared/a/x', 'taskowned/X'].map((name, index) =>
+    subtaskOf(index, keyGroupsHandle(absolute(`/c/${name}`, -1n), index)),
+  );
+  const operator = operatorOf({parallelism: 4, subtasks: handles});
+  await writeFile(disk, '/c/chk-1/_metadata', metadataOf(3, [operator]));
+  const plan = await planOf(disk, '/c/chk-1');
+  expect(plan.pieces.map(({name, length}) => [name, length])).toEqual([
+    ['x', 8],
+    ['X-2', 10],
+    ['x-3', 10],
+    ['X-4', 11],
+  ]);
+  await disk.makeDirectory('/copies');
+  await copyFlinkDirectory({files: disk, plan, target: '/copies/one'});
+  expect(await codesOf(disk, '/copies/one')).toEqual(['no-checksums']);
 });
 
 test('--map says where the files of a changelog are', async () => {
