@@ -150,6 +150,14 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     prover: 'verify-refs',
   },
   {
+    name: 'get: a number of a key is the nearest double',
+    rows: 'state get',
+    module: 'reports/state-reports.js',
+    find: 'return tokens[index] ?? String(value);',
+    replace: 'return String(value);',
+    prover: 'row-filter',
+  },
+  {
     name: 'diff: values are compared as keys are',
     rows: 'checkpoint diff',
     module: 'inspection/state/diff-states.js',
