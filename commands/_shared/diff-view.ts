@@ -62,7 +62,9 @@ export function diffLines(diff: CheckpointDiff, style: Style): string[] {
   for (const uid of removed) lines.push(`  - operator ${escapeText(uid)}`);
   const retyped = changed.filter(({type}) => type.from !== type.to);
   for (const {uid, type} of retyped) {
-    lines.push(`  operator ${escapeText(uid)} was ${escapeText(type.from)}, is ${escapeText(type.to)}`);
+    lines.push(
+      `  operator ${escapeText(uid)} was ${escapeText(type.from)}, is ${escapeText(type.to)}`,
+    );
   }
   for (const {operator} of sources) {
     lines.push(`  source ${escapeText(operator)} goes on elsewhere: --json tells both positions`);

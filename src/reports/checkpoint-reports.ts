@@ -1,7 +1,7 @@
 // What `checkpoint list` and `checkpoint verify` tell about what is on disk. Never writes.
 
 import {systemClock} from '../base/clock.ts';
-import {parsePathMap, type PathMap} from '../inspection/flink/locate-file.ts';
+import {isFlinkDirectory} from '../inspection/flink/read-flink-directory.ts';
 import type {CheckpointItem} from '../inspection/checkpoint-item.ts';
 import {
   jobDirectoriesIn,
@@ -33,6 +33,7 @@ import {EngineError, type ErrorCode} from '../base/errors.ts';
 import {parseSample, type Sample} from '../inspection/sample-files.ts';
 import type {FileCheckers} from '../engine.ts';
 import {databasePlace} from './database-place.ts';
+import {watchedMaps} from './path-maps.ts';
 import {availableParallelism} from 'node:os';
 import {resolve} from 'node:path';
 
@@ -133,14 +134,14 @@ export async function listCheckpoints(
   target: string,
   options: {readonly environment: Environment; readonly maps?: readonly string[] | undefined},
 ): Promise<CheckpointList> {
-  const maps = pathMaps(options.maps);
+  const {maps, unused} = watchedMaps(options.maps);
   const directory = await listedDirectory(target, options.environment);
   const {items, orphans, warnings} = await listCheckpointDirectory(
     blockingFileSystem,
     directory,
     maps,
   );
-  return {items: items.map(toListItem), orphans, warnings};
+  return {items: items.map(toListItem), orphans, warnings: [...warnings, ...unused()]};
 }
 
 export interface VerifyRequest {
@@ -153,6 +154,8 @@ export interface VerifyRequest {
   /** `FROM=TO`: where files of Flink's checkpoints are looked for that have moved. */
   readonly maps?: readonly string[] | undefined;
   readonly onEvent: (event: VerifyEvent) => void;
+  /** What was given and changed nothing. */
+  readonly onWarning?: ((text: string) => void) | undefined;
 }
 
 export async function verifyCheckpoints(
@@ -160,8 +163,9 @@ export async function verifyCheckpoints(
   options: VerifyRequest,
 ): Promise<VerifySummary> {
   const {level, environment, onEvent, failFast} = options;
-  const maps = pathMaps(options.maps);
+  const {maps, unused} = watchedMaps(options.maps);
   const sample = sampleOf(options.sample);
+  if (sample !== undefined && level === 'manifest') throw nothingToSample();
   const now = (): number => systemClock.wallMillis();
   const owners = new Map<string, string>();
   const listed = new Set<string>();
@@ -177,6 +181,7 @@ export async function verifyCheckpoints(
   }
   for (const directory of named) listed.delete(directory);
   const directories = [...owners.keys()];
+  if (sample !== undefined) await refuseSampleOfFlink(directories);
   const threads = level === 'manifest' ? null : await checkersFor(directories);
   const {summary, errorCode, incomplete} = await verifyDirectories({
     ...{files, clock: systemClock, directories, listed, level, maps, sample, failFast},
@@ -190,6 +195,7 @@ export async function verifyCheckpoints(
       onEvent({type: 'progress', at: now(), bytesDone: bytes_done, bytesTotal: bytes_total});
     },
   }).finally(async () => threads?.close());
+  for (const text of unused()) options.onWarning?.(text);
   const {duration_ms, ...rest} = summary;
   const verified = asked.map(({ref, checkpoints}) => {
     const skipped = checkpoints.filter((directory) => incomplete.has(directory)).length;
@@ -207,6 +213,29 @@ function sampleOf(
   throw new EngineError('USAGE', `--sample ${given.text} is no sample`, {
     hint: 'write a share (10%), a part (2/5: the second of five) or a size (500MiB)',
   });
+}
+
+function nothingToSample(): EngineError {
+  return new EngineError(
+    'USAGE',
+    '--sample is of files that are read, and level manifest reads none',
+    {
+      hint: 'Leave --sample out, or ask for --level checksum.',
+    },
+  );
+}
+
+async function refuseSampleOfFlink(directories: readonly string[]): Promise<void> {
+  for (const directory of directories) {
+    if (!(await isFlinkDirectory(files, directory))) continue;
+    throw new EngineError(
+      'USAGE',
+      `--sample: ${directory} is of Apache Flink: no file of it is read`,
+      {
+        hint: 'Leave --sample out: names and sizes are compared for all of them.',
+      },
+    );
+  }
 }
 
 /** Below so many bytes threads take longer to start than they save. */
@@ -245,10 +274,6 @@ function resolving(environment: Environment): ResolveOptions {
     checkpointsDirectory: null,
     knownJobs: () => knownJobs(environment),
   };
-}
-
-function pathMaps(maps: readonly string[] = []): readonly PathMap[] {
-  return maps.map((map) => parsePathMap(map, resolve));
 }
 
 /** A path beats a job's name. */

@@ -29,7 +29,10 @@ export async function makeScratchDirectory(
   const self = processes.self();
   if (!swept.has(parent)) sweepScratchDirectories(parent, processes);
   swept.add(parent);
-  const path = join(parent, `${PREFIX}-${placeOf(self)}-${self.pid}-${self.startTime ?? 0}-${random}`);
+  const path = join(
+    parent,
+    `${PREFIX}-${placeOf(self)}-${self.pid}-${self.startTime ?? 0}-${random}`,
+  );
   try {
     await mkdir(path, {mode: 0o700});
   } catch (error) {

@@ -24,7 +24,13 @@ test.each([
       ['__proto__', '-0'],
     ],
   ],
-  ['{"a:b":":","":{}}', [['a:b', '":"'], ['', '{}']]],
+  [
+    '{"a:b":":","":{}}',
+    [
+      ['a:b', '":"'],
+      ['', '{}'],
+    ],
+  ],
 ] as const)('the members of %s', (text, members) => {
   expect(membersOf(text)).toEqual(members);
 });
@@ -60,7 +66,11 @@ describe('a difference', () => {
               ...{name: 's', kind: 'keyed', keys_added: 0, keys_removed: 0, keys_changed: 1},
               schema_changed: false,
               rows: [
-                {change: 'changed', from: row('9007199254740991.25'), to: row('9007199254740991.50')},
+                {
+                  change: 'changed',
+                  from: row('9007199254740991.25'),
+                  to: row('9007199254740991.50'),
+                },
               ],
             },
           ],
@@ -72,7 +82,9 @@ describe('a difference', () => {
   test('as text and as JSON', () => {
     const style = makeStyle({isTTY: false, environment: {}, color: null});
     const text = diffLines(diff, style).join('\n');
-    expect(text).toMatch(/\{"k":1\} +\{"sum":9007199254740991\.25\} +\{"sum":9007199254740991\.50\}/);
+    expect(text).toMatch(
+      /\{"k":1\} +\{"sum":9007199254740991\.25\} +\{"sum":9007199254740991\.50\}/,
+    );
     expect(diffFields(diff)).toMatchObject({
       operators: {
         changed: [

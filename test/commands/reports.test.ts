@@ -1,7 +1,12 @@
 // Units as people read them, and reports that other programs read: GitHub annotations and JUnit.
 
 import {describe, expect, test} from 'vitest';
-import {findingAnnotation, junitXml, validationAnnotations, validationText} from '#commands/_shared/reports.js';
+import {
+  findingAnnotation,
+  junitXml,
+  validationAnnotations,
+  validationText,
+} from '#commands/_shared/reports.js';
 import {makeStyle} from '#commands/_shared/style.js';
 import {formatBytes, formatCount, formatDuration} from '#commands/_shared/units.js';
 import {VerifyView, findingText, verifyEventJson} from '#commands/_shared/verify-view.js';
@@ -91,7 +96,12 @@ test('JUnit is well-formed whatever a message contains', () => {
   const xml = junitXml(
     'suite',
     [
-      {name: 'a<b>&"', failures: ['one \u0000 \u001b[m \ufffe \ud800 &', 'two'], remarks: ['hint'], skipped: 'x'},
+      {
+        name: 'a<b>&"',
+        failures: ['one \u0000 \u001b[m \ufffe \ud800 &', 'two'],
+        remarks: ['hint'],
+        skipped: 'x',
+      },
       {name: 'good', failures: [], remarks: [], skipped: null},
       {name: 'part', failures: [], remarks: [], skipped: '1 of 2 <read>'},
     ],

@@ -10,7 +10,10 @@ import {parseKey} from '#src/reports/state-reports.js';
 import type {StateShape} from '#src/state/rows/state-shape.js';
 
 function passing(
-  fields: readonly {name: string; type: typeof BYTES | typeof STRING | ReturnType<typeof decimal>}[],
+  fields: readonly {
+    name: string;
+    type: typeof BYTES | typeof STRING | ReturnType<typeof decimal>;
+  }[],
   rows: readonly (readonly Value[])[],
   conditions: RowConditions,
 ): number[] {

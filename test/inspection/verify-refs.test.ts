@@ -24,10 +24,20 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, {recursive: true}));
 
-async function verify(refs: readonly string[], more: {failFast?: boolean; sample?: string} = {}) {
+interface More {
+  readonly failFast?: boolean;
+  readonly sample?: string;
+  readonly level?: 'manifest' | 'checksum';
+}
+
+async function verify(refs: readonly string[], more: More = {}) {
   const findings: Extract<VerifyEvent, {type: 'finding'}>[] = [];
   const summary = await verifyCheckpoints(refs, {
-    ...{level: 'checksum', environment: {TIDEMARK_HOME: root}, failFast: more.failFast},
+    ...{
+      level: more.level ?? 'checksum',
+      environment: {TIDEMARK_HOME: root},
+      failFast: more.failFast,
+    },
     sample: more.sample === undefined ? undefined : {text: more.sample, seed: 1},
     onEvent: (event) => {
       if (event.type === 'finding') findings.push(event);
@@ -73,4 +83,9 @@ test('what was left out has not passed', async () => {
   expect((await verify(refs, {failFast: true})).cases).toEqual(['failed', 'skipped']);
   const {cases, summary} = await verify([join(job, 'chk-4')], {sample: '1/5'});
   expect([cases, summary.errorCode]).toEqual([['skipped'], 'INCOMPLETE']);
+});
+
+test('a sample of files that are not read is refused', async () => {
+  const sampled = verify([job], {sample: '10%', level: 'manifest'});
+  await expect(sampled).rejects.toMatchObject({code: 'USAGE'});
 });

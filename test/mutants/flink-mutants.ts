@@ -72,7 +72,8 @@ export const FLINK_MUTANTS: readonly Mutant[] = [
     rows: 'H34',
     module: locate,
     find: 'const isBelow = path.startsWith(`${withoutSlashes(top)}/`);\n    if (isBelow && isFlinksOwn(',
-    replace: 'const isBelow = path.startsWith(`${withoutSlashes(top)}/`);\n    if (true || isFlinksOwn(',
+    replace:
+      'const isBelow = path.startsWith(`${withoutSlashes(top)}/`);\n    if (true || isFlinksOwn(',
     prover: 'flink-leading-out',
   },
   {
@@ -160,7 +161,7 @@ export const FLINK_MUTANTS: readonly Mutant[] = [
     name: 'flink: the directory above a copy is not synced',
     rows: 'sync of the copy',
     module: copy,
-    find: '            await files.syncDirectory(above);\n',
+    find: '            await syncAbove(files, above, made);\n',
     replace: '',
     prover: 'flink-copy',
   },

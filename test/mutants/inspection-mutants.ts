@@ -169,7 +169,7 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     name: 'diff: a text that looks like bytes is them',
     rows: 'checkpoint diff',
     module: 'state/rows/text-column.js',
-    find: 'return ESCAPED.test(own.toString(\'latin1\')) ?',
+    find: "return ESCAPED.test(own.toString('latin1')) ?",
     replace: 'return false ?',
     prover: 'diff-states',
   },

@@ -2,7 +2,11 @@
 // each file that it refers to is there with the recorded length. Everything that is wrong is reported, nothing is written.
 // Not checked, because the format has nothing to check it with: the bytes of the files.
 
-import {deletedMeanwhile, type CheckOptions, type CheckResult} from '../../storage/check-checkpoint.ts';
+import {
+  deletedMeanwhile,
+  type CheckOptions,
+  type CheckResult,
+} from '../../storage/check-checkpoint.ts';
 import {errorAt, statusOrNull, wrongKind} from '../../storage/derive-checkpoint-state.ts';
 import {unlessMissing} from '../../storage/durable-file.ts';
 import type {Finding} from '../../storage/finding.ts';

@@ -12,7 +12,9 @@ import {
 } from '../../storage/durable-file.ts';
 import type {FileHandle, FileStatus, FileSystem} from '../../storage/file-system.ts';
 import {baseName, join, METADATA_FILE, parentOf} from '../../storage/paths.ts';
+import {makeWithParents} from '../../storage/savepoint-attempt.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
+import {syncAbove} from '../../storage/sync-above.ts';
 import type {FlinkCopyPiece, FlinkCopyPlan} from './plan-flink-copy.ts';
 
 const BUFFER_BYTES = 1024 * 1024;
@@ -20,22 +22,23 @@ const BUFFER_BYTES = 1024 * 1024;
 export interface FlinkCopyOptions {
   readonly files: FileSystem;
   readonly plan: FlinkCopyPlan;
-  /** Absolute; the directory above it is there, it is not. */
+  /** Absolute; it is not there. Directories above it are made. */
   readonly target: string;
   /** Bytes written since the last call. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
 /**
- * REFUSED when the target is there, NOT_FOUND when the directory above it is not, CHECKPOINT_DAMAGED when a file
- * has become shorter than planned, STORAGE_FAILED. What fails leaves nothing behind.
+ * REFUSED when the target is there, CHECKPOINT_DAMAGED when a file has become shorter than planned, STORAGE_FAILED. What
+ * fails leaves nothing behind but directories above the target.
  */
 export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<void> {
   const {files, target} = options;
   const above = parentOf(target);
   try {
     if ((await statusOrNull(files, target)) !== null) throw isThere(target);
-    if ((await statusOrNull(files, above)) === null) throw noPlace(above);
+    const made = new Set<string>();
+    await makeWithParents(files, above, made);
     const hidden = join(above, `.${baseName(target)}.unfinished`);
     await makeHidden(files, hidden);
     let own: FileStatus | null = null;
@@ -45,7 +48,7 @@ export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<voi
       // A rename would replace an empty directory without a word.
       if ((await statusOrNull(files, target)) !== null) throw isThere(target);
       await files.rename(hidden, target);
-      await files.syncDirectory(above);
+      await syncAbove(files, above, made);
     } catch (error) {
       await removeTree(files, hidden);
       // It was renamed, and nobody was told: it goes. What another made there has another inode.
@@ -154,12 +157,5 @@ function isThere(target: string): EngineError {
   return new EngineError('REFUSED', `${target} is there already`, {
     file: target,
     hint: 'Name a directory that does not exist.',
-  });
-}
-
-function noPlace(above: string): EngineError {
-  return new EngineError('NOT_FOUND', `no directory ${above} to copy into`, {
-    file: above,
-    hint: `Make it first: mkdir -p ${above}`,
   });
 }

@@ -20,6 +20,8 @@ export interface PathMap {
   readonly from: string;
   /** Absolute. */
   readonly to: string;
+  /** A path begins with it. */
+  readonly onMatch?: (() => void) | undefined;
 }
 
 export interface FlinkPlace {
@@ -66,6 +68,7 @@ export function locateFile(file: FlinkFile, place: FlinkPlace): FileLocation {
     .filter(({from}) => path === from || path.startsWith(`${from}/`))
     .toSorted((left, right) => right.from.length - left.from.length)[0];
   if (mapped !== undefined) {
+    mapped.onMatch?.();
     return below(mapped.to, path.slice(mapped.from.length + 1).split('/'), 'mapped');
   }
   if (!path.startsWith('/')) return {kind: 'elsewhere', reason: 'it is not on a file system'};

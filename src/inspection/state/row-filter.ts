@@ -3,12 +3,7 @@
 
 import {EngineError} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
-import {
-  bytesColumn,
-  bytesCondition,
-  bytesOfBase64,
-  type BytesTest,
-} from './bytes-condition.ts';
+import {bytesColumn, bytesCondition, bytesOfBase64, type BytesTest} from './bytes-condition.ts';
 import {compilePredicate, parseExpression, type Predicate} from '../../expressions/expression.ts';
 import {RecordFailure} from '../../expressions/record-failure.ts';
 import {compileExpression} from '../../expressions/expression.ts';

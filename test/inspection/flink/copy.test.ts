@@ -189,8 +189,13 @@ describe('refused', () => {
     await disk.makeDirectory('/copies/empty');
     const before = disk.snapshot();
     await expect(copyTo('/copies/empty')).rejects.toMatchObject({code: 'REFUSED'});
-    await expect(copyTo('/nowhere/one')).rejects.toMatchObject({code: 'NOT_FOUND'});
     expect(disk.snapshot()).toEqual(before);
+    await writeFile(disk, '/copies/file', new Uint8Array(1));
+    await expect(copyTo('/copies/file/one')).rejects.toMatchObject({code: 'REFUSED'});
+    // As a copy of tidemark's: what is missing above it is made.
+    await copyTo('/not/yet/one');
+    const after = disk.afterCrash(disk.log.length, () => 'lost');
+    expect((await after.list('/not/yet')).map(({name}) => name)).toEqual(['one']);
     await disk.makeDirectory('/copies/.one.unfinished');
     await expect(copyTo('/copies/one')).rejects.toMatchObject({
       code: 'REFUSED',

@@ -275,7 +275,12 @@ test('half a million contradictions in one subtask are told like one', () => {
   const mode = 'split' as const;
   const states = Array.from({length: 500_000}, () => ({name: 's', mode, offsets}));
   const operator = (part: object) =>
-    ({id: 'a', parallelism: 1, maxParallelism: 1, subtasks: [{...NOTHING_KEYED, ...part}]}) as never;
+    ({
+      id: 'a',
+      parallelism: 1,
+      maxParallelism: 1,
+      subtasks: [{...NOTHING_KEYED, ...part}],
+    }) as never;
   expect(
     contradictionsIn({operators: [operator({managedOperator: {stream, states}})]} as never),
   ).toHaveLength(500_000);

@@ -96,7 +96,9 @@ describe('a path that leads out is refused, or not looked at', () => {
     await writeFile(disk, '/home/u/.ssh/id_rsa', Buffer.from('k'));
     await writeFile(disk, '/home/u/shared/x', Buffer.from('x'));
     const codesOf = async (written: string) => {
-      const operator = operatorOf({subtasks: [subtaskOf(0, keyGroupsHandle(absolute(written, 1n)))]});
+      const operator = operatorOf({
+        subtasks: [subtaskOf(0, keyGroupsHandle(absolute(written, 1n)))],
+      });
       const path = '/home/u/chk-1/_metadata';
       await disk.unlink(path).catch(() => undefined);
       await writeFile(disk, path, metadataOf(3, [operator]));

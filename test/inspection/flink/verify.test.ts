@@ -172,7 +172,11 @@ describe('verify', () => {
       await disk.makeDirectory(directory);
       await writeFile(disk, `${directory}/x`, new Uint8Array(1));
       const named = await verify(disk, directory);
-      expect(named).toMatchObject({errorCode: 'INCOMPLETE', errors: [], hints: ['metadata-missing']});
+      expect(named).toMatchObject({
+        errorCode: 'INCOMPLETE',
+        errors: [],
+        hints: ['metadata-missing'],
+      });
       const listed = await verify(disk, directory, [], new Set([directory]));
       expect(listed).toMatchObject({errorCode: null, errors: [], hints: ['metadata-missing']});
       await writeFile(disk, `${INCREMENTAL}/FORMAT`, new Uint8Array(1));
@@ -243,7 +247,11 @@ describe('verify', () => {
       const result = await verify(deleting, CHECKPOINT);
       expect(looked).toBeGreaterThan(20);
       // It was named, and not read.
-      expect(result).toMatchObject({verdict: 'incomplete', errorCode: 'INCOMPLETE', checkpoints: 0});
+      expect(result).toMatchObject({
+        verdict: 'incomplete',
+        errorCode: 'INCOMPLETE',
+        checkpoints: 0,
+      });
       expect(result.findings).toMatchObject([{code: 'deleted-meanwhile', severity: 'hint'}]);
     });
   });
