@@ -16,13 +16,17 @@ export function membersOf(object: string): readonly (readonly [name: string, tex
     name = null;
     value = '';
   };
+  const take = (token: string): void => {
+    if (name === null) name = JSON.parse(token) as string;
+    // The colon behind the name is none of the value.
+    else if (depth > 1 || token !== ':') value += token;
+  };
   for (const [token] of object.matchAll(TOKEN)) {
+    const isOpening = token === '{' || token === '[';
     if (token === '}' || token === ']') depth -= 1;
-    if (depth === 0 && token === '}') end();
-    else if (depth === 1 && token === ',') end();
-    else if (depth === 1 && name === null && token !== '{') name = JSON.parse(token) as string;
-    else if (depth > 1 || (depth === 1 && (token !== ':' || value !== ''))) value += token;
-    if (token === '{' || token === '[') depth += 1;
+    if (depth === 0 || (depth === 1 && token === ',')) end();
+    else take(token);
+    if (isOpening) depth += 1;
   }
   return members;
 }

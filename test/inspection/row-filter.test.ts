@@ -5,15 +5,13 @@ import {describe, expect, test} from 'vitest';
 import {RowFilter, type RowConditions} from '#src/inspection/state/row-filter.js';
 import {BatchBuilder} from '#src/records/batch-builder.js';
 import {BYTES, STRING, decimal} from '#src/records/data-type.js';
+import type {Field} from '#src/records/schema.js';
 import type {Value} from '#src/records/value.js';
 import {parseKey} from '#src/reports/state-reports.js';
 import type {StateShape} from '#src/state/rows/state-shape.js';
 
 function passing(
-  fields: readonly {
-    name: string;
-    type: typeof BYTES | typeof STRING | ReturnType<typeof decimal>;
-  }[],
+  fields: readonly Field[],
   rows: readonly (readonly Value[])[],
   conditions: RowConditions,
 ): number[] {

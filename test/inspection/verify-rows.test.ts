@@ -158,12 +158,12 @@ describe('H86: a checkpoint that its owner deletes while its rows are read', () 
     for (let deleteAt = 1; ; deleteAt += step) {
       const disk = await loaded(job);
       calls = 0;
-      let isDeleted = false;
+      const seen = {isDeleted: false};
       disk.options = {
         pause: async () => {
           calls += 1;
           if (calls !== deleteAt) return;
-          isDeleted = true;
+          seen.isDeleted = true;
           disk.options = {};
           await disk.rename(`/job/${checkpoint}`, '/deleted');
         },
@@ -186,7 +186,7 @@ describe('H86: a checkpoint that its owner deletes while its rows are read', () 
       const codes = findings.map(({severity, code}) => `${severity} ${code}`);
       expect([[], ['hint deleted-meanwhile']], `call ${deleteAt}`).toContainEqual(codes);
       told += codes.length;
-      if (!isDeleted) break;
+      if (!seen.isDeleted) break;
     }
     expect(told).toBeGreaterThan(5);
   });

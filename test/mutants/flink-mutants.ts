@@ -88,7 +88,7 @@ export const FLINK_MUTANTS: readonly Mutant[] = [
     name: 'flink: whatever lies below the directory of the checkpoints may be named',
     rows: 'H34',
     module: locate,
-    find: 'if (isBelow && isFlinksOwn(path, place, { top, isCheckpoint, isNamedByJob })) {',
+    find: 'if (isBelow && isFlinksOwn(path, place, around)) {',
     replace: 'if (isBelow) {',
     prover: 'flink-leading-out',
   },

@@ -80,12 +80,10 @@ export function locateFile(file: FlinkFile, place: FlinkPlace): FileLocation {
 
 function locateAbsolute(path: string, parts: readonly string[], place: FlinkPlace): FileLocation {
   const {directory, checkpointId} = place;
-  const isCheckpoint = parseCheckpointName(baseName(directory)) !== null;
-  const job = isCheckpoint ? parentOf(directory) : directory;
-  const isNamedByJob = isCheckpoint && JOB_ID.test(baseName(job));
-  const top = isNamedByJob ? parentOf(job) : job;
+  const around = surroundingsOf(directory);
+  const {top, job, isCheckpoint, isNamedByJob} = around;
   const isBelow = path.startsWith(`${withoutSlashes(top)}/`);
-  if (isBelow && isFlinksOwn(path, place, {top, isCheckpoint, isNamedByJob})) {
+  if (isBelow && isFlinksOwn(path, place, around)) {
     return {kind: 'here', path, root: top, how: 'as-written'};
   }
   const [parent = '', name = ''] = parts.slice(-2);
@@ -96,19 +94,30 @@ function locateAbsolute(path: string, parts: readonly string[], place: FlinkPlac
   if (isOwn) return below(directory, [name], 'moved');
   const at = parts.findLastIndex(isOfFlink);
   const jobId = parts[at - 1] ?? '';
-  if (at < 0 && isBelow) {
-    return {kind: 'refused', reason: 'Flink puts no files of checkpoints there'};
-  }
-  if (at < 0)
-    return {kind: 'elsewhere', reason: 'it lies outside the directory of the checkpoints'};
+  if (at < 0) return nowhere(isBelow);
   if (isNamedByJob && JOB_ID.test(jobId)) return below(top, parts.slice(at - 1), 'moved');
   return below(job, parts.slice(at), 'moved');
 }
 
+function nowhere(isBelow: boolean): FileLocation {
+  return isBelow
+    ? {kind: 'refused', reason: 'Flink puts no files of checkpoints there'}
+    : {kind: 'elsewhere', reason: 'it lies outside the directory of the checkpoints'};
+}
+
 interface Surroundings {
+  /** The directory of the checkpoints. */
   readonly top: string;
+  readonly job: string;
   readonly isCheckpoint: boolean;
   readonly isNamedByJob: boolean;
+}
+
+function surroundingsOf(directory: string): Surroundings {
+  const isCheckpoint = parseCheckpointName(baseName(directory)) !== null;
+  const job = isCheckpoint ? parentOf(directory) : directory;
+  const isNamedByJob = isCheckpoint && JOB_ID.test(baseName(job));
+  return {top: isNamedByJob ? parentOf(job) : job, job, isCheckpoint, isNamedByJob};
 }
 
 /** Is a path below `top` in this checkpoint or savepoint itself, or in a directory that a job of Flink has for its files? */
