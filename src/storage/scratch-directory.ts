@@ -44,7 +44,7 @@ export async function makeScratchDirectory(
 }
 
 /** Removes in `parent` what processes left that are dead for certain; what cannot be removed stays. */
-export function sweepScratchDirectories(
+function sweepScratchDirectories(
   parent: string,
   processes: ProcessTable = systemProcessTable,
 ): void {
