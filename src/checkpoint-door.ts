@@ -119,6 +119,7 @@ export async function copyFlinkCheckpoint(
   options: {
     readonly maps: readonly string[];
     readonly onProgress?: ((bytes: number) => void) | undefined;
+    readonly onWarning?: ((text: string) => void) | undefined;
   },
 ): Promise<FlinkCopied | null> {
   const reports = await import('./reports/flink-reports.ts');

@@ -1,6 +1,7 @@
 // `checkpoint diff`, for a person and as JSON.
 
 import {countOf, formatBytes, formatCount} from './units.ts';
+import {exactValue, membersOf} from './exact-json.ts';
 import {escapeText} from './text.ts';
 import type {CheckpointDiff} from '../../src/index.ts';
 import type {Style} from './style.ts';
@@ -8,12 +9,27 @@ import type {Style} from './style.ts';
 type StateDifference = CheckpointDiff['operators']['changed'][number]['states'][number];
 type RowDiff = StateDifference['rows'][number];
 
-/** A row of `state scan`. */
+/** Parts of a row of `state scan`, as JSON. */
 interface StateRow {
-  readonly key: unknown;
-  readonly namespace: unknown;
-  readonly value: unknown;
+  readonly key: string;
+  readonly namespace: string;
+  readonly value: string;
 }
+
+function partsOf(line: string | null): StateRow | null {
+  if (line === null) return null;
+  const row = new Map(membersOf(line));
+  const part = (name: string): string => row.get(name) ?? 'null';
+  return {key: part('key'), namespace: part('namespace'), value: part('value')};
+}
+
+/** The object of a part; integers beyond 2^53 and longer decimals are strings. */
+function objectOf(part: string): Readonly<Record<string, unknown>> | null {
+  if (part === 'null') return null;
+  return Object.fromEntries(membersOf(part).map(([name, text]) => [name, exactValue(text)]));
+}
+
+const NOTHING: StateRow = {key: 'null', namespace: 'null', value: 'null'};
 
 export function diffFields(diff: CheckpointDiff): Readonly<Record<string, unknown>> {
   const {from, to, equal, operators, sources, bytes} = diff;
@@ -26,10 +42,12 @@ export function diffFields(diff: CheckpointDiff): Readonly<Record<string, unknow
 }
 
 function rowFields({change, from, to}: RowDiff): object {
-  const before = from === null ? null : (JSON.parse(from) as StateRow);
-  const after = to === null ? null : (JSON.parse(to) as StateRow);
-  const {key, namespace} = after ?? before ?? {key: null, namespace: null};
-  return {change, key, namespace, from: before?.value ?? null, to: after?.value ?? null};
+  const [before, after] = [partsOf(from), partsOf(to)];
+  const {key, namespace} = after ?? before ?? NOTHING;
+  return {
+    ...{change, key: objectOf(key), namespace: objectOf(namespace)},
+    ...{from: objectOf(before?.value ?? 'null'), to: objectOf(after?.value ?? 'null')},
+  };
 }
 
 export function diffLines(diff: CheckpointDiff, style: Style): string[] {
@@ -44,7 +62,9 @@ export function diffLines(diff: CheckpointDiff, style: Style): string[] {
   for (const uid of removed) lines.push(`  - operator ${escapeText(uid)}`);
   const retyped = changed.filter(({type}) => type.from !== type.to);
   for (const {uid, type} of retyped) {
-    lines.push(`  operator ${escapeText(uid)} was ${type.from}, is ${type.to}`);
+    lines.push(
+      `  operator ${escapeText(uid)} was ${escapeText(type.from)}, is ${escapeText(type.to)}`,
+    );
   }
   for (const {operator} of sources) {
     lines.push(`  source ${escapeText(operator)} goes on elsewhere: --json tells both positions`);
@@ -90,15 +110,10 @@ function stateTable(
 
 function rowCells(whose: string, row: RowDiff): string[] {
   const mark = {added: '+', removed: '-', changed: '~'}[row.change];
-  const before = row.from === null ? null : (JSON.parse(row.from) as StateRow);
-  const after = row.to === null ? null : (JSON.parse(row.to) as StateRow);
-  const {key, namespace} = after ?? before ?? {key: null, namespace: null};
-  const name = namespace === null ? '' : ` ${JSON.stringify(namespace)}`;
-  return [mark, whose, `${JSON.stringify(key)}${name}`, valueText(before), valueText(after)];
-}
-
-function valueText(row: StateRow | null): string {
-  return row === null ? '' : JSON.stringify(row.value);
+  const [before, after] = [partsOf(row.from), partsOf(row.to)];
+  const {key, namespace} = after ?? before ?? NOTHING;
+  const name = namespace === 'null' ? '' : ` ${namespace}`;
+  return [mark, whose, `${key}${name}`, before?.value ?? '', after?.value ?? ''];
 }
 
 function rowTable(rows: readonly string[][], style: Style): string {

@@ -26,7 +26,7 @@ export function inspectLines(
     for (const {operator, at} of positions) lines.push(...positionLines(operator, at));
     lines.push('', operatorTable(operators, style));
   }
-  lines.push(...stateTable(operators, style));
+  for (const line of stateTable(operators, style)) lines.push(line);
   if (choice.operator !== null) lines.push('', subtaskTable(operators, style));
   if (choice.files) lines.push('', fileTable(details, choice.operator, style));
   return lines;

@@ -1,7 +1,7 @@
 // A validation report as text, GitHub annotations and JUnit; a verification as JUnit.
 
 import {relative} from 'node:path';
-import {escapeText, toXml} from './text.ts';
+import {escapeLines, escapeText, toXml} from './text.ts';
 import {countOf} from './units.ts';
 import type {Style} from './style.ts';
 import type {FileFinding, ValidatedFile, ValidationReport, VerifyEvent} from '../../src/index.ts';
@@ -60,8 +60,9 @@ export function findingAnnotation(finding: Extract<VerifyEvent, {type: 'finding'
   return `::${command} ${properties}::${escapeData(message + compared)}`;
 }
 
+/** Control characters of a name or a record reach no log and no terminal; line breaks as GitHub reads them. */
 function escapeData(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  return escapeLines(text).replaceAll('%', '%25').replaceAll('\n', '%0A');
 }
 
 function escapeProperty(text: string): string {
@@ -74,12 +75,15 @@ export interface JunitCase {
   readonly failures: readonly string[];
   /** Hints and warnings; shown, but no failure. */
   readonly remarks: readonly string[];
+  /** Why it neither failed nor passed; null: it did. */
+  readonly skipped: string | null;
 }
 
 /** A JUnit file: one suite, a case for each thing that was checked. */
 export function junitXml(suite: string, cases: readonly JunitCase[], seconds: number): string {
   const failed = cases.filter(({failures}) => failures.length > 0).length;
-  const counts = `tests="${cases.length}" failures="${failed}" errors="0" time="${seconds.toFixed(3)}"`;
+  const skipped = cases.filter(isSkipped).length;
+  const counts = `tests="${cases.length}" failures="${failed}" errors="0" skipped="${skipped}" time="${seconds.toFixed(3)}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="tidemark" ${counts}>`,
@@ -90,14 +94,21 @@ export function junitXml(suite: string, cases: readonly JunitCase[], seconds: nu
   ].join('\n');
 }
 
-function junitCase(suite: string, {name, failures, remarks}: JunitCase): string[] {
+/** A failure says more. */
+function isSkipped({failures, skipped}: JunitCase): boolean {
+  return failures.length === 0 && skipped !== null;
+}
+
+function junitCase(suite: string, checked: JunitCase): string[] {
+  const {name, failures, remarks, skipped} = checked;
   const open = `    <testcase classname="${toXml(suite)}" name="${toXml(name)}"`;
-  if (failures.length + remarks.length === 0) return [`${open}/>`];
+  if (failures.length + remarks.length === 0 && skipped === null) return [`${open}/>`];
   const lines = [`${open}>`];
   if (failures.length > 0) {
     const first = failures[0] ?? '';
     lines.push(`      <failure message="${toXml(first)}">${toXml(failures.join('\n'))}</failure>`);
   }
+  if (isSkipped(checked)) lines.push(`      <skipped message="${toXml(skipped ?? '')}"/>`);
   if (remarks.length > 0) lines.push(`      <system-out>${toXml(remarks.join('\n'))}</system-out>`);
   return [...lines, '    </testcase>'];
 }
@@ -107,6 +118,7 @@ export function validationCases(report: ValidationReport): JunitCase[] {
     name: shown(checked.file),
     failures: messagesOf(checked, 'error'),
     remarks: messagesOf(checked, 'warning'),
+    skipped: null,
   }));
 }
 

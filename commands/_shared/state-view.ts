@@ -1,20 +1,10 @@
 // Rows of states: JSON Lines as they come, or a table of them.
 
 import {stdoutHasRoom, stdoutIsFull, writeLines, writeResult} from './streams.ts';
+import {membersOf} from './exact-json.ts';
 import {escapeBytes} from './text.ts';
 import type {Style} from './style.ts';
 import type {ScannedRows} from '../../src/index.ts';
-
-interface StateRow {
-  readonly operator: string;
-  readonly state: string;
-  readonly key: Cells;
-  readonly namespace: Cells | null;
-  readonly value: Cells;
-  readonly expires: string | null;
-}
-
-type Cells = Readonly<Record<string, string | number | boolean | null>>;
 
 const COLUMNS = [
   {name: 'OPERATOR'},
@@ -39,7 +29,7 @@ export async function printRows(
     count += rowCount;
     if (json) writeLines(process.stdout.isTTY ? escapeBytes(lines) : lines);
     else {
-      pending.push(...linesOf(lines));
+      for (const line of linesOf(lines)) pending.push(line);
       for (; pending.length > TABLE_ROWS; pending = pending.slice(TABLE_ROWS)) {
         writeResult(tableOf(pending.slice(0, TABLE_ROWS), style));
       }
@@ -58,29 +48,32 @@ function tableOf(lines: readonly string[], style: Style): string {
   return style.table(
     COLUMNS,
     lines.map((line) => {
-      const {operator, state, key, namespace, value, expires} = JSON.parse(line) as StateRow;
+      const row = new Map(membersOf(line));
+      const part = (name: string): string => row.get(name) ?? 'null';
       return [
-        operator,
-        state,
-        cellText(key),
-        namespace === null ? '' : cellText(namespace),
-        namedText(value),
-        expires ?? '',
+        ...[part('operator'), part('state')].map(valueText),
+        ...[part('key'), part('namespace')].map(cellText),
+        namedText(part('value')),
+        part('expires') === 'null' ? '' : valueText(part('expires')),
       ];
     }),
   );
 }
 
-function cellText(cells: Cells): string {
-  return Object.values(cells).map(valueText).join(', ');
+function cellText(cells: string): string {
+  return membersOf(cells)
+    .map(([, text]) => valueText(text))
+    .join(', ');
 }
 
-function namedText(cells: Cells): string {
-  return Object.entries(cells)
-    .map(([name, value]) => `${name}=${valueText(value)}`)
+function namedText(cells: string): string {
+  return membersOf(cells)
+    .map(([name, text]) => `${name}=${valueText(text)}`)
     .join(' ');
 }
 
-function valueText(value: string | number | boolean | null): string {
-  return value === null ? 'NULL' : String(value);
+/** Of JSON: a number as it stands there. */
+function valueText(text: string): string {
+  if (text === 'null') return 'NULL';
+  return text.startsWith('"') ? (JSON.parse(text) as string) : text;
 }

@@ -2,6 +2,7 @@
 
 import {escapeText, toJson} from './text.ts';
 import {countOf, formatBytes, formatDuration, formatInstant} from './units.ts';
+import type {JunitCase} from './reports.ts';
 import type {Style} from './style.ts';
 import type {VerifyEvent, VerifyLevel, VerifySummary} from '../../src/index.ts';
 
@@ -46,7 +47,7 @@ export function summaryOfNothing(level: VerifyLevel): object {
   return summaryFields({level, ...nothing, verdict: 'incomplete'});
 }
 
-export function summaryFields(summary: Omit<VerifySummary, 'at' | 'errorCode'>): object {
+export function summaryFields(summary: Omit<VerifySummary, 'at' | 'errorCode' | 'refs'>): object {
   return {
     level: summary.level,
     checkpoints: summary.checkpoints,
@@ -59,6 +60,25 @@ export function summaryFields(summary: Omit<VerifySummary, 'at' | 'errorCode'>):
     verdict: summary.verdict,
     duration_ms: summary.durationMillis,
   };
+}
+
+/** For JUnit, one case for each REF: passed is what was read to its end, and had no error. */
+export function verificationCases(
+  {refs}: Pick<VerifySummary, 'refs'>,
+  findings: readonly FindingEvent[],
+): JunitCase[] {
+  return refs.map(({ref, checkpoints, skipped}) => {
+    const own = findings.filter(({checkpoint}) => checkpoints.includes(checkpoint));
+    const textsOf = (severity: 'error' | 'hint'): string[] =>
+      own
+        .filter((finding) => finding.severity === severity)
+        .map((finding) => findingText(finding, null));
+    const reason = `${skipped} of ${countOf(checkpoints.length, 'checkpoint')} not read as asked`;
+    return {
+      ...{name: ref, failures: textsOf('error'), remarks: textsOf('hint')},
+      skipped: skipped === 0 ? null : reason,
+    };
+  });
 }
 
 /** The bar on stderr, or a line now and then when stderr is no terminal. */

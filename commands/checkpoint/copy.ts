@@ -55,7 +55,10 @@ export default class CheckpointCopy extends BaseCommand {
     const {args, flags} = await this.parse(CheckpointCopy);
     const environment = process.env;
     const directory = await resolveCheckpoint(args.ref, {environment});
-    const flink = await copyFlinkCheckpoint(directory, args.to, {maps: valuesOf(flags.map)});
+    const flink = await copyFlinkCheckpoint(directory, args.to, {
+      maps: valuesOf(flags.map),
+      onWarning: (text) => this.note(`warning: ${escapeText(text)}`),
+    });
     const report =
       flink ??
       (await copyCheckpoint(directory, args.to, {

@@ -12,8 +12,7 @@ const ownFlags = {
     default: false,
   }),
   limit: Flags.integer({
-    description: 'With --keys: at most so many rows of all states together.',
-    default: 100,
+    description: 'With --keys: at most so many rows of all states together; 100 by default.',
     min: 0,
     max: 100_000,
     helpValue: 'N',
@@ -21,6 +20,7 @@ const ownFlags = {
 };
 
 const DIFFERENT: ExitStatus = 1;
+const ROWS_MAX = 100;
 
 export default class CheckpointDiffCommand extends BaseCommand {
   static override summary = 'Compare two checkpoints or savepoints: operators, keys, positions.';
@@ -64,7 +64,13 @@ export default class CheckpointDiffCommand extends BaseCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(CheckpointDiffCommand);
-    const diff = await compared(args.a, args.b, flags.keys ? flags.limit : 0);
+    const {keys, limit} = flags;
+    if (limit !== undefined && !keys) {
+      throw new EngineError('USAGE', '--limit is of the rows that --keys tells', {
+        hint: 'Give --keys as well, or leave --limit out.',
+      });
+    }
+    const diff = await compared(args.a, args.b, keys ? (limit ?? ROWS_MAX) : 0);
     if (this.global.json) this.printObject('CheckpointDiff', diffFields(diff));
     else for (const line of diffLines(diff, this.outStyle)) this.print(line);
     if (!diff.equal) this.endWith(DIFFERENT);

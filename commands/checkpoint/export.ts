@@ -9,7 +9,7 @@ import type {ExitStatus} from '../../src/index.ts';
 
 const ownFlags = {
   to: Flags.string({
-    description: 'Directory to be made; not there, or empty.',
+    description: 'Directory to be made, with those above it; not there, or empty.',
     required: true,
     helpValue: 'DIR',
   }),
@@ -26,7 +26,8 @@ export default class CheckpointExport extends BaseCommand {
   static override summary = 'Write the state in a checkpoint as NDJSON, CSV or Parquet files.';
   static override description =
     'One file for each state, <operator>.<state>.<format>, and schema.json, which names and types its columns and says which are ' +
-    'key, namespace and value. Written under another name, synced and renamed: DIR is there whole or not at all. Parquet needs the ' +
+    'key, namespace and value; of two with one name the second is called NAME_2, and schema.json has its own as state_name. CSV is the ' +
+    'exact data: a cell that begins with = + - or @ stays as it is, so import it as text where a spreadsheet would take it for a formula. Written under another name, synced and renamed: DIR is there whole or not at all. Parquet needs the ' +
     'package hyparquet-writer.';
   static override examples = [
     {

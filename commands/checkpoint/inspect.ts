@@ -12,6 +12,7 @@ import {checkpointArgument, chooseCheckpoint} from '../_shared/checkpoint-argume
 import {chosenFlinkOperators, flinkInspectLines} from '../_shared/flink-inspect-view.ts';
 import {valuesOf, withEnvironment} from '../_shared/globals.ts';
 import {chosen, inspectLines} from '../_shared/inspect-view.ts';
+import {escapeText} from '../_shared/text.ts';
 import {mapFlag} from '../_shared/map-flag.ts';
 import {planFields} from '../_shared/run-json.ts';
 import {planLines} from '../_shared/run-text.ts';
@@ -81,6 +82,7 @@ export default class CheckpointInspect extends BaseCommand {
       maps: valuesOf(flags.map),
       uids: valuesOf(flags.uid),
       job,
+      onWarning: (text) => this.note(`warning: ${escapeText(text)}`),
     });
     if (flink !== null) {
       this.#showFlink(flink, {operator, files: flags.files});

@@ -4,15 +4,16 @@ import {BaseCommand} from '../_shared/base-command.ts';
 import {valuesOf, withEnvironment} from '../_shared/globals.ts';
 import {mapFlag} from '../_shared/map-flag.ts';
 import {findingAnnotation, junitXml} from '../_shared/reports.ts';
+import {escapeText} from '../_shared/text.ts';
 import {
   VerifyView,
   findingText,
   summaryFields,
   summaryJson,
   summaryOfNothing,
+  verificationCases,
   verifyEventJson,
 } from '../_shared/verify-view.ts';
-import type {JunitCase} from '../_shared/reports.ts';
 import type {ExitStatus, VerifyEvent, VerifySummary} from '../../src/index.ts';
 
 const ownFlags = {
@@ -49,7 +50,8 @@ export default class CheckpointVerify extends BaseCommand {
     'Level manifest reads _metadata and SHA256SUMS and compares them with the names and sizes of the files; ' +
     'level checksum reads every byte as well, on all cores; level decode also every row of every state and every message in flight; ' +
     'level restore also restores each state in a scratch directory, and compares the rows of a snapshot of it. What is skipped ' +
-    '(--sample, --fail-fast, a database without RocksDB) is never called ok: exit 5. A checkpoint that is deleted meanwhile is no damage.' +
+    '(--sample, --fail-fast, a database without RocksDB, a REF that is deleted meanwhile) is never called ok: exit 5. What a directory ' +
+    'no longer has when its turn comes is no damage, and a checkpoint of Flink that is under way neither.' +
     ' Of what Apache Flink wrote, which has no checksums, manifest and checksum both look at the structure, names and sizes.';
   static override examples = [
     {
@@ -73,7 +75,8 @@ export default class CheckpointVerify extends BaseCommand {
   static override usage = 'checkpoint verify REF... [FLAGS]';
   static override args = {
     refs: Args.string({
-      description: 'Paths of checkpoints or savepoints; a job file stands for all of its job.',
+      description:
+        'Paths of checkpoints or savepoints; a job file or a directory stands for all that `checkpoint list` shows of it.',
       required: true,
       multiple: true,
       ignoreStdin: true,
@@ -92,6 +95,7 @@ export default class CheckpointVerify extends BaseCommand {
       failFast: flags['fail-fast'],
       environment: process.env,
       maps: valuesOf(flags.map),
+      onWarning: (text) => this.note(`warning: ${escapeText(text)}`),
       onEvent: (event) => {
         if (event.type === 'finding') findings.push(event);
         if (this.global.json) this.print(verifyEventJson(event));
@@ -105,37 +109,20 @@ export default class CheckpointVerify extends BaseCommand {
     // The report may fail to be written.
     this.summaryOfFailure = () => summaryFields(summary);
     view.erase();
-    if (flags.junit !== undefined)
-      await writeReport(flags.junit, toJunit(args.refs, findings, summary));
+    if (flags.junit !== undefined) await writeReport(flags.junit, toJunit(findings, summary));
     this.summaryOfFailure = null;
     this.print(this.global.json ? summaryJson(summary) : view.summary(summary, this.outStyle));
     if (summary.errorCode !== null) this.endWith(ERROR_CODES[summary.errorCode]);
   }
 }
 
-/** One case for each REF; what lies outside all of them belongs to a case of its own. */
 function toJunit(
-  refs: readonly string[],
   findings: readonly Extract<VerifyEvent, {type: 'finding'}>[],
   summary: VerifySummary,
 ): string {
   return junitXml(
     'tidemark checkpoint verify',
-    casesOf(refs, findings),
+    verificationCases(summary, findings),
     summary.durationMillis / 1000,
   );
-}
-
-function casesOf(
-  refs: readonly string[],
-  findings: readonly Extract<VerifyEvent, {type: 'finding'}>[],
-): JunitCase[] {
-  return refs.map((ref) => {
-    const own = findings.filter((finding) => finding.ref === ref);
-    const textsOf = (severity: 'error' | 'hint'): string[] =>
-      own
-        .filter((finding) => finding.severity === severity)
-        .map((finding) => findingText(finding, null));
-    return {name: ref, failures: textsOf('error'), remarks: textsOf('hint')};
-  });
 }

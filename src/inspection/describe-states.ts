@@ -51,7 +51,7 @@ export interface OperatorDetails {
 export function describeOperator(operator: OperatorMetadata): OperatorDetails {
   const subtasks = operator.subtasks.map(describeSubtask);
   const bytes = subtasks.reduce((sum, subtask) => sum + subtask.bytes, 0);
-  const largest = Math.max(0, ...subtasks.map((subtask) => subtask.bytes));
+  const largest = subtasks.reduce((most, subtask) => Math.max(most, subtask.bytes), 0);
   return {
     uid: operator.uid,
     type: operator.type,
@@ -72,7 +72,8 @@ export function watermarkOf(operators: readonly OperatorMetadata[]): string | nu
   const all = known.flatMap(({subtasks}) => subtasks.map(({watermark}) => watermark));
   if (all.length === 0 || all.includes(null)) return null;
   const times = all.filter((watermark) => typeof watermark === 'number');
-  return times.length === 0 ? 'end' : instantOf(Math.min(...times));
+  if (times.length === 0) return 'end';
+  return instantOf(times.reduce((least, time) => Math.min(least, time)));
 }
 
 export function sourcePositions(

@@ -15,7 +15,10 @@ import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {removeTree, unlessMissing} from '../storage/durable-file.ts';
 import type {FileHandle} from '../storage/file-system.ts';
 import {baseName, join, parentOf} from '../storage/paths.ts';
+import {makeWithParents} from '../storage/savepoint-attempt.ts';
 import {storageFailed} from '../storage/storage-error.ts';
+import {syncAbove} from '../storage/sync-above.ts';
+import type {StateShape} from '../state/rows/state-shape.ts';
 import {openCheckpoint} from './state/open-checkpoint.ts';
 import {readTable, type ReadTableOptions} from './state/read-states.ts';
 import {chosenTables} from './state/scan-state.ts';
@@ -55,6 +58,8 @@ export async function exportState(options: ExportOptions): Promise<ExportReport>
   const metadata = await openCheckpoint(files, directory);
   const tables = chosenTables(stateTables(metadata, directory), options);
   const aside = join(parentOf(target), `.${baseName(target)}-${random.hex(8)}.part`);
+  const made = new Set<string>();
+  await makeWithParents(files, parentOf(target), made);
   try {
     await files.makeDirectory(aside);
     const byState = groupedByState(tables);
@@ -64,7 +69,8 @@ export async function exportState(options: ExportOptions): Promise<ExportReport>
     await writeFile(options, join(aside, 'schema.json'), async (append) => append(schema));
     await files.syncDirectory(aside);
     await files.rename(aside, target);
-    await files.syncDirectory(parentOf(target));
+    if (made.size === 0) await files.syncDirectory(parentOf(target));
+    else await syncAbove(files, parentOf(target), made);
     const sum = (of: (file: ExportedFile) => number): number =>
       written.reduce((total, file) => total + of(file), 0);
     return {files: written, rows: sum(({rows}) => rows), bytes: sum(({bytes}) => bytes)};
@@ -161,7 +167,41 @@ function flatJson(schema: Schema): RowEncoder {
 }
 
 function schemaOf({shape}: StateTable): Schema {
-  return {fields: [...shape.spec.key, ...shape.values]};
+  return {fields: exportedColumns(shape).map(({name, type}) => ({name, type}))};
+}
+
+export interface ExportedColumn {
+  /** Unlike that of any other column of the file. */
+  readonly name: string;
+  /** In the state. */
+  readonly stateName: string;
+  readonly type: Field['type'];
+  readonly role: 'key' | 'namespace' | 'value';
+}
+
+/** Key, namespace and values may have columns of one name; in a file each has its own: `n.count`, `n.count_2`. */
+export function exportedColumns({
+  key,
+  namespace,
+  values,
+}: Pick<StateShape, 'key' | 'namespace' | 'values'>): readonly ExportedColumn[] {
+  const all = [
+    ...key.map((field) => ({field, role: 'key' as const})),
+    ...namespace.map((field) => ({field, role: 'namespace' as const})),
+    ...values.map((field) => ({field, role: 'value' as const})),
+  ];
+  // Names of the state first: a column that needs no other name keeps its own.
+  const taken = new Set(all.map(({field}) => field.name));
+  const given = new Set<string>();
+  return all.map(({field: {name: stateName, type}, role}) => {
+    let name = stateName;
+    for (let count = 2; given.has(name); count += 1) {
+      const next = `${stateName}_${count}`;
+      if (!taken.has(next)) name = next;
+    }
+    given.add(name);
+    return {name, stateName, type, role};
+  });
 }
 
 /** The number of bytes; the file is synced. */
@@ -190,16 +230,13 @@ function schemaFile(
   written: readonly ExportedFile[],
   {directory, format}: ExportOptions,
 ): Uint8Array {
-  const columns = (fields: readonly Field[], role: string): object[] =>
-    fields.map(({name, type}) => ({name, type: dataTypeText(type), role}));
   const files = written.map(({name, operator, state, rows, bytes}) => {
     const {shape} = byState.get(`${operator}.${state}`)![0]!;
-    const all = [
-      ...columns(shape.key, 'key'),
-      ...columns(shape.namespace, 'namespace'),
-      ...columns(shape.values, 'value'),
-    ];
-    return {name, operator, state, rows, bytes, columns: all};
+    const columns = exportedColumns(shape).map((column) => ({
+      ...{name: column.name, type: dataTypeText(column.type), role: column.role},
+      ...(column.name === column.stateName ? {} : {state_name: column.stateName}),
+    }));
+    return {name, operator, state, rows, bytes, columns};
   });
   const source = {path: directory, id: checkpointId, kind, job_name: jobName};
   return Buffer.from(`${JSON.stringify({format, source, files}, null, 2)}\n`);

@@ -134,8 +134,8 @@ async function describe(
     freed_if_dropped_bytes: around.needed === null ? null : bytes - sharedBytes + lengthOf(alone),
     self_contained: shared.length === 0,
     watermark: watermarkOf(operators),
-    parallelism: Math.max(0, ...operators.map(({parallelism}) => parallelism)),
-    max_parallelism: Math.max(0, ...operators.map(({maxParallelism}) => maxParallelism)),
+    parallelism: operators.reduce((most, one) => Math.max(most, one.parallelism), 0),
+    max_parallelism: operators.reduce((most, one) => Math.max(most, one.maxParallelism), 0),
     sources: sourcePositions(operators),
     operators: operators.map(describeOperator),
     files: [...own, ...shared].map((file, index) => ({

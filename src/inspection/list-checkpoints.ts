@@ -67,6 +67,16 @@ export async function jobDirectoriesIn(
   return jobs;
 }
 
+/** Directories in `directory` that are named like a savepoint, whatever is in them. */
+export async function savepointsIn(
+  files: FileSystem,
+  directory: string,
+): Promise<readonly string[]> {
+  return (await files.list(directory)).flatMap(({name, kind}) =>
+    kind === 'directory' && parseSavepointName(name) !== null ? [`${directory}/${name}`] : [],
+  );
+}
+
 async function isJobDirectory(files: FileSystem, directory: string): Promise<boolean> {
   const entries = await files.list(directory);
   return entries.some(
@@ -108,7 +118,7 @@ async function listJob(
         ? await listFlinkDirectory({files, directory: path, maps}, checkpointId)
         : {item: await toItem(files, checkpointId, path, state), warnings: warningsOf(state)};
     items.push(listed.item);
-    warnings.push(...listed.warnings);
+    for (const warning of listed.warnings) warnings.push(warning);
   }
   if (!orphansKnown && unneeded.size > 0) {
     warnings.push(
@@ -140,9 +150,7 @@ async function listSavepoints(
 ): Promise<CheckpointList> {
   const warnings: string[] = [];
   const items: CheckpointItem[] = [];
-  for (const {name, kind} of await files.list(directory)) {
-    if (kind !== 'directory' || parseSavepointName(name) === null) continue;
-    const path = `${directory}/${name}`;
+  for (const path of await savepointsIn(files, directory)) {
     const state = await deriveCheckpointState(files, path);
     const id = readableOf(state)?.metadata.checkpointId ?? 0;
     const listed =
@@ -150,7 +158,7 @@ async function listSavepoints(
         ? await listFlinkDirectory({files, directory: path, maps}, 0)
         : {item: await toItem(files, id, path, state), warnings: warningsOf(state)};
     items.push({...listed.item, kind: 'savepoint'});
-    warnings.push(...listed.warnings);
+    for (const warning of listed.warnings) warnings.push(warning);
   }
   items.sort((left, right) => (right.created ?? '').localeCompare(left.created ?? ''));
   return {items, orphans: [], warnings};

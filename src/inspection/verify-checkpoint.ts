@@ -12,6 +12,7 @@ import type {Finding} from '../storage/finding.ts';
 import {distinctFilesOf} from '../storage/metadata-encoder.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import {checkFlinkDirectory} from './flink/check-flink-directory.ts';
+import {isUnfinishedOfFlink, unfinished} from './flink/unfinished-checkpoint.ts';
 import type {PathMap} from './flink/locate-file.ts';
 import {isFlinkDirectory} from './flink/read-flink-directory.ts';
 import {sampleFiles, type Sample} from './sample-files.ts';
@@ -26,6 +27,8 @@ export interface VerifyOptions {
   readonly clock: Clock;
   /** Absolute paths of checkpoints: what `resolveReference` gives. */
   readonly directories: readonly string[];
+  /** Of those, what was found in a listing: one that goes meanwhile leaves nothing to be read. None by default. */
+  readonly listed?: ReadonlySet<string> | undefined;
   readonly level: VerifyDepth;
   /** Where files of a checkpoint of Flink are looked for that have moved. */
   readonly maps?: readonly PathMap[] | undefined;
@@ -69,9 +72,14 @@ export interface Verification {
   readonly summary: VerifySummary;
   /** What the exit status says; null: nothing wrong was found. */
   readonly errorCode: ErrorCode | null;
+  /** Directories of which something was skipped. */
+  readonly incomplete: ReadonlySet<string>;
 }
 
-/** NOT_FOUND when a directory is not there at the start; one that goes meanwhile is a hint. */
+/**
+ * NOT_FOUND when a directory that was not `listed` is not there at the start. One that goes meanwhile is a hint; it was skipped
+ * when it was not listed.
+ */
 export async function verifyCheckpoints(options: VerifyOptions): Promise<Verification> {
   const begin = options.clock.monotonicMillis();
   const run = new VerifyRun(options, await filesToRead(options));
@@ -99,6 +107,7 @@ class VerifyRun {
   #bytesDone = 0;
   #rows = 0;
   #skipped = 0;
+  readonly #incomplete = new Set<string>();
 
   constructor(options: VerifyOptions, files: FilesToRead) {
     this.#options = options;
@@ -117,11 +126,16 @@ class VerifyRun {
     const {files, level, checkFile, filesAtOnce, onProgress} = this.#options;
     const named = this.#files.get(directory) ?? [];
     if (this.#isStopped()) {
-      this.#skipped += Math.max(1, named.length);
+      this.#skip(directory, Math.max(1, named.length));
       return;
     }
     if (await isFlinkDirectory(files, directory)) {
       await this.#verifyFlink(directory);
+      return;
+    }
+    if (await isUnfinishedOfFlink(files, directory)) {
+      this.#report(unfinished(directory), directory);
+      this.#skipUnlessListed(directory);
       return;
     }
     const result = await checkCheckpoint({
@@ -144,13 +158,17 @@ class VerifyRun {
       isStopped: () => this.#isStopped(),
     });
     this.#results.push(result);
-    if (level === 'manifest' || result.state.kind === 'gone') return;
-    this.#skipped += named.length - result.read;
+    if (result.state.kind === 'gone') {
+      this.#skipUnlessListed(directory, named.length);
+      return;
+    }
+    if (level === 'manifest') return;
+    this.#skip(directory, named.length - result.read);
     if (level === 'checksum' || result.metadata === null) return;
     const {state} = result;
     if (state.kind === 'damaged' && state.findings.some(({code}) => code === 'chain-broken')) {
       // It was reported; which files belong together nobody knows.
-      this.#skipped += 1;
+      this.#skip(directory, 1);
       return;
     }
     await this.#verifyRows(directory, level, {...result, metadata: result.metadata});
@@ -164,7 +182,10 @@ class VerifyRun {
       onFinding: (finding) => this.#report(finding, directory),
     });
     this.#results.push(result);
-    if (level === 'decode' || level === 'restore') this.#skipped += Math.max(1, result.files);
+    if (result.state.kind === 'gone') this.#skipUnlessListed(directory);
+    else if (level === 'decode' || level === 'restore') {
+      this.#skip(directory, Math.max(1, result.files));
+    }
   }
 
   async #verifyRows(
@@ -173,13 +194,26 @@ class VerifyRun {
     {metadata, sound}: CheckResult & {readonly metadata: NonNullable<CheckResult['metadata']>},
   ): Promise<void> {
     const {files, databases = noDatabases} = this.#options;
-    const {rows, skipped} = await verifyRows({
+    const {rows, skipped, isGone} = await verifyRows({
       ...{files, directory, metadata, level, sound, databases},
       onFinding: (finding) => this.#report(finding, directory),
       isStopped: () => this.#isStopped(),
     });
     this.#rows += rows;
-    this.#skipped += skipped;
+    if (isGone) this.#skipUnlessListed(directory, skipped);
+    else this.#skip(directory, skipped);
+  }
+
+  #skip(directory: string, count: number): void {
+    if (count === 0) return;
+    this.#skipped += count;
+    this.#incomplete.add(directory);
+  }
+
+  /** What a listing found and is no longer there, or not yet, nobody asked for. */
+  #skipUnlessListed(directory: string, count = 1): void {
+    if (this.#options.listed?.has(directory) === true) return;
+    this.#skip(directory, Math.max(1, count));
   }
 
   result(durationMillis: number): Verification {
@@ -189,7 +223,7 @@ class VerifyRun {
     return {
       summary: {
         level: this.#options.level,
-        checkpoints: this.#results.length,
+        checkpoints: this.#results.filter(({state}) => state.kind !== 'gone').length,
         files: sum(({files}) => files),
         bytes: sum(({bytes}) => bytes),
         rows: this.#rows,
@@ -200,6 +234,7 @@ class VerifyRun {
         duration_ms: durationMillis,
       },
       errorCode: errorCodeOf(codes) ?? (skipped > 0 ? 'INCOMPLETE' : null),
+      incomplete: this.#incomplete,
     };
   }
 
@@ -232,7 +267,10 @@ function fileId(directory: string, path: string): string {
 async function filesToRead(options: VerifyOptions): Promise<FilesToRead> {
   const found = new Map<string, readonly FileState[]>();
   for (const directory of options.directories) {
-    if ((await statusOrNull(options.files, directory)) === null) throw notThere(directory);
+    if ((await statusOrNull(options.files, directory)) === null) {
+      if (options.listed?.has(directory) === true) continue;
+      throw notThere(directory);
+    }
     if (options.level === 'manifest') continue;
     const read = await readMetadata(options.files, directory).catch((error: unknown) => {
       throw failureOf(directory, error);

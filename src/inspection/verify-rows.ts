@@ -11,7 +11,8 @@ import {EngineError} from '../base/errors.ts';
 import type {CheckpointMetadata, SubtaskMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import {readInFlight} from '../state/in-flight.ts';
 import {RowChecker} from '../state/rows/check-rows.ts';
-import {errorAt} from '../storage/derive-checkpoint-state.ts';
+import {deletedMeanwhile} from '../storage/check-checkpoint.ts';
+import {errorAt, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import type {Finding, FindingCode} from '../storage/finding.ts';
 import {stateFileAt} from '../storage/paths.ts';
@@ -38,11 +39,22 @@ export interface VerifyRowsOptions {
 export interface VerifiedRows {
   readonly rows: number;
   readonly skipped: number;
+  /** It was deleted meanwhile, which is reported once; the rest of it was left out. */
+  readonly isGone: boolean;
 }
 
-export async function verifyRows(options: VerifyRowsOptions): Promise<VerifiedRows> {
+export async function verifyRows(given: VerifyRowsOptions): Promise<VerifiedRows> {
+  let [rows, skipped, isGone] = [0, 0, false];
+  const options: VerifyRowsOptions = {
+    ...given,
+    isStopped: () => isGone || given.isStopped(),
+    onFinding(finding) {
+      if (isGone) return;
+      isGone = finding.code === 'deleted-meanwhile';
+      given.onFinding(finding);
+    },
+  };
   const {metadata, directory, level, isStopped} = options;
-  let [rows, skipped] = [0, 0];
   const texts = new RowTexts();
   await reporting(options, directory, async () => {
     const tables = stateTables(metadata, directory);
@@ -61,7 +73,7 @@ export async function verifyRows(options: VerifyRowsOptions): Promise<VerifiedRo
   for (const subtask of metadata.operators.flatMap(({subtasks}) => subtasks)) {
     if (!(await readMessages(subtask, options))) skipped += 1;
   }
-  return {rows, skipped};
+  return {rows, skipped, isGone};
 }
 
 /** Null: damage was reported, or it could not be read. */
@@ -164,7 +176,7 @@ async function readMessages(
 
 /** False: what went wrong was reported. */
 async function reporting(
-  {onFinding}: Pick<VerifyRowsOptions, 'onFinding'>,
+  {files, onFinding}: Pick<VerifyRowsOptions, 'files' | 'onFinding'>,
   directory: string,
   work: () => Promise<void>,
 ): Promise<boolean> {
@@ -172,6 +184,11 @@ async function reporting(
     await work();
     return true;
   } catch (error) {
+    // Whatever is missing now says nothing of what it was.
+    if ((await statusOrNull(files, directory)) === null) {
+      onFinding(deletedMeanwhile(directory));
+      return false;
+    }
     if (!(error instanceof EngineError)) throw error;
     const code = CODES[error.code];
     if (code === undefined) throw error;

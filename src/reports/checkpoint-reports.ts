@@ -1,9 +1,13 @@
 // What `checkpoint list` and `checkpoint verify` tell about what is on disk. Never writes.
 
 import {systemClock} from '../base/clock.ts';
-import {parsePathMap, type PathMap} from '../inspection/flink/locate-file.ts';
+import {isFlinkDirectory} from '../inspection/flink/read-flink-directory.ts';
 import type {CheckpointItem} from '../inspection/checkpoint-item.ts';
-import {jobDirectoriesIn, listCheckpointDirectory} from '../inspection/list-checkpoints.ts';
+import {
+  jobDirectoriesIn,
+  listCheckpointDirectory,
+  savepointsIn,
+} from '../inspection/list-checkpoints.ts';
 import {knownJobs} from '../control/known-jobs.ts';
 import {
   resolveJobDirectory,
@@ -14,12 +18,13 @@ import {verifyCheckpoints as verifyDirectories} from '../inspection/verify-check
 import type {Environment} from '../runtime/run-types.ts';
 import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
-import {listCheckpoints as listPublished} from '../storage/list-checkpoints.ts';
+import {publishedIds} from '../storage/list-checkpoints.ts';
 import {blockingFileSystem} from '../storage/blocking-file-system.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {
   baseName,
   jobDirectoryOf,
+  join,
   JobPaths,
   METADATA_FILE,
   parseCheckpointName,
@@ -28,6 +33,7 @@ import {EngineError, type ErrorCode} from '../base/errors.ts';
 import {parseSample, type Sample} from '../inspection/sample-files.ts';
 import type {FileCheckers} from '../engine.ts';
 import {databasePlace} from './database-place.ts';
+import {watchedMaps} from './path-maps.ts';
 import {availableParallelism} from 'node:os';
 import {resolve} from 'node:path';
 
@@ -77,6 +83,8 @@ export type VerifyEvent =
       readonly at: number;
       /** The REF that it belongs to, as given. */
       readonly ref: string;
+      /** Absolute path of the checkpoint that it concerns. */
+      readonly checkpoint: string;
       readonly severity: 'error' | 'hint';
       readonly code: string;
       /** Absolute path of the file. */
@@ -110,20 +118,30 @@ export interface VerifySummary {
   /** What the exit status says: damage, refused, of another version, unreadable; null: nothing is wrong. */
   readonly errorCode: ErrorCode | null;
   readonly durationMillis: number;
+  /** What each REF stood for, in their order. */
+  readonly refs: readonly VerifiedRef[];
+}
+
+export interface VerifiedRef {
+  readonly ref: string;
+  /** Absolute paths of checkpoints; two REFs may have some in common. */
+  readonly checkpoints: readonly string[];
+  /** Of those, how many were not read as far as was asked. */
+  readonly skipped: number;
 }
 
 export async function listCheckpoints(
   target: string,
   options: {readonly environment: Environment; readonly maps?: readonly string[] | undefined},
 ): Promise<CheckpointList> {
-  const maps = pathMaps(options.maps);
+  const {maps, unused} = watchedMaps(options.maps);
   const directory = await listedDirectory(target, options.environment);
   const {items, orphans, warnings} = await listCheckpointDirectory(
     blockingFileSystem,
     directory,
     maps,
   );
-  return {items: items.map(toListItem), orphans, warnings};
+  return {items: items.map(toListItem), orphans, warnings: [...warnings, ...unused()]};
 }
 
 export interface VerifyRequest {
@@ -136,6 +154,8 @@ export interface VerifyRequest {
   /** `FROM=TO`: where files of Flink's checkpoints are looked for that have moved. */
   readonly maps?: readonly string[] | undefined;
   readonly onEvent: (event: VerifyEvent) => void;
+  /** What was given and changed nothing. */
+  readonly onWarning?: ((text: string) => void) | undefined;
 }
 
 export async function verifyCheckpoints(
@@ -143,29 +163,45 @@ export async function verifyCheckpoints(
   options: VerifyRequest,
 ): Promise<VerifySummary> {
   const {level, environment, onEvent, failFast} = options;
-  const maps = pathMaps(options.maps);
+  const {maps, unused} = watchedMaps(options.maps);
   const sample = sampleOf(options.sample);
+  if (sample !== undefined && level === 'manifest') throw nothingToSample();
   const now = (): number => systemClock.wallMillis();
   const owners = new Map<string, string>();
+  const listed = new Set<string>();
+  const named = new Set<string>();
+  const asked: {ref: string; checkpoints: readonly string[]}[] = [];
   for (const ref of refs) {
-    for (const directory of await checkpointsOf(ref, environment)) owners.set(directory, ref);
+    const {paths, isListing} = await checkpointsOf(ref, environment);
+    asked.push({ref, checkpoints: paths});
+    for (const directory of paths) {
+      if (!owners.has(directory)) owners.set(directory, ref);
+      (isListing ? listed : named).add(directory);
+    }
   }
+  for (const directory of named) listed.delete(directory);
   const directories = [...owners.keys()];
+  if (sample !== undefined) await refuseSampleOfFlink(directories);
   const threads = level === 'manifest' ? null : await checkersFor(directories);
-  const {summary, errorCode} = await verifyDirectories({
-    ...{files, clock: systemClock, directories, level, maps, sample, failFast},
+  const {summary, errorCode, incomplete} = await verifyDirectories({
+    ...{files, clock: systemClock, directories, listed, level, maps, sample, failFast},
     ...{checkFile: threads?.checkFile, filesAtOnce: threads?.count},
     databases: databasePlace(),
     onFinding(finding, directory) {
       const ref = owners.get(directory) ?? '';
-      onEvent({type: 'finding', at: now(), ref, ...finding});
+      onEvent({type: 'finding', at: now(), ref, checkpoint: directory, ...finding});
     },
     onProgress({bytes_done, bytes_total}) {
       onEvent({type: 'progress', at: now(), bytesDone: bytes_done, bytesTotal: bytes_total});
     },
   }).finally(async () => threads?.close());
+  for (const text of unused()) options.onWarning?.(text);
   const {duration_ms, ...rest} = summary;
-  return {at: now(), ...rest, errorCode, durationMillis: duration_ms};
+  const verified = asked.map(({ref, checkpoints}) => {
+    const skipped = checkpoints.filter((directory) => incomplete.has(directory)).length;
+    return {ref, checkpoints, skipped};
+  });
+  return {at: now(), ...rest, errorCode, durationMillis: duration_ms, refs: verified};
 }
 
 function sampleOf(
@@ -177,6 +213,29 @@ function sampleOf(
   throw new EngineError('USAGE', `--sample ${given.text} is no sample`, {
     hint: 'write a share (10%), a part (2/5: the second of five) or a size (500MiB)',
   });
+}
+
+function nothingToSample(): EngineError {
+  return new EngineError(
+    'USAGE',
+    '--sample is of files that are read, and level manifest reads none',
+    {
+      hint: 'Leave --sample out, or ask for --level checksum.',
+    },
+  );
+}
+
+async function refuseSampleOfFlink(directories: readonly string[]): Promise<void> {
+  for (const directory of directories) {
+    if (!(await isFlinkDirectory(files, directory))) continue;
+    throw new EngineError(
+      'USAGE',
+      `--sample: ${directory} is of Apache Flink: no file of it is read`,
+      {
+        hint: 'Leave --sample out: names and sizes are compared for all of them.',
+      },
+    );
+  }
 }
 
 /** Below so many bytes threads take longer to start than they save. */
@@ -217,10 +276,6 @@ function resolving(environment: Environment): ResolveOptions {
   };
 }
 
-function pathMaps(maps: readonly string[] = []): readonly PathMap[] {
-  return maps.map((map) => parsePathMap(map, resolve));
-}
-
 /** A path beats a job's name. */
 export async function listedDirectory(target: string, environment: Environment): Promise<string> {
   const path = resolve(target);
@@ -250,21 +305,30 @@ async function directoryOf(path: string, environment: Environment): Promise<stri
   );
 }
 
-/** One checkpoint, or all of the job whose file or directory is named. */
-async function checkpointsOf(ref: string, environment: Environment): Promise<readonly string[]> {
+/** One checkpoint, or all of the job whose file or directory is named, and the savepoints that lie there: what `list` shows. */
+async function checkpointsOf(
+  ref: string,
+  environment: Environment,
+): Promise<{readonly paths: readonly string[]; readonly isListing: boolean}> {
   const path = resolve(ref);
   if (baseName(path) !== METADATA_FILE) {
     const directory = await directoryOf(path, environment);
     const isDirectory = (await statusOrNull(files, directory))?.kind === 'directory';
     if (isDirectory && parseCheckpointName(baseName(directory)) === null) {
-      const all = [];
-      for (const job of await jobDirectoriesIn(files, directory)) {
-        all.push(...(await listPublished(files, new JobPaths(job), null)).map((one) => one.path));
+      const jobs = await jobDirectoriesIn(files, directory);
+      const all: string[] = [];
+      for (const paths of jobs.map((job) => new JobPaths(job))) {
+        for (const id of await publishedIds(files, paths)) all.push(paths.checkpoint(id));
       }
-      if (all.length > 0) return all;
+      // What has `_metadata` itself is one checkpoint, whatever else lies in it.
+      const isOne = (await statusOrNull(files, join(directory, METADATA_FILE))) !== null;
+      if (jobs.length > 0 || !isOne) {
+        for (const savepoint of await savepointsIn(files, directory)) all.push(savepoint);
+      }
+      if (all.length > 0) return {paths: all, isListing: true};
     }
   }
-  return [await resolveReference(resolving(environment), ref)];
+  return {paths: [await resolveReference(resolving(environment), ref)], isListing: false};
 }
 
 function toListItem(item: CheckpointItem): CheckpointListItem {

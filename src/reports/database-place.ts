@@ -1,9 +1,7 @@
 import {systemRandom} from '../base/random.ts';
 import type {DatabasePlace} from '../inspection/state/read-states.ts';
-import {nodeFileSystem as files} from '../storage/node-file-system.ts';
-import {storageFailed} from '../storage/storage-error.ts';
+import {makeScratchDirectory} from '../storage/scratch-directory.ts';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
 
 /** Databases of RocksDB are put together in a directory of their own below the system's temporary one. */
 export function databasePlace(): DatabasePlace {
@@ -13,14 +11,6 @@ export function databasePlace(): DatabasePlace {
       const {openStoreInThread} = await import('../engine.ts');
       return openStoreInThread(request);
     },
-    async makeDirectory() {
-      const path = join(tmpdir(), `tidemark-state-${systemRandom.hex(8)}`);
-      try {
-        await files.makeDirectory(path);
-      } catch (error) {
-        throw storageFailed('making the scratch directory', path, error);
-      }
-      return path;
-    },
+    makeDirectory: async () => makeScratchDirectory(tmpdir(), systemRandom.hex(8)),
   };
 }

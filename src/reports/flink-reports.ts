@@ -7,10 +7,10 @@ import {
   inspectFlinkDirectory,
   type FlinkCheckpointDetails,
 } from '../inspection/flink/inspect-flink-directory.ts';
-import {parsePathMap} from '../inspection/flink/locate-file.ts';
 import {planFlinkCopy} from '../inspection/flink/plan-flink-copy.ts';
 import {isFlinkDirectory} from '../inspection/flink/read-flink-directory.ts';
 import type {Environment} from '../runtime/run-types.ts';
+import {refuseFlinkFlags, watchedMaps} from './path-maps.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 
 export type {FlinkCheckpointDetails};
@@ -23,17 +23,25 @@ export interface FlinkInspectOptions {
   readonly uids: readonly string[];
   /** A job file, for the uids in it; null: none. */
   readonly job: string | null;
+  /** What was given and changed nothing. */
+  readonly onWarning?: ((text: string) => void) | undefined;
 }
 
-/** `directory`: absolute, of a checkpoint. Null: Flink did not write it. */
+/** `directory`: absolute, of a checkpoint. Null: Flink did not write it; USAGE when `maps` or `uids` are given then. */
 export async function inspectFlink(
   directory: string,
   options: FlinkInspectOptions,
 ): Promise<FlinkCheckpointDetails | null> {
-  if (!(await isFlinkDirectory(files, directory))) return null;
-  const {maps, uids, job, environment} = options;
+  const {uids, job, environment} = options;
+  if (!(await isFlinkDirectory(files, directory))) {
+    refuseFlinkFlags(directory, {'--map': options.maps, '--uid': uids});
+    return null;
+  }
+  const {maps, unused} = watchedMaps(options.maps);
   const named = job === null ? uids : [...uids, ...(await uidsIn(job, environment))];
-  return inspectFlinkDirectory({files, directory, maps: maps.map(toPathMap), uids: named});
+  const details = await inspectFlinkDirectory({files, directory, maps, uids: named});
+  for (const text of unused()) options.onWarning?.(text);
+  return details;
 }
 
 export interface FlinkCopied {
@@ -48,25 +56,27 @@ export interface FlinkCopied {
   readonly selfContained: true;
 }
 
-/** `target`: relative to the working directory; must not be there. Null: Flink did not write `directory`. */
+/** `target`: relative to the working directory; must not be there. Null: Flink did not write `directory`; USAGE with `maps` then. */
 export async function copyFlink(
   directory: string,
   target: string,
   options: {
     readonly maps: readonly string[];
     readonly onProgress?: ((bytes: number) => void) | undefined;
+    readonly onWarning?: ((text: string) => void) | undefined;
   },
 ): Promise<FlinkCopied | null> {
-  if (!(await isFlinkDirectory(files, directory))) return null;
-  const plan = await planFlinkCopy({files, directory, maps: options.maps.map(toPathMap)});
+  if (!(await isFlinkDirectory(files, directory))) {
+    refuseFlinkFlags(directory, {'--map': options.maps});
+    return null;
+  }
+  const {maps, unused} = watchedMaps(options.maps);
+  const plan = await planFlinkCopy({files, directory, maps});
+  for (const text of unused()) options.onWarning?.(text);
   const path = resolve(target);
   await copyFlinkDirectory({files, plan, target: path, onProgress: options.onProgress});
   const {checkpointId: id, source: from, pieces, bytes, relocated} = plan;
   return {id, from, path, files: pieces.length + 1, bytes, relocated, selfContained: true};
-}
-
-function toPathMap(map: string): ReturnType<typeof parsePathMap> {
-  return parsePathMap(map, resolve);
 }
 
 async function uidsIn(path: string, environment: Environment): Promise<readonly string[]> {

@@ -86,8 +86,11 @@ export async function* getState(
   });
 }
 
+/** A value of a flat JSON list. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null/gu;
+
 /** `SFO`: a key of one column; `["SFO",7,null]`: of several, or NULL. */
-function parseKey(text: string): readonly (string | null)[] {
+export function parseKey(text: string): readonly (string | null)[] {
   if (!text.startsWith('[')) return [text];
   let list: unknown;
   try {
@@ -96,14 +99,14 @@ function parseKey(text: string): readonly (string | null)[] {
     return [text];
   }
   const values = list as readonly unknown[];
-  return values.map((value) => {
+  const tokens = text.match(TOKEN) ?? [];
+  return values.map((value, index) => {
     if (value === null || typeof value === 'string') return value;
-    // Another number than was typed would be looked for.
-    const isInexact = Number.isInteger(value) && !Number.isSafeInteger(value);
-    if (typeof value === 'boolean' || (typeof value === 'number' && !isInexact))
-      return String(value);
+    if (typeof value === 'boolean') return String(value);
+    // As it was typed: the nearest double may be another key.
+    if (typeof value === 'number') return tokens[index] ?? String(value);
     throw new EngineError('USAGE', `--key: ${JSON.stringify(value)} is no value of a key`, {
-      hint: 'write it like ["SFO",7,null]; a number beyond 2^53 as a string',
+      hint: 'write it like ["SFO",7,null]',
     });
   });
 }

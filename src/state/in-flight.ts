@@ -147,7 +147,8 @@ export async function readInFlight(
       const key = `${section.edge}:${section.from}-${section.to}`;
       const channel = channels.get(key) ?? {input: [], output: [], first: section};
       channels.set(key, channel);
-      channel[section.side].push(...unframe(bytes, section, state.path));
+      for (const message of unframe(bytes, section, state.path))
+        channel[section.side].push(message);
     }
   }
   return [...channels.values()].map(({first: {edge, from, to, schema}, input, output}) => ({

@@ -91,6 +91,7 @@ class Check {
     if (this.#options.level === 'checksum') await this.#checkFiles(state, stateFiles);
     if (!this.#gone) await unlessMissing(async () => this.#reportExtras(own));
     if ((await statusOrNull(this.#files, this.#directory)) === null) this.#gone = true;
+    if (this.#gone) this.#report(deletedMeanwhile(this.#directory));
     return this.#result(this.#gone ? {kind: 'gone'} : state, metadata, stateFiles.length);
   }
 
@@ -221,11 +222,12 @@ function findingsOf(state: CheckpointState, directory: string): readonly Finding
         errorAt('foreign', directory, `${directory} was written by Apache Flink, not by tidemark`),
       ];
     case 'gone':
-      return [
-        {
-          ...errorAt('deleted-meanwhile', directory, `${directory} is not there (any more)`),
-          severity: 'hint',
-        },
-      ];
+      return [deletedMeanwhile(directory)];
   }
+}
+
+/** No damage: whoever owns it may delete it at any time. */
+export function deletedMeanwhile(directory: string): Finding {
+  const message = `${directory} is not there (any more)`;
+  return {...errorAt('deleted-meanwhile', directory, message), severity: 'hint'};
 }

@@ -36,6 +36,8 @@ const REQUIRED_FEATURES_MAX = 100;
 const ANCESTORS_MAX = 10_000;
 const OPERATORS_MAX = 10_000;
 const STATES_MAX = 10_000;
+/** Milliseconds since the epoch: the last that a Date can be. */
+const INSTANT_MAX = 8_640_000_000_000_000;
 export const STATE_FILE_BYTES_MAX = 2 ** 44;
 const HEX_64_BITS = /^[0-9a-f]{16}$/;
 const HEX_256_BITS = /^[0-9a-f]{64}$/;
@@ -213,8 +215,8 @@ function toMetadata(json: JsonObject): CheckpointMetadata {
       json['savepoint_target'] === undefined
         ? null
         : toSavepointTarget(fields.object('savepoint_target')),
-    triggered: fields.count('triggered'),
-    completed: fields.count('completed'),
+    triggered: fields.count('triggered', 0, INSTANT_MAX),
+    completed: fields.count('completed', 0, INSTANT_MAX),
     operators,
   };
 }

@@ -10,7 +10,7 @@ const HINTS: Readonly<Record<string, string>> = {
   EIO: 'Check the disk (dmesg), then run the job again: it resumes.',
 };
 
-/** The world's failure of one file operation, with the path, the reason and what to do. */
+/** The world's failure of one file operation, with the path, the reason and what to do; a mistake of ours is UNEXPECTED. */
 export function storageFailed(
   doing: string,
   path: string,
@@ -20,6 +20,10 @@ export function storageFailed(
   if (cause instanceof EngineError) return cause;
   const systemCode = systemErrorCode(cause);
   const reason = cause instanceof Error ? cause.message : String(cause);
+  // A mistake of ours, whatever file it happened at.
+  if (systemCode === null && (cause instanceof TypeError || cause instanceof RangeError)) {
+    return new EngineError('UNEXPECTED', `${doing} ${path}: ${reason}`, {file: path, cause, facts});
+  }
   const who =
     systemCode === 'EACCES' || systemCode === 'EPERM' || systemCode === 'EROFS'
       ? ` (as user ${process.getuid?.() ?? 'unknown'})`

@@ -1,7 +1,12 @@
 // Units as people read them, and reports that other programs read: GitHub annotations and JUnit.
 
 import {describe, expect, test} from 'vitest';
-import {junitXml, validationAnnotations, validationText} from '#commands/_shared/reports.js';
+import {
+  findingAnnotation,
+  junitXml,
+  validationAnnotations,
+  validationText,
+} from '#commands/_shared/reports.js';
 import {makeStyle} from '#commands/_shared/style.js';
 import {formatBytes, formatCount, formatDuration} from '#commands/_shared/units.js';
 import {VerifyView, findingText, verifyEventJson} from '#commands/_shared/verify-view.js';
@@ -91,31 +96,41 @@ test('JUnit is well-formed whatever a message contains', () => {
   const xml = junitXml(
     'suite',
     [
-      {name: 'a<b>&"', failures: ['one \u0000 \u001b[m \ufffe \ud800 &', 'two'], remarks: ['hint']},
-      {name: 'good', failures: [], remarks: []},
+      {
+        name: 'a<b>&"',
+        failures: ['one \u0000 \u001b[m \ufffe \ud800 &', 'two'],
+        remarks: ['hint'],
+        skipped: 'x',
+      },
+      {name: 'good', failures: [], remarks: [], skipped: null},
+      {name: 'part', failures: [], remarks: [], skipped: '1 of 2 <read>'},
     ],
     1.5,
   );
   expect(xml.split('\n')).toEqual([
     '<?xml version="1.0" encoding="UTF-8"?>',
-    '<testsuites name="tidemark" tests="2" failures="1" errors="0" time="1.500">',
-    '  <testsuite name="suite" tests="2" failures="1" errors="0" time="1.500">',
+    '<testsuites name="tidemark" tests="3" failures="1" errors="0" skipped="1" time="1.500">',
+    '  <testsuite name="suite" tests="3" failures="1" errors="0" skipped="1" time="1.500">',
     '    <testcase classname="suite" name="a&lt;b&gt;&amp;&quot;">',
     '      <failure message="one \\u0000 \\u001b[m \\ufffe \\ud800 &amp;">one \\u0000 \\u001b[m \\ufffe \\ud800 &amp;',
     'two</failure>',
     '      <system-out>hint</system-out>',
     '    </testcase>',
     '    <testcase classname="suite" name="good"/>',
+    '    <testcase classname="suite" name="part">',
+    '      <skipped message="1 of 2 &lt;read&gt;"/>',
+    '    </testcase>',
     '  </testsuite>',
     '</testsuites>',
   ]);
 });
 
 describe('a verification', () => {
-  const finding: VerifyEvent = {
+  const finding: Extract<VerifyEvent, {type: 'finding'}> = {
     type: 'finding',
     at: Date.UTC(2026, 0, 1),
     ref: 'chk-1',
+    checkpoint: '/s/chk-1',
     severity: 'error',
     code: 'checksum',
     path: '/s/chk-1/a/0.keyed',
@@ -135,6 +150,13 @@ describe('a verification', () => {
       severity: 'error',
       offset: 1048576,
     });
+  });
+
+  test('as a GitHub annotation is one line without anything that a terminal acts on', () => {
+    const bad = {...finding, path: '/s/a\u001b[2J:b', message: 'bell \u0007\r\n100%'};
+    expect(findingAnnotation(bad)).toBe(
+      '::error file=/s/a\\u001b[2J%3Ab,title=checksum::bell \\u0007\\r%0A100%25 (expected aa, found bb)',
+    );
   });
 
   test('draws a bar on a terminal, and a line in ten seconds elsewhere', () => {

@@ -10,6 +10,7 @@ import type {CheckpointMetadata, FileState} from '#src/checkpoint/checkpoint-met
 import {diffCheckpoints} from '#src/inspection/diff-checkpoints.js';
 import {diffStates, type StateSide} from '#src/inspection/state/diff-states.js';
 import {stateTables} from '#src/inspection/state/state-tables.js';
+import type {KeyedTable} from '#src/state/state-backend.js';
 import {databasePlace} from '#src/reports/database-place.js';
 import {convertSnapshot} from '#src/state/canonical/convert-snapshot.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
@@ -212,6 +213,72 @@ describe('two states', () => {
     const diff = await diffStates({from, to: {...to, tables: renamed}, rowsMax: 9});
     expect(diff).toMatchObject({keysAdded: 0, keysChanged: 1, schemaChanged: true});
     expect(JSON.parse(diff.rows[0]!.to!)).toMatchObject({value: {other: null, last: 'z'}});
+  });
+
+  /** One row, whose values `write` sets. */
+  async function oneRow(write: (table: KeyedTable, row: number) => void): Promise<StateSide> {
+    const running = new Running({deltasMax: 10});
+    await running.update([['a', 1n]], 'x');
+    write(await running.table(), 0);
+    const taken = await running.snapshot();
+    running.complete(taken);
+    return sideOf(running.files, `/chk-${taken.id}`, [taken.states]);
+  }
+
+  test('values are compared bit by bit, and told as what they are: -0 is not 0', async () => {
+    const [plus, minus] = [0, -0].map(async (value) =>
+      oneRow((table, row) => {
+        const {word, flagInt, setMask} = table.shape.slots[0]!;
+        const {floats, ints} = table.memory();
+        floats[row * table.shape.rowWords + word] = value;
+        ints[row * table.shape.rowInts + flagInt]! |= setMask;
+      }),
+    );
+    const sides = {from: (await plus)!, to: (await minus)!};
+    const diff = await diffStates({...sides, rowsMax: 9});
+    expect(diff).toMatchObject({keysChanged: 1, rows: [{change: 'changed'}]});
+    expect(diff.rows[0]!.from).toContain('"count":0');
+    expect(diff.rows[0]!.to).toContain('"count":-0');
+  });
+
+  test('bytes that are no text are no text that looks like them', async () => {
+    const texts = [Buffer.of(0, 1, 255), 'base64:AAH/', 'utf8:base64:AAH/', 'utf8:x', 'base64'];
+    const sides = await Promise.all(
+      texts.map(async (text) =>
+        oneRow((table, row) => {
+          const bytes = Buffer.from(text);
+          table.writeBytes(row, table.shape.slots[1]!, bytes, 0, bytes.length);
+        }),
+      ),
+    );
+    const told: unknown[] = [];
+    for (const to of sides) {
+      for (const from of sides) {
+        const diff = await diffStates({from, to, rowsMax: 9});
+        expect(diff.keysChanged).toBe(from === to ? 0 : 1);
+      }
+      const [row] = (await diffStates({from: {...to, tables: []}, to, rowsMax: 9})).rows;
+      told.push((JSON.parse(row!.to!) as {value: {last: string}}).value.last);
+    }
+    expect(told).toEqual([
+      ...['base64:AAH/', 'utf8:base64:AAH/', 'utf8:utf8:base64:AAH/', 'utf8:x', 'base64'],
+    ]);
+  });
+
+  test('a database is opened once, however many key groups are compared at a time', async () => {
+    let opened = 0;
+    const side = async (): Promise<StateSide> => {
+      const {tables, place} = await stored(rows(['x', 'y', 'z']), 'rocksdb');
+      const {databases} = place;
+      const openStore: typeof databases.openStore = async (request) => {
+        opened += 1;
+        return databases.openStore(request);
+      };
+      return {tables, place: {...place, databases: {...databases, openStore}}};
+    };
+    const sides = {from: await side(), to: await side()};
+    expect(await diffStates({...sides, rowsMax: 0, sliceBytes: 1})).toMatchObject({keysChanged: 0});
+    expect(opened).toBe(2);
   });
 
   test('another number of key groups is refused', async () => {

@@ -17,7 +17,8 @@ import {DuckDBInstance} from '@duckdb/node-api';
 import {afterAll, describe, expect, test} from 'vitest';
 
 import {SeededRandom} from '#src/base/random.js';
-import {exportState, type ExportFormat} from '#src/inspection/export-state.js';
+import {exportedColumns, exportState, type ExportFormat} from '#src/inspection/export-state.js';
+import {STRING} from '#src/records/data-type.js';
 import {scanState} from '#src/inspection/state/scan-state.js';
 import type {FileSystem} from '#src/storage/file-system.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
@@ -130,6 +131,33 @@ test('a directory that is not empty, or a file, is refused and left as it is', a
   await expect(exported('csv', join(target, 'mine'))).rejects.toMatchObject({code: 'REFUSED'});
   expect(readdirSync(target)).toEqual(['mine']);
   expect(readdirSync(join(target, '..'))).toEqual(['out']);
+});
+
+test('directories above are made; a file among them is refused', async () => {
+  const target = newTarget();
+  await exported('csv', join(target, 'not/yet'));
+  expect(readdirSync(join(target, 'not/yet'))).toHaveLength(4);
+  const below = join(target, 'not/yet/schema.json/more');
+  await expect(exported('csv', below)).rejects.toMatchObject({code: 'REFUSED'});
+});
+
+test('columns of one name get names of their own, and the others keep theirs', () => {
+  const columns = (...names: string[]) => names.map((name) => ({name, type: STRING}));
+  const named = exportedColumns({
+    key: columns('n.count', 'window_start', 'a_2'),
+    namespace: columns('window_start'),
+    values: columns('n.count', 'n.count_2', 'a_2', 'n.count'),
+  });
+  expect(named.map(({name, stateName, role}) => `${role} ${name} ${stateName}`)).toEqual([
+    'key n.count n.count',
+    'key window_start window_start',
+    'key a_2 a_2',
+    'namespace window_start_2 window_start',
+    'value n.count_3 n.count',
+    'value n.count_2 n.count_2',
+    'value a_2_2 a_2',
+    'value n.count_4 n.count',
+  ]);
 });
 
 test('an empty directory is taken', async () => {

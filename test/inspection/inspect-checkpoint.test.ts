@@ -211,6 +211,14 @@ describe('the states of an operator', () => {
     ]);
   });
 
+  it('200,000 subtasks are described like one', () => {
+    const [one] = operator([file('t/0.a', 30, TABLE)]).subtasks;
+    const subtasks = Array.from({length: 200_000}, () => one!);
+    const many = {...operator([]), subtasks};
+    expect(describeOperator(many).state_bytes).toBe(6_000_000);
+    expect(watermarkOf([many])).toBe('1970-01-01T00:00:00.000Z');
+  });
+
   it('the watermark is the lowest; one that has none yet holds all back', () => {
     expect(watermarkOf([operator([], [])])).toBe('1970-01-01T00:00:00.000Z');
     const late: OperatorMetadata = {

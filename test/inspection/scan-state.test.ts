@@ -117,6 +117,20 @@ test.each([
   });
 });
 
+test('a condition that one of several states cannot have is refused before the first row', async () => {
+  const given = {files: nodeFileSystem, databases: noDatabases, directory: CANONICAL.directory};
+  const request = {limit: null, ttlMillis: null, conditions: {where: 'window_start IS NOT NULL'}};
+  const seen: number[] = [];
+  const all = (async () => {
+    for await (const {rowCount} of scanState({...given, ...request})) seen.push(rowCount);
+  })();
+  await expect(all).rejects.toMatchObject({code: 'USAGE'});
+  expect(seen).toEqual([]);
+  // It fits the first one.
+  const [first] = await scan(CANONICAL.directory, {operator: 'windows', ...request});
+  expect(first!.namespace).not.toBeNull();
+});
+
 test('a state that is not there is named, with those that are', async () => {
   await expect(scan(CANONICAL.directory, {operator: 'nobody'})).rejects.toMatchObject({
     code: 'NOT_FOUND',

@@ -4,7 +4,7 @@
 
 import {describe, expect, it} from 'vitest';
 
-import {verifyCheckpoints} from '#src/inspection/verify-checkpoint.js';
+import {verifyCheckpoints, type Verification} from '#src/inspection/verify-checkpoint.js';
 import type {CheckLevel} from '#src/storage/check-checkpoint.js';
 import type {Finding} from '#src/storage/finding.js';
 import {CHUNK_BYTES} from '#src/storage/state-chunks.js';
@@ -234,44 +234,56 @@ describe('verify', () => {
     expect(summary.bytes).toBe(40);
   });
 
-  it('H86: a checkpoint that its owner deletes at any moment of the check gives no false alarm', async () => {
-    for (let deleteAt = 1; ; deleteAt += 1) {
-      const disk = new MemoryFileSystem();
-      const owner = await start(disk);
-      await beginFresh(owner);
-      await publish(disk, owner, 1);
-      const permit = await owner.permitDeletion([1]);
-      let calls = 0;
-      const seen = {deleted: false};
-      disk.options = {
-        pause: async () => {
-          calls += 1;
-          if (calls !== deleteAt) return;
-          seen.deleted = true;
-          disk.options = {};
-          await owner.deleteCheckpoints(permit);
-        },
-      };
-      const findings: Finding[] = [];
-      const outcome = await verifyCheckpoints({
-        files: disk,
-        clock: new FakeTime(),
-        directories: [CHECKPOINT],
-        level: 'checksum',
-        onFinding: (finding) => findings.push(finding),
-      }).catch((error: unknown) => error);
-      if (outcome instanceof Error) {
-        // Gone before the first look.
-        expect(outcome).toMatchObject({code: 'NOT_FOUND'});
-      } else {
-        expect(
-          findings.filter(({severity}) => severity === 'error'),
-          `call ${deleteAt}`,
-        ).toEqual([]);
+  it.each([
+    ['named: it was not read', false],
+    ['listed: nobody asked for it', true],
+  ])(
+    'H86: no false alarm whenever its owner deletes a checkpoint that was %s',
+    async (_, isListed) => {
+      const verdicts = new Set<string>();
+      for (let deleteAt = 1; ; deleteAt += 1) {
+        const disk = new MemoryFileSystem();
+        const owner = await start(disk);
+        await beginFresh(owner);
+        await publish(disk, owner, 1);
+        const permit = await owner.permitDeletion([1]);
+        let calls = 0;
+        const seen = {deleted: false};
+        disk.options = {
+          pause: async () => {
+            calls += 1;
+            if (calls !== deleteAt) return;
+            seen.deleted = true;
+            disk.options = {};
+            await owner.deleteCheckpoints(permit);
+          },
+        };
+        const findings: Finding[] = [];
+        const outcome = await verifyCheckpoints({
+          files: disk,
+          clock: new FakeTime(),
+          directories: [CHECKPOINT],
+          listed: new Set(isListed ? [CHECKPOINT] : []),
+          level: 'checksum',
+          onFinding: (finding) => findings.push(finding),
+        }).catch((error: unknown) => error);
+        if (outcome instanceof Error) {
+          // Gone before the first look.
+          expect(isListed).toBe(false);
+          expect(outcome).toMatchObject({code: 'NOT_FOUND'});
+          continue;
+        }
+        const {summary, errorCode} = outcome as Verification;
+        const told = findings.map(({severity, code}) => `${severity} ${code}`).join();
+        verdicts.add(`${told} ${errorCode} ${summary.checkpoints}`);
+        if (!seen.deleted) break;
       }
-      if (!seen.deleted) break;
-    }
-  });
+      expect([...verdicts].sort()).toEqual([
+        ' null 1',
+        `hint deleted-meanwhile ${isListed ? 'null' : 'INCOMPLETE'} 0`,
+      ]);
+    },
+  );
 
   it('H25: what is not there is NOT_FOUND', async () => {
     const disk = await published();

@@ -14,7 +14,10 @@ import type {Finding} from '#src/storage/finding.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {readCorpus} from '../formats/support/corpus.ts';
 import {forge, stateOf} from '../hostile/support/forge.ts';
-import {FakeTime} from '../storage/support/fixture.ts';
+import {whole} from '../hostile/support/sample.ts';
+import {makeAbove} from '../flink-directories/support/directories.ts';
+import {FakeTime, writeFile as writeTo} from '../storage/support/fixture.ts';
+import {MemoryFileSystem} from '../storage/support/memory-file-system.ts';
 import {realDatabases} from './support/real-databases.ts';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
@@ -127,6 +130,65 @@ describe('a file with right sums and wrong rows', () => {
     expect(findings).toHaveLength(1);
     expect(summary.checkpoints).toBe(1);
     expect(summary.skipped).toBeGreaterThan(6);
+  });
+});
+
+describe('H86: a checkpoint that its owner deletes while its rows are read', () => {
+  /** The kept files on a disk in memory. */
+  async function loaded(from: string): Promise<MemoryFileSystem> {
+    const disk = new MemoryFileSystem();
+    for (const entry of readdirSync(from, {withFileTypes: true, recursive: true})) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      await makeAbove(disk, join('/job', path.slice(from.length)));
+      await writeTo(disk, join('/job', path.slice(from.length)), readFileSync(path));
+    }
+    return disk;
+  }
+
+  test.each([
+    ['hashmap-full-0.1.0', 'chk-5', 'restore', 7],
+    ['unaligned-in-flight-0.1.0', null, 'decode', 2],
+  ] as const)('%s: a hint, told once', async (name, id, level, stride) => {
+    const job = join(KEPT, name, 'files/state/kept');
+    const checkpoint = id ?? readdirSync(job).find((entry) => entry.startsWith('chk-'))!;
+    let calls = 0;
+    let told = 0;
+    const step = whole ? 1 : stride;
+    for (let deleteAt = 1; ; deleteAt += step) {
+      const disk = await loaded(job);
+      calls = 0;
+      const seen = {isDeleted: false};
+      disk.options = {
+        pause: async () => {
+          calls += 1;
+          if (calls !== deleteAt) return;
+          seen.isDeleted = true;
+          disk.options = {};
+          await disk.rename(`/job/${checkpoint}`, '/deleted');
+        },
+      };
+      let scratches = 0;
+      const {errorCode, findings} = await verify(`/job/${checkpoint}`, {
+        files: disk,
+        level,
+        listed: new Set([`/job/${checkpoint}`]),
+        databases: {
+          ...databases,
+          makeDirectory: async () => {
+            scratches += 1;
+            await disk.makeDirectory(`/scratch-${scratches}`);
+            return `/scratch-${scratches}`;
+          },
+        },
+      });
+      expect(errorCode, `call ${deleteAt}`).toBeNull();
+      const codes = findings.map(({severity, code}) => `${severity} ${code}`);
+      expect([[], ['hint deleted-meanwhile']], `call ${deleteAt}`).toContainEqual(codes);
+      told += codes.length;
+      if (!seen.isDeleted) break;
+    }
+    expect(told).toBeGreaterThan(5);
   });
 });
 

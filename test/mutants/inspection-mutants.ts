@@ -1,6 +1,7 @@
 import type {Mutant} from './mutant.ts';
 
 const exported = 'inspection/export-state.js';
+const scratch = 'storage/scratch-directory.js';
 const deep = 'inspection/verify-rows.js';
 
 export const INSPECTION_MUTANTS: readonly Mutant[] = [
@@ -27,6 +28,30 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     find: 'await store.close();\n                await removeTree(files, target);',
     replace: 'await store.close();',
     prover: 'read-states',
+  },
+  {
+    name: 'scratch: what a process has is not removed when it ends',
+    rows: 'state reader',
+    module: scratch,
+    find: "process.once('exit', removeAll);",
+    replace: '{}',
+    prover: 'scratch-directory',
+  },
+  {
+    name: 'scratch: that of a process which runs is removed',
+    rows: 'state reader',
+    module: scratch,
+    find: 'seen.startTime !== startTime)',
+    replace: 'true)',
+    prover: 'scratch-directory',
+  },
+  {
+    name: 'scratch: that of a process with other pids is removed',
+    rows: 'state reader',
+    module: scratch,
+    find: 'if (place !== placeOf(here) || pid === undefined)',
+    replace: 'if (pid === undefined)',
+    prover: 'scratch-directory',
   },
   {
     name: 'read: a slot that is not set is zero',
@@ -75,6 +100,86 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     find: 'return this.#options.failFast === true && this.#codes.size > 0;',
     replace: 'return false;',
     prover: 'verify-rows',
+  },
+  {
+    name: 'verify: a checkpoint that was deleted meanwhile counts as read',
+    rows: 'H86',
+    module: 'inspection/verify-checkpoint.js',
+    find: 'if (this.#options.listed?.has(directory) === true)\n            return;',
+    replace: 'return;',
+    prover: 'verify',
+  },
+  {
+    name: 'verify: a checkpoint that was deleted meanwhile is not said to be gone',
+    rows: 'H86',
+    module: 'storage/check-checkpoint.js',
+    find: 'if (this.#gone)\n            this.#report(deletedMeanwhile(this.#directory));',
+    replace: '',
+    prover: 'verify',
+  },
+  {
+    name: 'verify: what retention deleted since it was listed ends the verification',
+    rows: 'H86',
+    module: 'inspection/verify-checkpoint.js',
+    find: 'if (options.listed?.has(directory) === true)\n                continue;',
+    replace: '',
+    prover: 'verify',
+  },
+  {
+    name: 'verify: rows of a checkpoint that was deleted meanwhile are damaged',
+    rows: 'H86',
+    module: deep,
+    find: 'if ((await statusOrNull(files, directory)) === null) {',
+    replace: 'if (false) {',
+    prover: 'verify-rows',
+  },
+  {
+    name: 'verify: the savepoints of a directory are passed over',
+    rows: 'H26',
+    module: 'reports/checkpoint-reports.js',
+    find: 'all.push(savepoint);',
+    replace: '{}',
+    prover: 'verify-refs',
+  },
+  {
+    name: 'verify: what was skipped has passed in a JUnit report',
+    rows: 'verify --junit',
+    module: 'reports/checkpoint-reports.js',
+    find: 'checkpoints.filter((directory) => incomplete.has(directory)).length;',
+    replace: '0;',
+    prover: 'verify-refs',
+  },
+  {
+    name: 'get: a number of a key is the nearest double',
+    rows: 'state get',
+    module: 'reports/state-reports.js',
+    find: 'return tokens[index] ?? String(value);',
+    replace: 'return String(value);',
+    prover: 'row-filter',
+  },
+  {
+    name: 'diff: values are compared as keys are',
+    rows: 'checkpoint diff',
+    module: 'inspection/state/diff-states.js',
+    find: 'encodeExact([values[index]]',
+    replace: 'encodeKey([values[index]]',
+    prover: 'diff-states',
+  },
+  {
+    name: 'diff: a text that looks like bytes is them',
+    rows: 'checkpoint diff',
+    module: 'state/rows/text-column.js',
+    find: "return ESCAPED.test(own.toString('latin1')) ?",
+    replace: 'return false ?',
+    prover: 'diff-states',
+  },
+  {
+    name: 'diff: a database is opened for each slice',
+    rows: 'checkpoint diff',
+    module: 'inspection/state/diff-states.js',
+    find: 'if (table.keyGroups.end <= range.end)',
+    replace: 'if (true)',
+    prover: 'diff-states',
   },
   {
     name: 'verify: the digest of a file is not compared',

@@ -169,6 +169,9 @@ describe('metadata', () => {
       ['lineage', '..'],
       ['kind', 'snapshot'],
       ['triggered', '1'],
+      ['triggered', 8_640_000_000_000_001],
+      // No Date can tell it: one such checkpoint would hide a whole list.
+      ['completed', 8_640_000_000_000_001],
       ['job_name', '../x'],
       ['operators', {}],
     ] as const) {

@@ -2,7 +2,11 @@
 // each file that it refers to is there with the recorded length. Everything that is wrong is reported, nothing is written.
 // Not checked, because the format has nothing to check it with: the bytes of the files.
 
-import type {CheckOptions, CheckResult} from '../../storage/check-checkpoint.ts';
+import {
+  deletedMeanwhile,
+  type CheckOptions,
+  type CheckResult,
+} from '../../storage/check-checkpoint.ts';
 import {errorAt, statusOrNull, wrongKind} from '../../storage/derive-checkpoint-state.ts';
 import {unlessMissing} from '../../storage/durable-file.ts';
 import type {Finding} from '../../storage/finding.ts';
@@ -27,7 +31,7 @@ export async function checkFlinkDirectory(options: FlinkCheckOptions): Promise<C
   // Flink removes `_metadata` before the files that it names: without it, what is missing is no damage.
   const path = `${options.directory}/${METADATA_FILE}`;
   const isGone = reading.kind === 'gone' || (await statusOrNull(options.files, path)) === null;
-  const shown = isGone ? [gone(options.directory)] : findings;
+  const shown = isGone ? [deletedMeanwhile(options.directory)] : findings;
   for (const finding of shown) options.onFinding(finding);
   const errors = shown.filter(({severity}) => severity === 'error').length;
   return {
@@ -104,6 +108,11 @@ function errorsOfFile(metadataPath: string, file: FlinkFileFacts): readonly Find
     const message = `${metadataPath} contradicts itself: ${path} has ${lengths.join(' and ')} bytes`;
     return [errorAt('metadata-damaged', metadataPath, message)];
   }
+  const [length] = lengths;
+  if (length !== undefined && file.segmentsEnd !== null && file.segmentsEnd > length) {
+    const message = `${metadataPath} contradicts itself: ${path} has ${length} bytes, and a segment of it ends at ${file.segmentsEnd}`;
+    return [errorAt('metadata-damaged', metadataPath, message)];
+  }
   switch (file.found.kind) {
     case 'file':
       return wrongLength(path, file, file.found.size);
@@ -177,10 +186,6 @@ async function extrasOf(
   return findings;
 }
 
-function hint(code: Finding['code'], path: string, message: string): Finding {
+export function hint(code: Finding['code'], path: string, message: string): Finding {
   return {...errorAt(code, path, message), severity: 'hint'};
-}
-
-function gone(directory: string): Finding {
-  return hint('deleted-meanwhile', directory, `${directory} is not there (any more)`);
 }

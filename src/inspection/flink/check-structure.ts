@@ -16,7 +16,8 @@ export function contradictionsIn({operators}: FlinkMetadata): readonly string[] 
   for (const operator of operators) {
     if (seen.has(operator.id)) found.push(`two operators have the id ${operator.id}`);
     seen.add(operator.id);
-    found.push(...inOperator(operator).map((sentence) => `operator ${operator.id}: ${sentence}`));
+    // One by one: what is spread into a call lies on the stack, and there is no end to what may be wrong.
+    for (const sentence of inOperator(operator)) found.push(`operator ${operator.id}: ${sentence}`);
   }
   return found;
 }
@@ -28,11 +29,10 @@ function inOperator(operator: FlinkOperator): readonly string[] {
     found.push(`its parallelism ${parallelism} is above its max parallelism ${maxParallelism}`);
   }
   for (const subtask of subtasks) {
-    const states = keyedOf(subtask);
-    found.push(
-      ...states.flatMap((state) => inKeyed(state, maxParallelism)),
-      ...inOperatorStates(subtask),
-    );
+    for (const state of keyedOf(subtask)) {
+      for (const sentence of inKeyed(state, maxParallelism)) found.push(sentence);
+    }
+    for (const sentence of inOperatorStates(subtask)) found.push(sentence);
   }
   const overlap = overlapOf(subtasks);
   if (overlap !== null) found.push(`two subtasks have the key group ${overlap}`);
@@ -52,8 +52,8 @@ function inKeyed(state: FlinkKeyedState, maxParallelism: number): readonly strin
       ...[...state.base, ...state.changes].flatMap((one) => inKeyed(one, maxParallelism)),
     ];
   }
-  if ('offsets' in state) found.push(...beyond(state.offsets, state.stream, 'a key group'));
-  return found;
+  if (!('offsets' in state)) return found;
+  return [...found, ...beyond(state.offsets, state.stream, 'a key group')];
 }
 
 function inOperatorStates({managedOperator, rawOperator}: FlinkSubtask): readonly string[] {

@@ -10,9 +10,11 @@ import {
   writeDurableBytes,
   writeDurableFile,
 } from '../../storage/durable-file.ts';
-import type {FileHandle, FileSystem} from '../../storage/file-system.ts';
+import type {FileHandle, FileStatus, FileSystem} from '../../storage/file-system.ts';
 import {baseName, join, METADATA_FILE, parentOf} from '../../storage/paths.ts';
+import {makeWithParents} from '../../storage/savepoint-attempt.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
+import {syncAbove} from '../../storage/sync-above.ts';
 import type {FlinkCopyPiece, FlinkCopyPlan} from './plan-flink-copy.ts';
 
 const BUFFER_BYTES = 1024 * 1024;
@@ -20,34 +22,38 @@ const BUFFER_BYTES = 1024 * 1024;
 export interface FlinkCopyOptions {
   readonly files: FileSystem;
   readonly plan: FlinkCopyPlan;
-  /** Absolute; the directory above it is there, it is not. */
+  /** Absolute; it is not there. Directories above it are made. */
   readonly target: string;
   /** Bytes written since the last call. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
 /**
- * REFUSED when the target is there, NOT_FOUND when the directory above it is not, CHECKPOINT_DAMAGED when a file
- * has become shorter than planned, STORAGE_FAILED. What fails leaves nothing behind.
+ * REFUSED when the target is there, CHECKPOINT_DAMAGED when a file has become shorter than planned, STORAGE_FAILED. What
+ * fails leaves nothing behind but directories above the target.
  */
 export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<void> {
   const {files, target} = options;
   const above = parentOf(target);
   try {
     if ((await statusOrNull(files, target)) !== null) throw isThere(target);
-    if ((await statusOrNull(files, above)) === null) throw noPlace(above);
+    const made = new Set<string>();
+    await makeWithParents(files, above, made);
     const hidden = join(above, `.${baseName(target)}.unfinished`);
     await makeHidden(files, hidden);
+    let own: FileStatus | null = null;
     try {
+      own = await files.status(hidden);
       await writeAll(options, hidden);
       // A rename would replace an empty directory without a word.
       if ((await statusOrNull(files, target)) !== null) throw isThere(target);
       await files.rename(hidden, target);
-      await files.syncDirectory(above);
+      await syncAbove(files, above, made);
     } catch (error) {
-      // Without the hidden directory it was renamed, and nobody was told: it goes.
-      const isHidden = (await statusOrNull(files, hidden)) !== null;
-      await removeTree(files, isHidden ? hidden : target);
+      await removeTree(files, hidden);
+      // It was renamed, and nobody was told: it goes. What another made there has another inode.
+      const there = await statusOrNull(files, target);
+      if (own !== null && there !== null && isSame(own, there)) await removeTree(files, target);
       throw error;
     }
   } catch (error) {
@@ -92,8 +98,7 @@ async function copyPiece(
   target: FileHandle,
   onProgress: FlinkCopyOptions['onProgress'],
 ): Promise<void> {
-  await requireDirectories(files, root, source);
-  const handle = await files.openForRead(source);
+  const handle = await openBelow(files, root, source);
   try {
     const buffer = new Uint8Array(Math.min(BUFFER_BYTES, length));
     for (let done = 0; done < length;) {
@@ -109,7 +114,30 @@ async function copyPiece(
   }
 }
 
-/** A link that was put in the way since the plan is not followed. */
+/** A link that was put in the way since the plan is not followed, nor one that is there while the file is opened: REFUSED. */
+async function openBelow(files: FileSystem, root: string, path: string): Promise<FileHandle> {
+  await requireDirectories(files, root, path);
+  const handle = await files.openForRead(path);
+  try {
+    await requireDirectories(files, root, path);
+    const [opened, there] = [await handle.status(), await files.status(path)];
+    // Once more: between the two a link may have come and gone.
+    await requireDirectories(files, root, path);
+    if (isSame(opened, there)) return handle;
+    throw new EngineError('REFUSED', `${path} was replaced while it was opened`, {
+      file: path,
+      hint: 'Nothing may change in the directory of the checkpoints meanwhile. Run the copy again.',
+    });
+  } catch (error) {
+    await closeQuietly(handle);
+    throw error;
+  }
+}
+
+function isSame(one: FileStatus, other: FileStatus): boolean {
+  return one.inode === other.inode && one.device === other.device;
+}
+
 async function requireDirectories(files: FileSystem, root: string, path: string): Promise<void> {
   for (let one = parentOf(path); one.length > root.length; one = parentOf(one)) {
     if ((await files.status(one)).kind === 'directory') continue;
@@ -129,12 +157,5 @@ function isThere(target: string): EngineError {
   return new EngineError('REFUSED', `${target} is there already`, {
     file: target,
     hint: 'Name a directory that does not exist.',
-  });
-}
-
-function noPlace(above: string): EngineError {
-  return new EngineError('NOT_FOUND', `no directory ${above} to copy into`, {
-    file: above,
-    hint: `Make it first: mkdir -p ${above}`,
   });
 }

@@ -1,8 +1,8 @@
 // Where a file lies that `_metadata` refers to. Flink writes the files of a savepoint, and the own files of a checkpoint, as
 // names beside `_metadata`; what is shared it writes with all its path, which is wrong as soon as the directory was moved.
-// Such a path is looked for where `--map FROM=TO` says; as it is written, when it lies below the directory of the
-// checkpoints; else in the same place relative to this checkpoint. It is looked for nowhere else: bytes that nobody
-// vouches for do not choose what is opened.
+// Such a path is looked for where `--map FROM=TO` says; as it is written, when it lies where Flink puts files below the
+// directory of the checkpoints; else in the same place relative to this checkpoint. It is looked for nowhere else: bytes that
+// nobody vouches for do not choose what is opened, not among what else lies near them either.
 
 import {EngineError} from '../../base/errors.ts';
 import {
@@ -20,6 +20,8 @@ export interface PathMap {
   readonly from: string;
   /** Absolute. */
   readonly to: string;
+  /** A path begins with it. */
+  readonly onMatch?: (() => void) | undefined;
 }
 
 export interface FlinkPlace {
@@ -66,6 +68,7 @@ export function locateFile(file: FlinkFile, place: FlinkPlace): FileLocation {
     .filter(({from}) => path === from || path.startsWith(`${from}/`))
     .toSorted((left, right) => right.from.length - left.from.length)[0];
   if (mapped !== undefined) {
+    mapped.onMatch?.();
     return below(mapped.to, path.slice(mapped.from.length + 1).split('/'), 'mapped');
   }
   if (!path.startsWith('/')) return {kind: 'elsewhere', reason: 'it is not on a file system'};
@@ -77,25 +80,62 @@ export function locateFile(file: FlinkFile, place: FlinkPlace): FileLocation {
 
 function locateAbsolute(path: string, parts: readonly string[], place: FlinkPlace): FileLocation {
   const {directory, checkpointId} = place;
-  const isCheckpoint = parseCheckpointName(baseName(directory)) !== null;
-  const job = isCheckpoint ? parentOf(directory) : directory;
-  const isNamedByJob = isCheckpoint && JOB_ID.test(baseName(job));
-  const top = isNamedByJob ? parentOf(job) : job;
-  if (path.startsWith(join(top, ''))) return {kind: 'here', path, root: top, how: 'as-written'};
+  const around = surroundingsOf(directory);
+  const {top, job, isCheckpoint, isNamedByJob} = around;
+  const isBelow = path.startsWith(`${withoutSlashes(top)}/`);
+  if (isBelow && isFlinksOwn(path, place, around)) {
+    return {kind: 'here', path, root: top, how: 'as-written'};
+  }
   const [parent = '', name = ''] = parts.slice(-2);
   const isOwn =
     parent === baseName(directory) ||
     parent === `chk-${checkpointId}` ||
     (!isCheckpoint && parseSavepointName(parent) !== null);
   if (isOwn) return below(directory, [name], 'moved');
-  const at = parts.findLastIndex(
-    (part) => part === 'shared' || part === 'taskowned' || parseCheckpointName(part) !== null,
-  );
+  const at = parts.findLastIndex(isOfFlink);
   const jobId = parts[at - 1] ?? '';
-  if (at < 0)
-    return {kind: 'elsewhere', reason: 'it lies outside the directory of the checkpoints'};
+  if (at < 0) return nowhere(isBelow);
   if (isNamedByJob && JOB_ID.test(jobId)) return below(top, parts.slice(at - 1), 'moved');
   return below(job, parts.slice(at), 'moved');
+}
+
+function nowhere(isBelow: boolean): FileLocation {
+  return isBelow
+    ? {kind: 'refused', reason: 'Flink puts no files of checkpoints there'}
+    : {kind: 'elsewhere', reason: 'it lies outside the directory of the checkpoints'};
+}
+
+interface Surroundings {
+  /** The directory of the checkpoints. */
+  readonly top: string;
+  readonly job: string;
+  readonly isCheckpoint: boolean;
+  readonly isNamedByJob: boolean;
+}
+
+function surroundingsOf(directory: string): Surroundings {
+  const isCheckpoint = parseCheckpointName(baseName(directory)) !== null;
+  const job = isCheckpoint ? parentOf(directory) : directory;
+  const isNamedByJob = isCheckpoint && JOB_ID.test(baseName(job));
+  return {top: isNamedByJob ? parentOf(job) : job, job, isCheckpoint, isNamedByJob};
+}
+
+/** Is a path below `top` in this checkpoint or savepoint itself, or in a directory that a job of Flink has for its files? */
+function isFlinksOwn(
+  path: string,
+  {directory}: FlinkPlace,
+  {top, isCheckpoint, isNamedByJob}: Surroundings,
+): boolean {
+  if (path.startsWith(`${directory}/`)) return true;
+  if (!isCheckpoint) return false;
+  const [first = '', second = '', ...rest] = path.slice(withoutSlashes(top).length + 1).split('/');
+  if (!isNamedByJob) return isOfFlink(first) && second !== '';
+  // A changelog may be kept below the directory of the checkpoints as well.
+  return JOB_ID.test(first) && (isOfFlink(second) || second === 'dstl') && rest.length > 0;
+}
+
+function isOfFlink(part: string): boolean {
+  return part === 'shared' || part === 'taskowned' || parseCheckpointName(part) !== null;
 }
 
 function below(

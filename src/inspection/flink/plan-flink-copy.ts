@@ -12,7 +12,7 @@ import {openFlinkDirectory} from './inspect-flink-directory.ts';
 import {locateFile} from './locate-file.ts';
 import type {FlinkDirectory, FlinkDirectoryOptions} from './read-flink-directory.ts';
 import {rewriteReferences} from './rewrite-references.ts';
-import {fileUses, sizesOf} from './state-parts.ts';
+import {fileUses, sizesOf, type FileUse} from './state-parts.ts';
 
 export interface FlinkCopyPiece {
   /** Absolute path of the file that it is, or is a part of. */
@@ -57,7 +57,7 @@ export async function planFlinkCopy(options: FlinkDirectoryOptions): Promise<Fli
     ),
   );
   const pieces = new Map<string, FlinkCopyPiece>();
-  const names = new Set<string>([METADATA_FILE]);
+  const names = new FreeNames();
   const pieceOf = (file: FlinkFile): FlinkCopyPiece => {
     const location = locateFile(file, place);
     const size = location.kind === 'here' ? sizes.get(location.path) : undefined;
@@ -67,7 +67,7 @@ export async function planFlinkCopy(options: FlinkDirectoryOptions): Promise<Fli
     const key = `${start} ${length} ${location.path}`;
     const known = pieces.get(key);
     if (known !== undefined) return known;
-    const name = newName(location.path, names);
+    const name = names.take(location.path);
     const piece = {source: location.path, root: location.root, start, length, name};
     pieces.set(key, piece);
     return piece;
@@ -76,7 +76,7 @@ export async function planFlinkCopy(options: FlinkDirectoryOptions): Promise<Fli
     const {name, length} = pieceOf(file);
     return {name, size: length};
   });
-  requireSame(read, rewritten);
+  requireSame(read, rewritten, pieceOf);
   const all = [...pieces.values()];
   return {
     checkpointId: metadata.checkpointId,
@@ -88,14 +88,27 @@ export async function planFlinkCopy(options: FlinkDirectoryOptions): Promise<Fli
   };
 }
 
-/** The file's own name, if it is free. */
-function newName(path: string, taken: Set<string>): string {
-  const own = baseName(path);
-  const stem = PLAIN_NAME.test(own) ? own : 'state';
-  let name = stem;
-  for (let count = 2; taken.has(name.toLowerCase()); count += 1) name = `${stem}-${count}`;
-  taken.add(name.toLowerCase());
-  return name;
+/** Names that nothing else in the copy has, whatever the case. */
+class FreeNames {
+  readonly #taken = new Set<string>([METADATA_FILE]);
+  /** By stem: the number to try next, so that a hundred thousand segments of a file do not each ask for all before. */
+  readonly #next = new Map<string, number>();
+
+  /** The file's own name, if it is free. */
+  take(path: string): string {
+    const own = baseName(path);
+    const stem = PLAIN_NAME.test(own) ? own : 'state';
+    const key = stem.toLowerCase();
+    let count = this.#next.get(key) ?? 1;
+    let name = count === 1 ? stem : `${stem}-${count}`;
+    while (this.#taken.has(name.toLowerCase())) {
+      count += 1;
+      name = `${stem}-${count}`;
+    }
+    this.#next.set(key, count + 1);
+    this.#taken.add(name.toLowerCase());
+    return name;
+  }
 }
 
 function refuseDamaged(directory: string, read: FlinkDirectory): void {
@@ -124,17 +137,38 @@ function vanished(directory: string, path: string): EngineError {
 }
 
 /** Reads back what was written before it counts. */
-function requireSame({metadata}: FlinkDirectory, rewritten: Uint8Array): void {
+function requireSame(
+  {metadata}: FlinkDirectory,
+  rewritten: Uint8Array,
+  pieceOf: (file: FlinkFile) => FlinkCopyPiece,
+): void {
   const decoded = decodeFlinkMetadata(new ByteCursor(rewritten));
   const sizes = JSON.stringify(sizesOf(metadata));
+  const uses = fileUses(metadata);
+  // A file of unknown size is counted with none, and its copy with that of the file.
+  const isKnown = uses.every(({file}) => file.size >= 0);
   const isSame =
     decoded.kind === 'decoded' &&
-    JSON.stringify(sizesOf(decoded.metadata)) === sizes &&
-    fileUses(decoded.metadata).length === fileUses(metadata).length &&
-    fileUses(decoded.metadata).every(({file}) => file.kind === 'relative');
+    (!isKnown || JSON.stringify(sizesOf(decoded.metadata)) === sizes) &&
+    areCopies(fileUses(decoded.metadata), uses, pieceOf);
   if (isSame) return;
   throw new EngineError('UNEXPECTED', 'the _metadata of the copy is not that of the original', {
     hint: 'Nothing was written. Report it with the _metadata file.',
     facts: {decoded: decoded.kind, sizes},
   });
+}
+
+/** Each reference to the piece that the one in its place stands for. */
+function areCopies(
+  copies: readonly FileUse[],
+  originals: readonly FileUse[],
+  pieceOf: (file: FlinkFile) => FlinkCopyPiece,
+): boolean {
+  return (
+    copies.length === originals.length &&
+    copies.every(({file}, index) => {
+      const {name, length} = pieceOf(originals[index]!.file);
+      return file.kind === 'relative' && file.path === name && file.size === length;
+    })
+  );
 }

@@ -8,10 +8,10 @@ import {BatchBuilder} from '../../records/batch-builder.ts';
 import {dataTypeText} from '../../records/data-type.ts';
 import type {Field} from '../../records/schema.ts';
 import {ByteSink} from '../../state/canonical/byte-sink.ts';
-import {decodeKey, encodeKey} from '../../state/canonical/key-codec.ts';
+import {decodeKey, encodeExact, encodeKey} from '../../state/canonical/key-codec.ts';
 import type {StateShape} from '../../state/rows/state-shape.ts';
 import {slicesOf} from '../../state/slices.ts';
-import {readTable, type ReadTableOptions} from './read-states.ts';
+import {TableReader, type ReadTableOptions} from './read-states.ts';
 import {RowJson} from './row-json.ts';
 import {expiry} from './scan-state.ts';
 import {filesOf, type StateTable} from './state-tables.ts';
@@ -62,12 +62,21 @@ export async function diffStates(options: DiffStatesOptions): Promise<StateDiff>
   const comparison = new Comparison(from.tables[0] ?? null, to.tables[0] ?? null, rowsMax);
   const bytes = tables.flatMap(filesOf).reduce((sum, {length}) => sum + length, 0);
   const whole = {start: 0, end: shape.maxParallelism - 1};
-  for (const range of slicesOf(whole, Math.ceil(bytes / sliceBytes))) {
-    await readSide(from, range, (row) => comparison.keep(row));
-    await readSide(to, range, (row) => comparison.compare(row));
-    comparison.endSlice();
+  const [before, after] = [readersOf(from), readersOf(to)];
+  try {
+    for (const range of slicesOf(whole, Math.ceil(bytes / sliceBytes))) {
+      await readSide(before, range, (row) => comparison.keep(row));
+      await readSide(after, range, (row) => comparison.compare(row));
+      comparison.endSlice();
+    }
+  } finally {
+    for (const reader of [...before, ...after]) await reader.close();
   }
   return comparison.diff;
+}
+
+function readersOf({tables, place}: StateSide): readonly TableReader[] {
+  return tables.map((table) => new TableReader(table, place));
 }
 
 /** Bytes as text, one character for each. */
@@ -78,25 +87,28 @@ interface EncodedRow {
 }
 
 async function readSide(
-  {tables, place}: StateSide,
+  readers: readonly TableReader[],
   range: KeyGroupRange,
   take: (row: EncodedRow) => void,
 ): Promise<void> {
   const sink = new ByteSink();
-  for (const table of tables) {
+  for (const reader of readers) {
+    const {table} = reader;
     const {spec, values} = table.shape;
-    for await (const rows of readTable(table, {...place, range})) {
+    for await (const rows of reader.rows(range)) {
       for (let row = 0; row < rows.rowCount; row += 1) {
         const key = textOf(sink, () => encodeKey(spec.key, rows.key, row, sink));
         const value = (chosen: readonly number[]): string =>
           textOf(sink, () => {
             for (const index of chosen) {
-              encodeKey([values[index]!], [rows.values[index]!], row, sink);
+              encodeExact([values[index]!], [rows.values[index]!], row, sink);
             }
           });
         take({key, value});
       }
     }
+    // Slices ascend: no later one has anything of it.
+    if (table.keyGroups.end <= range.end) await reader.close();
   }
 }
 

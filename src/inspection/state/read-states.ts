@@ -11,6 +11,7 @@ import {storageFailed} from '../../storage/storage-error.ts';
 import {must} from '../../base/assert.ts';
 import {EngineError, systemErrorCode} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
+import type {FileState} from '../../checkpoint/checkpoint-metadata.ts';
 import {isCanonical} from '../../state/canonical/canonical-format.ts';
 import {placeDatabase} from '../../state/rocksdb/place-database.ts';
 import type {OpenedStored} from '../../state/restore-rows.ts';
@@ -21,6 +22,7 @@ import {readCanonicalRows} from '../../state/rows/read-canonical-rows.ts';
 import {readDatabaseRows} from '../../state/rows/read-database-rows.ts';
 import {readSnapshotRows} from '../../state/rows/read-snapshot-rows.ts';
 import type {RowColumns} from '../../state/rows/row-block.ts';
+import type {StateShape} from '../../state/rows/state-shape.ts';
 import {deletedMeanwhile, openCheckpoint} from './open-checkpoint.ts';
 import {filesOf, stateTables, type StateTable} from './state-tables.ts';
 
@@ -87,19 +89,60 @@ export async function* readTable(
   table: StateTable,
   options: ReadTableOptions,
 ): AsyncGenerator<StateRows> {
-  const {directory, files} = options;
-  const range = overlapOf(table.keyGroups, options.range);
-  if (range === null) return;
+  const reader = new TableReader(table, options);
   try {
-    for await (const rows of rowsOf(table, range, options)) {
-      const wrong = firstOfOtherTypes(table.shape, rows);
-      if (wrong !== null) throw wrongRows({...rows, table}, wrong);
-      yield {...rows, table};
+    yield* reader.rows(options.range);
+  } finally {
+    await reader.close();
+  }
+}
+
+/** For a table of which several ranges are read: a database is checked and opened once, by the first that needs it. */
+export class TableReader {
+  readonly table: StateTable;
+  readonly #options: Omit<ReadTableOptions, 'range'>;
+  #database: OpenedStored | null = null;
+
+  constructor(table: StateTable, options: Omit<ReadTableOptions, 'range'>) {
+    this.table = table;
+    this.#options = options;
+  }
+
+  /** As `readTable`; all of the table by default. */
+  async *rows(wanted?: KeyGroupRange): AsyncGenerator<StateRows> {
+    const {directory, files} = this.#options;
+    const {table} = this;
+    const range = overlapOf(table.keyGroups, wanted);
+    if (range === null) return;
+    try {
+      for await (const rows of this.#rowsOf(range)) {
+        const wrong = firstOfOtherTypes(table.shape, rows);
+        if (wrong !== null) throw wrongRows({...rows, table}, wrong);
+        yield {...rows, table};
+      }
+    } catch (error) {
+      if (await isGone(files, directory)) throw deletedMeanwhile(directory);
+      if (systemErrorCode(error) === null) throw error;
+      throw storageFailed('reading the state from', directory, error);
     }
-  } catch (error) {
-    if (await isGone(files, directory)) throw deletedMeanwhile(directory);
-    if (systemErrorCode(error) === null) throw error;
-    throw storageFailed('reading the state from', directory, error);
+  }
+
+  /** What was opened is closed, and goes; rows may be asked for again. */
+  async close(): Promise<void> {
+    const database = this.#database;
+    this.#database = null;
+    await database?.close();
+  }
+
+  async *#rowsOf(range: KeyGroupRange): AsyncGenerator<RowColumns> {
+    const {shape, source} = this.table;
+    if (source.kind !== 'database') {
+      yield* fileRows(source.chain, shape, range, this.#options);
+      return;
+    }
+    const {stored} = source;
+    this.#database ??= await openChecked(this.table, stored, this.#options);
+    yield* readDatabaseRows(this.#database.store, stored, shape, range);
   }
 }
 
@@ -115,18 +158,13 @@ function wrongRows(
   });
 }
 
-async function* rowsOf(
-  table: StateTable,
+async function* fileRows(
+  chain: readonly FileState[],
+  shape: StateShape,
   range: KeyGroupRange,
   options: ReadTableOptions,
 ): AsyncGenerator<RowColumns> {
   const {directory, onRead} = options;
-  const {shape, source} = table;
-  if (source.kind === 'database') {
-    yield* databaseRows(table, source.stored, range, options);
-    return;
-  }
-  const {chain} = source;
   const files = checkedFiles(options.files, directory, chain, onRead);
   const base = must(chain[0], 'a state file');
   if (isCanonical(base)) {
@@ -135,12 +173,11 @@ async function* rowsOf(
 }
 
 /** The files are read whole before RocksDB is given them: what it then reads is not checked by us. */
-async function* databaseRows(
+async function openChecked(
   table: StateTable,
   stored: StoredDatabase,
-  range: KeyGroupRange,
   {files, directory, databases, onRead}: ReadTableOptions,
-): AsyncGenerator<RowColumns> {
+): Promise<OpenedStored> {
   for (const state of filesOf(table)) {
     const reader = await StateFileReader.open(files, stateFileAt(directory, state.path), state);
     try {
@@ -149,12 +186,7 @@ async function* databaseRows(
       await reader.close();
     }
   }
-  const {store, close} = await openDatabase(stored, table.operator, {files, directory, databases});
-  try {
-    yield* readDatabaseRows(store, stored, table.shape, range);
-  } finally {
-    await close();
-  }
+  return openDatabase(stored, table.operator, {files, directory, databases});
 }
 
 /** Puts a database together in a directory of its own, which `close` removes. Its bytes were verified. */

@@ -3,6 +3,7 @@
 
 import {EngineError} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
+import {bytesColumn, bytesCondition, bytesOfBase64, type BytesTest} from './bytes-condition.ts';
 import {compilePredicate, parseExpression, type Predicate} from '../../expressions/expression.ts';
 import {RecordFailure} from '../../expressions/record-failure.ts';
 import {compileExpression} from '../../expressions/expression.ts';
@@ -35,13 +36,13 @@ export class RowFilter {
   constructor(shape: StateShape, conditions: RowConditions, name: string) {
     this.schema = {fields: [...shape.spec.key, ...shape.values]};
     const {where} = conditions;
-    const texts = [
-      ...keyTexts(shape, conditions, name),
+    const all = [
+      ...keyConditions(shape, conditions, name),
       ...(where === undefined ? [] : [['--where', where] as const]),
     ];
-    this.#predicates = texts.map(([flag, text]) => ({
+    this.#predicates = all.map(([flag, asked]) => ({
       text: flag,
-      predicate: predicateOf(flag, text, this.schema, name),
+      predicate: typeof asked === 'string' ? predicateOf(flag, asked, this.schema, name) : asked,
     }));
     this.range = rangeOf(shape, conditions.key, name);
   }
@@ -66,12 +67,15 @@ export class RowFilter {
   }
 }
 
-function keyTexts(
+/** A flag, and what it asks: SQL text, or what no SQL text can say. */
+type Condition = readonly [string, string | Predicate];
+
+function keyConditions(
   {key}: StateShape,
   {key: wanted, prefix, from, to}: RowConditions,
   name: string,
-): (readonly [string, string])[] {
-  const texts: (readonly [string, string])[] = [];
+): Condition[] {
+  const texts: Condition[] = [];
   const [first] = key;
   if (wanted !== undefined) {
     if (wanted.length !== key.length) {
@@ -79,25 +83,33 @@ function keyTexts(
     }
     for (const [index, field] of key.entries()) {
       const value = wanted[index] ?? null;
-      const column = quoted(field.name);
-      const text = value === null ? `${column} IS NULL` : `${column} = ${literal(field, value)}`;
-      texts.push(['--key', text]);
+      if (value === null) texts.push(['--key', `${quoted(field.name)} IS NULL`]);
+      else texts.push(['--key', compared(field, index, 'equal', value)]);
     }
   }
   const asked = prefix ?? from ?? to;
   if (asked === undefined) return texts;
   if (first === undefined) throw usage(`${name} has no key to begin with anything`, key);
-  const column = quoted(first.name);
   if (prefix !== undefined) {
     if (first.type.kind !== 'string') {
       throw usage(`--prefix is of strings, and ${first.name} is ${dataTypeText(first.type)}`, key);
     }
     const pattern = prefix.replaceAll(/[\\%_]/gu, (found) => `\\${found}`);
-    texts.push(['--prefix', `${column} LIKE ${sqlText(`${pattern}%`)} ESCAPE '\\'`]);
+    texts.push(['--prefix', `${quoted(first.name)} LIKE ${sqlText(`${pattern}%`)} ESCAPE '\\'`]);
   }
-  if (from !== undefined) texts.push(['--from', `${column} >= ${literal(first, from)}`]);
-  if (to !== undefined) texts.push(['--to', `${column} < ${literal(first, to)}`]);
+  if (from !== undefined) texts.push(['--from', compared(first, 0, 'atLeast', from)]);
+  if (to !== undefined) texts.push(['--to', compared(first, 0, 'below', to)]);
   return texts;
+}
+
+const OPERATORS = {equal: '=', atLeast: '>=', below: '<'} as const;
+
+/** Column `index`, which is `field`, with what was typed. */
+function compared(field: Field, index: number, test: BytesTest, text: string): Condition[1] {
+  if (field.type.kind !== 'bytes') {
+    return `${quoted(field.name)} ${OPERATORS[test]} ${literal(field, text)}`;
+  }
+  return bytesCondition(index, test, bytesOfBase64(text, field.name));
 }
 
 function predicateOf(flag: string, text: string, schema: Schema, name: string): Predicate {
@@ -135,6 +147,9 @@ function rangeOf(
   const columns = key.map((field, index) => {
     const value = wanted[index] ?? null;
     const type = dataTypeText(field.type);
+    if (field.type.kind === 'bytes' && value !== null) {
+      return bytesColumn(bytesOfBase64(value, field.name));
+    }
     const text = value === null ? `CAST(NULL AS ${type})` : literal(field, value);
     const parsed = parseExpression(text, nothing.schema);
     if (parsed.kind === 'invalid') throw usage(`--key: ${parsed.message}`, key);

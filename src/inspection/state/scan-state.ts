@@ -33,10 +33,12 @@ export async function* scanState(options: ScanOptions): AsyncGenerator<ScannedRo
   const {files, directory, limit} = options;
   const metadata = await openCheckpoint(files, directory);
   const tables = chosenTables(stateTables(metadata, directory), options);
+  // All of them before the first row: what does not fit one of the states is no result of another.
+  const filters = new Map(
+    tables.map((table) => [table, new RowFilter(table.shape, options.conditions, nameOf(table))]),
+  );
   let left = limit ?? Infinity;
-  for (const table of tables) {
-    const name = `${table.operator}.${table.state}`;
-    const filter = new RowFilter(table.shape, options.conditions, name);
+  for (const [table, filter] of filters) {
     if (left === 0) return;
     const json = new RowJson(table);
     let selected = new Int32Array(0);

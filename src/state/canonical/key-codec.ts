@@ -27,6 +27,26 @@ export function encodeKey(
   row: number,
   sink: ByteSink,
 ): void {
+  encodeColumns(fields, columns, row, sink, sortable);
+}
+
+/** As `encodeKey`, for what is no key: -0 is not 0. `decodeKey` reads it. */
+export function encodeExact(
+  fields: readonly Field[],
+  columns: readonly Column[],
+  row: number,
+  sink: ByteSink,
+): void {
+  encodeColumns(fields, columns, row, sink, sortableBits);
+}
+
+function encodeColumns(
+  fields: readonly Field[],
+  columns: readonly Column[],
+  row: number,
+  sink: ByteSink,
+  ofDouble: (value: number) => bigint,
+): void {
   for (const [index, {type}] of fields.entries()) {
     const column = columns[index]!;
     if (column.nulls?.[row] === 1) {
@@ -34,11 +54,17 @@ export function encodeKey(
       continue;
     }
     sink.byte(1);
-    encodeValue(type, column, row, sink);
+    encodeValue(type, column, row, sink, ofDouble);
   }
 }
 
-function encodeValue(type: DataType, column: Column, row: number, sink: ByteSink): void {
+function encodeValue(
+  type: DataType,
+  column: Column,
+  row: number,
+  sink: ByteSink,
+  ofDouble: (value: number) => bigint,
+): void {
   switch (column.layout) {
     case 'uint8':
       sink.byte(column.values[row]!);
@@ -49,7 +75,7 @@ function encodeValue(type: DataType, column: Column, row: number, sink: ByteSink
     case 'float64': {
       const value = column.values[row]!;
       sink.uint64BigEndian(
-        type.kind === 'timestamp' ? sortableInt(BigInt(value)) : sortable(value),
+        type.kind === 'timestamp' ? sortableInt(BigInt(value)) : ofDouble(value),
       );
       return;
     }
@@ -80,7 +106,11 @@ function sortableInt(value: bigint): bigint {
 }
 
 function sortable(value: number): bigint {
-  scratch.setFloat64(0, Number.isNaN(value) ? NaN : value === 0 ? 0 : value);
+  return sortableBits(value === 0 ? 0 : value);
+}
+
+function sortableBits(value: number): bigint {
+  scratch.setFloat64(0, Number.isNaN(value) ? NaN : value);
   const bits = scratch.getBigUint64(0);
   return (bits & SIGN_64) === 0n ? bits ^ SIGN_64 : bits ^ ALL_64;
 }

@@ -4,19 +4,21 @@ import type {BytesColumn} from '../../records/column.ts';
 
 /**
  * A column of texts out of bytes that may be none: a slot does not say whether a string or bytes are kept in it. What is no
- * UTF-8 becomes `base64:` and its Base64; nothing is copied while all of them are.
+ * UTF-8 becomes `base64:` and its Base64; a text that begins with `base64:`, or with any number of `utf8:` and then that,
+ * gets one more `utf8:` in front, so that no two values become one text. Nothing is copied while there is neither.
  */
 export function textColumn(column: BytesColumn, rowCount: number): BytesColumn {
   const {bytes, starts, ends, nulls} = column;
   const wrong: number[] = [];
+  const texts: Buffer[] = [];
   for (let row = 0; row < rowCount; row += 1) {
     if (nulls?.[row] === 1) continue;
-    if (!isText(bytes, starts[row]!, ends[row]!)) wrong.push(row);
+    const text = escaped(bytes, starts[row]!, ends[row]!);
+    if (text === null) continue;
+    wrong.push(row);
+    texts.push(text);
   }
   if (wrong.length === 0) return column;
-  const texts = wrong.map((row) =>
-    Buffer.from(`base64:${Buffer.from(bytes.subarray(starts[row], ends[row])).toString('base64')}`),
-  );
   const grown = Buffer.concat([bytes, ...texts]);
   const [from, to] = [starts.slice(), ends.slice()];
   let at = bytes.length;
@@ -26,6 +28,19 @@ export function textColumn(column: BytesColumn, rowCount: number): BytesColumn {
     to[row] = at;
   }
   return {layout: 'bytes', bytes: grown, starts: from, ends: to, nulls};
+}
+
+const ESCAPED = /^(?:utf8:)*base64:/u;
+
+/** Null: as it is. */
+function escaped(bytes: Uint8Array, start: number, end: number): Buffer | null {
+  const isUtf8Text = isText(bytes, start, end);
+  // Nearly all begin with neither letter.
+  const first = bytes[start];
+  if (isUtf8Text && ((first !== 98 && first !== 117) || end - start < 7)) return null;
+  const own = Buffer.from(bytes.subarray(start, end));
+  if (!isUtf8Text) return Buffer.from(`base64:${own.toString('base64')}`);
+  return ESCAPED.test(own.toString('latin1')) ? Buffer.from(`utf8:${own.toString()}`) : null;
 }
 
 /** Whether the bytes are UTF-8; ASCII, which most are, is seen without a call. */

@@ -151,6 +151,7 @@ export const CONTRACTS: Readonly<Record<string, Contract>> = {
 ${OF_THE_KEPT.before}`,
       },
       {...finite('checkpoint-diff', ['checkpoint', 'diff', 'sp', 'sp']), ...SAVED},
+      finite('error', ['checkpoint', 'diff', 'sp', 'sp', '--limit', '3'], 2),
       {
         ...finite('error', ['checkpoint', 'diff', CHK, 'my-job@11'], 4),
         before: `: > ${CHK}/_metadata`,

@@ -1,6 +1,19 @@
 // A copy of a Flink checkpoint is whole in one directory wherever that lies, holds the same bytes of state, and is there whole or
 // not at all, whatever fails; the original is only read.
 
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+
 import {beforeAll, describe, expect, test} from 'vitest';
 
 import {copyFlinkDirectory} from '#src/inspection/flink/copy-flink-directory.js';
@@ -11,11 +24,20 @@ import {locateFile} from '#src/inspection/flink/locate-file.js';
 import {fileUses, sizesOf} from '#src/inspection/flink/state-parts.js';
 import {verifyCheckpoints} from '#src/inspection/verify-checkpoint.js';
 import type {FileSystem} from '#src/storage/file-system.js';
+import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {
+  makeAbove,
   readDirectories,
   unpack,
   type PackedDirectory,
 } from '../../flink-directories/support/directories.js';
+import {
+  absolute,
+  keyGroupsHandle,
+  metadataOf,
+  operatorOf,
+  subtaskOf,
+} from './support/metadata-bytes.js';
 import {FakeTime, readFile, writeFile} from '../../storage/support/fixture.js';
 import {MemoryFileSystem} from '../../storage/support/memory-file-system.js';
 
@@ -124,6 +146,24 @@ describe('Flink 2.3', () => {
 
 const SOURCE = '/work/c648988ddb5f7c2dba00b97371360617/chk-10';
 
+/** Before the call of that name, `act` happens. */
+function watching(
+  disk: MemoryFileSystem,
+  call: keyof FileSystem,
+  act: () => Promise<void>,
+): FileSystem {
+  return new Proxy(disk, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      return async (...args: unknown[]) => {
+        if (name === call) await act();
+        return Reflect.apply(value, target, args) as unknown;
+      };
+    },
+  });
+}
+
 describe('refused', () => {
   test('what is missing, elsewhere or leads out is not copied', async () => {
     const changelog = await diskWith('v6/changelog-fs-hashmap');
@@ -149,8 +189,13 @@ describe('refused', () => {
     await disk.makeDirectory('/copies/empty');
     const before = disk.snapshot();
     await expect(copyTo('/copies/empty')).rejects.toMatchObject({code: 'REFUSED'});
-    await expect(copyTo('/nowhere/one')).rejects.toMatchObject({code: 'NOT_FOUND'});
     expect(disk.snapshot()).toEqual(before);
+    await writeFile(disk, '/copies/file', new Uint8Array(1));
+    await expect(copyTo('/copies/file/one')).rejects.toMatchObject({code: 'REFUSED'});
+    // As a copy of tidemark's: what is missing above it is made.
+    await copyTo('/not/yet/one');
+    const after = disk.afterCrash(disk.log.length, () => 'lost');
+    expect((await after.list('/not/yet')).map(({name}) => name)).toEqual(['one']);
     await disk.makeDirectory('/copies/.one.unfinished');
     await expect(copyTo('/copies/one')).rejects.toMatchObject({
       code: 'REFUSED',
@@ -170,6 +215,61 @@ describe('refused', () => {
       copyFlinkDirectory({files: disk, plan, target: '/copies/one', onProgress}),
     ).rejects.toMatchObject({code: 'REFUSED', message: '/copies/one is there already'});
     expect((await disk.list('/copies')).map(({name}) => name)).toEqual(['one']);
+  });
+
+  test('a target that somebody makes while the hidden directory is taken away stays as it is', async () => {
+    const disk = await diskWith('v6/rocksdb-incremental');
+    const plan = await planOf(disk, SOURCE);
+    const files = watching(disk, 'rename', async () => {
+      await disk.rename('/copies/.one.unfinished', '/copies/taken');
+      await disk.makeDirectory('/copies/one');
+      await writeFile(disk, '/copies/one/theirs', Buffer.from('x'));
+    });
+    await expect(copyFlinkDirectory({files, plan, target: '/copies/one'})).rejects.toMatchObject({
+      code: 'STORAGE_FAILED',
+    });
+    expect((await disk.list('/copies/one')).map(({name}) => name)).toEqual(['theirs']);
+  });
+
+  test.each([
+    ['stays', false],
+    ['goes again', true],
+  ])('a link that comes while a file is opened, and %s', async (_name, goes) => {
+    const directory = mkdtempSync(join(tmpdir(), 'tidemark-link-'));
+    try {
+      const [root, inside, outside] = ['job', 'job/shared', 'secrets'].map((name) =>
+        join(directory, name),
+      ) as [string, string, string];
+      for (const one of [root, inside, outside]) mkdirSync(one);
+      writeFileSync(join(inside, 'x'), 'state');
+      writeFileSync(join(outside, 'x'), 'secret');
+      const back = (): void => {
+        unlinkSync(inside);
+        renameSync(`${inside}.bak`, inside);
+      };
+      const files: FileSystem = {
+        ...nodeFileSystem,
+        async openForRead(path) {
+          renameSync(inside, `${inside}.bak`);
+          symlinkSync(outside, inside);
+          const handle = await nodeFileSystem.openForRead(path);
+          if (goes) back();
+          return handle;
+        },
+      };
+      const piece = {source: join(inside, 'x'), root, start: 0, length: 5, name: 'x'};
+      const plan = {
+        ...{checkpointId: 1, source: root, metadata: Buffer.from('m'), pieces: [piece]},
+        ...{bytes: 6, relocated: 0},
+      };
+      const target = join(directory, 'copy');
+      await expect(copyFlinkDirectory({files, plan, target})).rejects.toMatchObject({
+        code: 'REFUSED',
+      });
+      expect(readdirSync(directory).sort()).toEqual(['job', 'secrets']);
+    } finally {
+      rmSync(directory, {recursive: true});
+    }
   });
 
   test('a file that changed since the plan, and a link put above it', async () => {
@@ -192,6 +292,29 @@ describe('refused', () => {
     await disk.rename('/elsewhere', above);
     expect(disk.snapshot()).toEqual(before);
   });
+});
+
+test('a file of unknown size is copied with the size that it has; names are not given twice', async () => {
+  const disk = new MemoryFileSystem();
+  for (const name of ['chk-1/_metadata', 'shared/x', 'shared/X-2', 'shared/a/x', 'taskowned/X']) {
+    await makeAbove(disk, `/c/${name}`);
+    if (!name.endsWith('_metadata')) await writeFile(disk, `/c/${name}`, Buffer.from(name));
+  }
+  const handles = ['shared/x', 'shared/X-2', 'shared/a/x', 'taskowned/X'].map((name, index) =>
+    subtaskOf(index, keyGroupsHandle(absolute(`/c/${name}`, -1n), index)),
+  );
+  const operator = operatorOf({parallelism: 4, subtasks: handles});
+  await writeFile(disk, '/c/chk-1/_metadata', metadataOf(3, [operator]));
+  const plan = await planOf(disk, '/c/chk-1');
+  expect(plan.pieces.map(({name, length}) => [name, length])).toEqual([
+    ['x', 8],
+    ['X-2', 10],
+    ['x-3', 10],
+    ['X-4', 11],
+  ]);
+  await disk.makeDirectory('/copies');
+  await copyFlinkDirectory({files: disk, plan, target: '/copies/one'});
+  expect(await codesOf(disk, '/copies/one')).toEqual(['no-checksums']);
 });
 
 test('--map says where the files of a changelog are', async () => {

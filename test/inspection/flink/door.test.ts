@@ -12,6 +12,7 @@ import {makeStyle} from '#commands/_shared/style.js';
 import {
   copyFlinkCheckpoint,
   inspectFlinkCheckpoint,
+  listCheckpoints,
   verifyCheckpoints,
   type FlinkCheckpointDetails,
   type FlinkInspectOptions,
@@ -106,6 +107,47 @@ describe('a copy', () => {
     await writeFile(join(directory, '_metadata'), '{"_sha256":""}');
     expect(await inspectFlinkCheckpoint(directory, OPTIONS)).toBeNull();
     expect(await copyFlinkCheckpoint(directory, join(root, 'none'), {maps: []})).toBeNull();
+  });
+});
+
+describe('what changes nothing is refused or said', () => {
+  const KEPT = new URL('../../formats/kept/hashmap-full-0.1.0/files/state/kept', import.meta.url);
+  const checkpoint = join(KEPT.pathname, 'chk-5');
+
+  test('flags for Flink, of what tidemark wrote', async () => {
+    const usage = {code: 'USAGE'};
+    for (const flags of [{maps: ['/a=/b']}, {uids: ['late']}]) {
+      const wrong = inspectFlinkCheckpoint(checkpoint, {...OPTIONS, ...flags});
+      await expect(wrong).rejects.toMatchObject(usage);
+    }
+    const copied = copyFlinkCheckpoint(checkpoint, join(root, 'none'), {maps: ['/a=/b']});
+    await expect(copied).rejects.toMatchObject(usage);
+  });
+
+  test('a sample of what has no checksums', async () => {
+    const directory = await unpacked('v6/hashmap-aligned');
+    const sampled = verifyCheckpoints([directory], {
+      ...{level: 'checksum', environment: {}, sample: {text: '10%', seed: 1}},
+      onEvent: () => undefined,
+    });
+    await expect(sampled).rejects.toMatchObject({code: 'USAGE'});
+  });
+
+  test('a --map that no path begins with', async () => {
+    const directory = await unpacked('v6/rocksdb-incremental');
+    const maps = ['/srv/fl/snapshots/rocksdb-incremental=/nowhere', '/none=/b'];
+    const said: string[] = [];
+    const onWarning = (text: string): void => void said.push(text);
+    const unused = '--map /none=/b: no path that Flink wrote begins with it';
+    await inspected(directory, {...OPTIONS, maps, onWarning});
+    await verifyCheckpoints([directory], {
+      ...{level: 'manifest', environment: {}, maps, onWarning},
+      onEvent: () => undefined,
+    });
+    await copyFlinkCheckpoint(directory, join(root, 'mapped'), {maps: ['/none=/b'], onWarning});
+    expect(said).toEqual([unused, unused, unused]);
+    const {warnings} = await listCheckpoints(dirname(directory), {environment: {}, maps});
+    expect(warnings).toContain(unused);
   });
 });
 

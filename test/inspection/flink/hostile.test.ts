@@ -269,6 +269,28 @@ describe('properties', () => {
   });
 });
 
+test('half a million contradictions in one subtask are told like one', () => {
+  const stream = {kind: 'relative', path: 'a', size: 10} as const;
+  const offsets = BigInt64Array.of(-5n);
+  const mode = 'split' as const;
+  const states = Array.from({length: 500_000}, () => ({name: 's', mode, offsets}));
+  const operator = (part: object) =>
+    ({
+      id: 'a',
+      parallelism: 1,
+      maxParallelism: 1,
+      subtasks: [{...NOTHING_KEYED, ...part}],
+    }) as never;
+  expect(
+    contradictionsIn({operators: [operator({managedOperator: {stream, states}})]} as never),
+  ).toHaveLength(500_000);
+});
+
+const NOTHING_KEYED = {
+  ...{index: 0, managedOperator: null, rawOperator: null, managedKeyed: null, rawKeyed: null},
+  channels: [],
+};
+
 describe('numbers that contradict each other', () => {
   const found = (...operators: Uint8Array[]) => {
     const result = decode(metadataOf(3, operators));

@@ -41,6 +41,7 @@ describe('a path that leads out is refused, or not looked at', () => {
   }
 
   const JOB = 'cd'.repeat(16);
+  const OWN = 'ab'.repeat(16);
 
   test.each([
     ['a relative path that goes up', relative('../x', 1n), 'name-refused'],
@@ -61,17 +62,21 @@ describe('a path that leads out is refused, or not looked at', () => {
     ['a host', absolute('file://host/c/x', 1n), 'file-elsewhere'],
     ['an object store', absolute('s3://bucket/shared/x', 1n), 'file-elsewhere'],
     ['beside the directory of the checkpoints', absolute('/cc/x', 1n), 'file-elsewhere'],
+    ['what else lies in that directory', absolute('file:/c/.ssh/id_rsa', 1n), 'name-refused'],
+    ['what else lies in that of a job', absolute(`/c/${JOB}/x`, 1n), 'name-refused'],
+    ['what else lies in its own job', absolute(`/c/${OWN}/keys/x`, 1n), 'name-refused'],
   ] as const)('%s', async (_name, reference, code) => {
     expect(await verifyReference(reference)).toMatchObject({codes: [code], outside: []});
   });
 
   test.each([
-    ['of its job', `/c/${'ab'.repeat(16)}/shared/x`, `/c/${'ab'.repeat(16)}/shared/x`],
+    ['of its job', `/c/${OWN}/shared/x`, `/c/${OWN}/shared/x`],
     ['of another job, as after a claim', `file:/c/${JOB}/shared/x`, `/c/${JOB}/shared/x`],
+    ['of its changelog', `/c/${OWN}/dstl/x`, `/c/${OWN}/dstl/x`],
     ['of another job, moved', `file:///old/${JOB}/shared/x`, `/c/${JOB}/shared/x`],
     ['of another checkpoint, moved', `/old/${JOB}/chk-9/x`, `/c/${JOB}/chk-9/x`],
-    ['of this checkpoint, moved', `/old/${JOB}/chk-1/x`, `/c/${'ab'.repeat(16)}/chk-1/x`],
-    ['without the job in its path', '/old/shared/x', `/c/${'ab'.repeat(16)}/shared/x`],
+    ['of this checkpoint, moved', `/old/${JOB}/chk-1/x`, `/c/${OWN}/chk-1/x`],
+    ['without the job in its path', '/old/shared/x', `/c/${OWN}/shared/x`],
     ['task-owned, below directories', `/old/${JOB}/taskowned/a/x`, `/c/${JOB}/taskowned/a/x`],
   ])('%s: looked for in its place', async (_name, written, path) => {
     const {codes, asked, outside} = await verifyReference(absolute(written, 1n));
@@ -81,6 +86,27 @@ describe('a path that leads out is refused, or not looked at', () => {
     expect(
       asked.some((one) => one.length > 2 && path.startsWith(one) && !one.endsWith('chk-1')),
     ).toBe(true);
+  });
+
+  test('the directory above chk-N may be anything, as one that was unpacked in a home', async () => {
+    const disk = new MemoryFileSystem();
+    await makeAbove(disk, '/home/u/chk-1/_metadata');
+    await makeAbove(disk, '/home/u/.ssh/id_rsa');
+    await makeAbove(disk, '/home/u/shared/x');
+    await writeFile(disk, '/home/u/.ssh/id_rsa', Buffer.from('k'));
+    await writeFile(disk, '/home/u/shared/x', Buffer.from('x'));
+    const codesOf = async (written: string) => {
+      const operator = operatorOf({
+        subtasks: [subtaskOf(0, keyGroupsHandle(absolute(written, 1n)))],
+      });
+      const path = '/home/u/chk-1/_metadata';
+      await disk.unlink(path).catch(() => undefined);
+      await writeFile(disk, path, metadataOf(3, [operator]));
+      const {errors, errorCode} = await verify(disk, '/home/u/chk-1');
+      return [errors.map(({code}) => code), errorCode];
+    };
+    expect(await codesOf('file:/home/u/.ssh/id_rsa')).toEqual([['name-refused'], 'REFUSED']);
+    expect(await codesOf('/home/u/shared/x')).toEqual([[], null]);
   });
 
   test('--map FROM=TO, the longest FROM first, and nothing outside TO', async () => {

@@ -5,6 +5,14 @@ import {describe, expect, test} from 'vitest';
 import {inspectFlinkDirectory} from '#src/inspection/flink/inspect-flink-directory.js';
 import {makeAbove, unpack} from '../../flink-directories/support/directories.js';
 import {readFile, writeFile} from '../../storage/support/fixture.js';
+import {
+  absolute,
+  keyGroupsHandle,
+  metadataOf,
+  operatorOf,
+  segment,
+  subtaskOf,
+} from './support/metadata-bytes.js';
 import {MemoryFileSystem} from '../../storage/support/memory-file-system.js';
 import {
   allDirectories,
@@ -137,6 +145,47 @@ describe('verify', () => {
       ]);
     });
 
+    test('a segment that ends after its file, of which the whole is named too', async () => {
+      const disk = new MemoryFileSystem();
+      await makeAbove(disk, '/c/chk-1/_metadata');
+      await makeAbove(disk, '/c/shared/x');
+      await writeFile(disk, '/c/shared/x', new Uint8Array(10));
+      const check = async (start: number, size: number) => {
+        const path = '/c/chk-1/_metadata';
+        const subtasks = [
+          subtaskOf(0, keyGroupsHandle(absolute('/c/shared/x', 10n))),
+          subtaskOf(1, keyGroupsHandle(segment('/c/shared/x', start, size), 1)),
+        ];
+        await disk.unlink(path).catch(() => undefined);
+        await writeFile(disk, path, metadataOf(3, [operatorOf({subtasks})]));
+        return (await verify(disk, '/c/chk-1')).errors;
+      };
+      expect(await check(4, 6)).toEqual([]);
+      expect(await check(4, 7)).toMatchObject([
+        {code: 'metadata-damaged', message: expect.stringContaining('ends at 11') as string},
+      ]);
+    });
+
+    test('a checkpoint under way has no _metadata: no damage beside one of Flink, damage beside FORMAT', async () => {
+      const disk = await diskWith('rocksdb-incremental');
+      const directory = `${INCREMENTAL}/chk-11`;
+      await disk.makeDirectory(directory);
+      await writeFile(disk, `${directory}/x`, new Uint8Array(1));
+      const named = await verify(disk, directory);
+      expect(named).toMatchObject({
+        errorCode: 'INCOMPLETE',
+        errors: [],
+        hints: ['metadata-missing'],
+      });
+      const listed = await verify(disk, directory, [], new Set([directory]));
+      expect(listed).toMatchObject({errorCode: null, errors: [], hints: ['metadata-missing']});
+      await writeFile(disk, `${INCREMENTAL}/FORMAT`, new Uint8Array(1));
+      expect(await verify(disk, directory)).toMatchObject({
+        errorCode: 'CHECKPOINT_DAMAGED',
+        errors: [{code: 'metadata-missing'}],
+      });
+    });
+
     test('another checkpoint than the directory says, and files that nothing names', async () => {
       const disk = await diskWith('hashmap-aligned');
       const job = '/work/checkpoints/f7ec1ccd9947f9c1d184cd8f1c421231';
@@ -197,7 +246,12 @@ describe('verify', () => {
       });
       const result = await verify(deleting, CHECKPOINT);
       expect(looked).toBeGreaterThan(20);
-      expect(result).toMatchObject({verdict: 'ok', errorCode: null});
+      // It was named, and not read.
+      expect(result).toMatchObject({
+        verdict: 'incomplete',
+        errorCode: 'INCOMPLETE',
+        checkpoints: 0,
+      });
       expect(result.findings).toMatchObject([{code: 'deleted-meanwhile', severity: 'hint'}]);
     });
   });

@@ -34,7 +34,12 @@ export async function diskWith(
   return disk;
 }
 
-export async function verify(files: FileSystem, directory: string, maps: readonly PathMap[] = []) {
+export async function verify(
+  files: FileSystem,
+  directory: string,
+  maps: readonly PathMap[] = [],
+  listed?: ReadonlySet<string>,
+) {
   const findings: Finding[] = [];
   const {summary, errorCode} = await verifyCheckpoints({
     files,
@@ -42,6 +47,7 @@ export async function verify(files: FileSystem, directory: string, maps: readonl
     directories: [directory],
     level: 'manifest',
     maps,
+    listed,
     onFinding: (finding) => findings.push(finding),
   });
   return {

@@ -71,6 +71,12 @@ export function absolute(path: string, size: bigint): Buffer {
   return Buffer.concat([Buffer.of(2), long(size), text(path)]);
 }
 
+/** Tag 15. */
+export function segment(path: string, start: number, size: number): Buffer {
+  const place = [long(BigInt(start)), long(BigInt(size)), int(1)];
+  return Buffer.concat([Buffer.of(15), ...place, text(path), text('id')]);
+}
+
 /** Tag 8, `depth` of them in one another. */
 export function changelog(depth: number): Buffer {
   const head = Buffer.concat([Buffer.of(8), int(0), int(1), long(0n)]);
