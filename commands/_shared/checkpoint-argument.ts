@@ -60,7 +60,7 @@ async function knownCheckpoints(): Promise<readonly CheckpointListItem[]> {
   for (const directory of new Set(jobs.map(({jobDirectory}) => jobDirectory))) {
     try {
       const {items} = await listCheckpoints(directory, options);
-      found.push(...items.filter(({state}) => state !== 'in-progress'));
+      found.push(...items.filter(({state}) => state !== 'in-progress' && state !== 'aborted'));
     } catch (error) {
       // Of a job whose checkpoints were deleted nothing is offered.
       if (systemErrorCode(error) !== 'NOT_FOUND') throw error;

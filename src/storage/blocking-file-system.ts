@@ -39,6 +39,9 @@ export const blockingFileSystem: FileSystem = {
   async status(path) {
     return toStatus(lstatSync(path));
   },
+  async statuses(paths) {
+    return paths.map(statusIfThere);
+  },
 };
 
 class BlockingFileHandle implements FileHandle {
@@ -97,6 +100,17 @@ function openWithoutWaiting(path: string): number {
     // A socket, or a device without a driver.
     if ((error as NodeJS.ErrnoException).code === 'ENXIO')
       throw systemError('EINVAL', 'open', path);
+    throw error;
+  }
+}
+
+function statusIfThere(path: string): FileStatus | null {
+  try {
+    // ENOENT and ENOTDIR, without the cost of an error.
+    const stats = lstatSync(path, {throwIfNoEntry: false});
+    return stats === undefined ? null : toStatus(stats);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return null;
     throw error;
   }
 }

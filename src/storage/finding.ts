@@ -40,3 +40,15 @@ export interface Finding {
   readonly found: string | null;
   readonly message: string;
 }
+
+export function errorAt(code: Finding['code'], path: string, message: string): Finding {
+  return {severity: 'error', code, path, offset: null, expected: null, found: null, message};
+}
+
+export function wrongKind(path: string): Finding {
+  return errorAt(
+    'kind-refused',
+    path,
+    `${path} is a link, a pipe, a device or a directory: refused`,
+  );
+}

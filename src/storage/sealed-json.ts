@@ -50,7 +50,7 @@ export function openSealedJson(bytes: Uint8Array): OpenedSeal {
     return damaged(view.length, 'its last line is not complete');
   }
   // The seal holds; what is inside may still have been made by someone else.
-  const whole = Uint8Array.from(view.subarray(BODY_START - 1, -1));
+  const whole = new Uint8Array(view.subarray(BODY_START - 1, -1));
   whole[0] = 0x7b;
   const parsed = parseCanonicalJson(whole);
   if (parsed.kind === 'damaged') return damaged(BODY_START - 1 + parsed.offset, parsed.message);
