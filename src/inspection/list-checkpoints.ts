@@ -107,9 +107,10 @@ async function listJob(
   const underWay = await attemptsUnderWay(files, paths, attempts, processes);
   const unneeded = await unclaimedFiles(files, lying, [...underWay]);
   let orphansKnown = true;
+  const known = new Set<string>();
   const addPublished = async (checkpointId: number): Promise<void> => {
     const path = paths.checkpoint(checkpointId);
-    const state = await deriveCheckpointState(files, path);
+    const state = await deriveCheckpointState(files, path, known);
     if (state.kind === 'gone') return;
     orphansKnown = releaseNeeded(unneeded, state) && orphansKnown;
     const listed =

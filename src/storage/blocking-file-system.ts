@@ -20,11 +20,11 @@ export const blockingFileSystem: FileSystem = {
       const stats = fstatSync(descriptor);
       if (stats.isDirectory()) throw systemError('EISDIR', 'open', path);
       if (!stats.isFile()) throw systemError('EINVAL', 'open', path);
+      return new BlockingFileHandle(descriptor, path, toStatus(stats));
     } catch (error) {
       closeSync(descriptor);
       throw error;
     }
-    return new BlockingFileHandle(descriptor, path);
   },
   async list(path) {
     const listed: DirectoryEntry[] = [];
@@ -47,10 +47,13 @@ export const blockingFileSystem: FileSystem = {
 class BlockingFileHandle implements FileHandle {
   readonly #descriptor: number;
   readonly #path: string;
+  /** Of a moment ago; null: it was asked for. */
+  #opened: FileStatus | null;
 
-  constructor(descriptor: number, path: string) {
+  constructor(descriptor: number, path: string, opened: FileStatus) {
     this.#descriptor = descriptor;
     this.#path = path;
+    this.#opened = opened;
   }
 
   async read(
@@ -83,7 +86,9 @@ class BlockingFileHandle implements FileHandle {
   }
 
   async status(): Promise<FileStatus> {
-    return toStatus(fstatSync(this.#descriptor));
+    const status = this.#opened ?? toStatus(fstatSync(this.#descriptor));
+    this.#opened = null;
+    return status;
   }
 
   async close(): Promise<void> {

@@ -10,17 +10,25 @@ import {statusOrNull} from './status-or-null.ts';
 /** Files that are looked at at once: one after another, ten thousand of them take longer than a person waits. */
 const LOOKED_AT_ONCE = 256;
 
-/** What is wrong with the files that `metadata` names, in its order. Opens none. */
+/**
+ * What is wrong with the files that `metadata` names, in its order. Opens none. `known`: directories that were found to be
+ * directories, for whoever looks at many checkpoints in one go.
+ */
 export async function checkSizes(
   files: FileSystem,
   directory: string,
   metadata: CheckpointMetadata,
+  known: Set<string> = new Set(),
 ): Promise<readonly Finding[]> {
   const {own, shared} = distinctFilesOf(metadata);
   const all = [...own, ...shared].map((file) => placeOf(directory, file));
   const above = new Map<string, DirectoryFacts>();
   for (const {base, parent} of all) {
-    if (!above.has(parent)) await lookAbove(files, base, parent, above);
+    if (above.has(parent)) continue;
+    if (known.has(parent)) above.set(parent, {kind: 'directory'});
+    else await lookAbove(files, base, parent, above);
+    // What is the checkpoint's own nobody asks for again.
+    if (base !== directory && above.get(parent)?.kind === 'directory') known.add(parent);
   }
   // Nothing below a refused directory is looked at: it may lead anywhere.
   const reachable = all.filter(({parent}) => above.get(parent)?.kind === 'directory');

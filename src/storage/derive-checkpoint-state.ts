@@ -54,20 +54,27 @@ export type CheckpointState =
   /** It was there when it was listed: deleted meanwhile, which is no damage. */
   | {readonly kind: 'gone'};
 
-/** The state of a published checkpoint's directory. STORAGE_FAILED when it cannot be read at all. */
+/**
+ * The state of a published checkpoint's directory. STORAGE_FAILED when it cannot be read at all. `known`: as of `checkSizes`.
+ */
 export async function deriveCheckpointState(
   files: FileSystem,
   directory: string,
+  known?: Set<string>,
 ): Promise<CheckpointState> {
   try {
-    return await derive(files, directory);
+    return await derive(files, directory, known);
   } catch (error) {
     if (systemErrorCode(error) === null) throw error;
     throw storageFailed('reading', directory, error);
   }
 }
 
-async function derive(files: FileSystem, directory: string): Promise<CheckpointState> {
+async function derive(
+  files: FileSystem,
+  directory: string,
+  known: Set<string> | undefined,
+): Promise<CheckpointState> {
   const read = await readMetadata(files, directory);
   if (read.kind !== 'read') return read;
   const metadataSha256 = sha256Hex(read.bytes);
@@ -78,7 +85,7 @@ async function derive(files: FileSystem, directory: string): Promise<CheckpointS
       errorAt('chain-broken', stateFileAt(directory, path), `${directory}: ${message}`),
     ),
     ...(await checkChecksums(files, directory, checksums)),
-    ...(await checkSizes(files, directory, read.metadata)),
+    ...(await checkSizes(files, directory, read.metadata, known)),
   ];
   const {own, shared} = distinctFilesOf(read.metadata);
   const sharedBytes = lengthOf(shared);
