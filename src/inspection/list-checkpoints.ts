@@ -18,6 +18,7 @@ import type {PathMap} from './flink/locate-file.ts';
 import type {CheckpointItem} from './checkpoint-item.ts';
 import {listFlinkDirectory} from './flink/list-flink-directory.ts';
 import {releaseNeeded, unclaimedFiles, weighOrphans, type Orphan} from '../storage/list-orphans.ts';
+import {openToAll, openToAllMessage} from '../storage/open-to-all.ts';
 import {attemptsUnderWay, pendingAttempts} from '../storage/pending-attempts.ts';
 import {systemProcessTable, type ProcessTable} from '../storage/process-table.ts';
 import {sharedNames} from '../storage/shared-directory.ts';
@@ -51,7 +52,7 @@ export async function listCheckpointDirectory(
     return {
       items,
       orphans: lists.flatMap(({orphans}) => orphans),
-      warnings: lists.flatMap(({warnings}) => warnings),
+      warnings: [...new Set(lists.flatMap(({warnings}) => warnings))],
     };
   } catch (error) {
     throw storageFailed('reading', directory, error);
@@ -99,7 +100,7 @@ async function listJob(
   maps: readonly PathMap[],
   processes: ProcessTable,
 ): Promise<CheckpointList> {
-  const warnings: string[] = [];
+  const warnings = (await openToAll(files, paths.root)).map(openToAllMessage);
   const items: CheckpointItem[] = [];
   const lying = await sharedNames(files, paths);
   // Before the published ones: whatever is published meanwhile is found as the one or the other.

@@ -68,6 +68,8 @@ export interface VerifyRequest {
   readonly sample?: {readonly text: string; readonly seed: number} | undefined;
   /** The first error ends it. */
   readonly failFast?: boolean | undefined;
+  /** Directories that every user of the machine may write are errors; else hints. */
+  readonly strict?: boolean | undefined;
   readonly environment: Environment;
   /** `FROM=TO`: where files of Flink's checkpoints are looked for that have moved. */
   readonly maps?: readonly string[] | undefined;
@@ -78,7 +80,7 @@ export async function verifyCheckpoints(
   refs: readonly string[],
   options: VerifyRequest,
 ): Promise<VerifySummary> {
-  const {level, environment, onEvent, failFast} = options;
+  const {level, environment, onEvent, failFast, strict} = options;
   const maps = pathMaps(options.maps);
   const sample = sampleOf(options.sample);
   const now = (): number => systemClock.wallMillis();
@@ -89,7 +91,7 @@ export async function verifyCheckpoints(
   const directories = [...owners.keys()];
   const threads = level === 'manifest' ? null : await checkersFor(directories);
   const {summary, errorCode} = await verifyDirectories({
-    ...{files, clock: systemClock, directories, level, maps, sample, failFast},
+    ...{files, clock: systemClock, directories, level, maps, sample, failFast, strict},
     ...{checkFile: threads?.checkFile, filesAtOnce: threads?.count},
     databases: databasePlace(),
     onFinding(finding, directory) {

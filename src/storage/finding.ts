@@ -22,6 +22,7 @@ export type FindingCode =
   | 'rows-differ'
   | 'not-checked'
   | 'extra-file'
+  | 'open-to-all'
   | 'foreign'
   | 'no-checksums'
   | 'paths-moved'
