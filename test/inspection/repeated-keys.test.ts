@@ -6,6 +6,7 @@ import {describe, expect, test} from 'vitest';
 
 import type {CheckpointMetadata, FileState} from '#src/checkpoint/checkpoint-metadata.js';
 import {verifyRows} from '#src/inspection/verify-rows.js';
+import {compileKeyHashes} from '#src/keys/key-hashes-kernel.js';
 import {BatchBuilder} from '#src/records/batch-builder.js';
 import {BIGINT, STRING} from '#src/records/data-type.js';
 import {rowLayout} from '#src/state/hashmap/row-layout.js';
@@ -104,6 +105,30 @@ describe('keys in any order', () => {
     const batch = builder.build();
     return {rowCount: keys.length, keyGroups, key: batch.columns, values: [], path: '', offset: 0};
   }
+
+  test('two keys that have one hash are two', () => {
+    const count = 250_000;
+    const numbers = Array.from({length: count}, (_, at): [string, bigint] => [
+      String(at % 500),
+      BigInt(Math.floor(at / 500)),
+    ]);
+    const hashes = new Int32Array(count);
+    compileKeyHashes(key)(columns(numbers).key, count, hashes);
+    const first = new Map<number, number>();
+    const pairs = [...hashes.entries()].flatMap(([at, hash]) => {
+      const before = first.get(hash);
+      if (before === undefined) first.set(hash, at);
+      return before === undefined ? [] : [[numbers[before]!, numbers[at]!]];
+    });
+    expect(pairs.length).toBeGreaterThan(3);
+    for (const pair of pairs) {
+      const rows = columns(pair);
+      const repeated = new RepeatedKeys(shape, 2);
+      repeated.note(rows);
+      expect(repeated.suspicious).toBe(true);
+      expect(repeated.confirm(rows)).toBeNull();
+    }
+  });
 
   test('a repeated one is found, and no other, in one pass and in many', () => {
     const words = fc.constantFrom(null, '', 'a', 'b', 'a word that is longer than twelve bytes');
