@@ -2,7 +2,7 @@
 // at once; and dist/start/src/: the engine, what it imports and its threads in a few files, because
 // finding and reading two hundred modules one by one is most of a short command's time.
 import {readFileSync, writeFileSync} from 'node:fs';
-import {join, relative} from 'node:path';
+import {dirname, join, relative} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {Config} from '@oclif/core';
 import {build} from 'esbuild';
@@ -65,10 +65,9 @@ const ENGINE_GROUPS = [
     'check-entry.ts',
     'reports/diff-report.ts',
     'reports/state-reports.ts',
-    'reports/checkpoint-reports.ts',
+    'reports/verify-report.ts',
   ],
-  ['reports/job-reports.ts'],
-  ['reports/inspect-report.ts'],
+  ['reports/job-reports.ts', 'reports/source-positions.ts'],
   ['reports/prune-report.ts'],
   ['reports/copy-report.ts'],
   ['reports/flink-reports.ts'],
@@ -90,12 +89,21 @@ const ENGINE_GROUPS = [
   ['templates/write-template.ts'],
 ];
 
+/** Each is one file: what it imports when it is asked is another's. */
+const SINGLE_FILES = [
+  'reports/resolve-report.ts',
+  'reports/list-report.ts',
+  'reports/inspect-report.ts',
+];
+
 async function bundleEngine(root) {
   for (const files of ENGINE_GROUPS) await bundleGroup(root, files);
+  for (const file of SINGLE_FILES) await bundleGroup(root, [file], [importWhenAsked(root, file)]);
 }
 
-async function bundleGroup(root, files) {
+async function bundleGroup(root, files, plugins = []) {
   await build({
+    plugins,
     entryPoints: files.map((file) => join(root, 'src', file)),
     outbase: join(root, 'src'),
     outdir: join(root, 'dist/start/src'),
@@ -146,6 +154,21 @@ function keepEngineOutside(root) {
         const target = relative(root, join(resolveDir, path));
         if (!target.startsWith('src/')) return undefined;
         return {path: `./${target.replace(/\.ts$/, '.js')}`, external: true};
+      });
+    },
+  };
+}
+
+/** A dynamic import is that of a file in dist/start/src/. */
+function importWhenAsked(root, importer) {
+  const directory = dirname(join(root, 'src', importer));
+  return {
+    name: 'import-when-asked',
+    setup({onResolve}) {
+      onResolve({filter: /^\./}, ({path, kind, resolveDir}) => {
+        if (kind !== 'dynamic-import') return undefined;
+        const target = relative(directory, join(resolveDir, path)).replace(/\.ts$/, '.js');
+        return {path: target.startsWith('.') ? target : `./${target}`, external: true};
       });
     },
   };

@@ -1,11 +1,7 @@
 // The door's part about checkpoints on disk: index.ts hands all of it on.
 
-import type {
-  CheckpointList,
-  VerifyLevel,
-  VerifyRequest,
-  VerifySummary,
-} from './reports/checkpoint-reports.ts';
+import type {CheckpointList} from './reports/list-report.ts';
+import type {VerifyLevel, VerifyRequest, VerifySummary} from './reports/verify-report.ts';
 import type {
   FlinkCheckpointDetails,
   FlinkCopied,
@@ -19,14 +15,8 @@ import type {InspectReport} from './reports/inspect-report.ts';
 import type {PruneReport, PruneRequest} from './reports/prune-report.ts';
 import type {Environment} from './runtime/run-types.ts';
 
-export type {
-  CheckpointState,
-  CheckpointListItem,
-  CheckpointList,
-  VerifyLevel,
-  VerifyEvent,
-  VerifySummary,
-} from './reports/checkpoint-reports.ts';
+export type {CheckpointState, CheckpointListItem, CheckpointList} from './reports/list-report.ts';
+export type {VerifyLevel, VerifyEvent, VerifySummary} from './reports/verify-report.ts';
 
 export const VERIFY_LEVELS = [
   'manifest',
@@ -40,7 +30,7 @@ export async function listCheckpoints(
   target: string,
   options: {readonly environment: Environment; readonly maps?: readonly string[] | undefined},
 ): Promise<CheckpointList> {
-  const reports = await import('./reports/checkpoint-reports.ts');
+  const reports = await import('./reports/list-report.ts');
   return reports.listCheckpoints(target, options);
 }
 
@@ -90,7 +80,7 @@ export async function verifyCheckpoints(
   refs: readonly string[],
   options: VerifyRequest,
 ): Promise<VerifySummary> {
-  const reports = await import('./reports/checkpoint-reports.ts');
+  const reports = await import('./reports/verify-report.ts');
   return reports.verifyCheckpoints(refs, options);
 }
 

@@ -225,7 +225,7 @@ export async function resolveCheckpoint(
   ref: string,
   options: ClientOptions & {readonly only?: 'savepoints' | undefined},
 ): Promise<string> {
-  const reports = await import('./reports/checkpoint-reports.ts');
+  const reports = await import('./reports/resolve-report.ts');
   return reports.resolveCheckpoint(ref, options);
 }
 

@@ -60,7 +60,9 @@ async function knownCheckpoints(): Promise<readonly CheckpointListItem[]> {
   for (const directory of new Set(jobs.map(({jobDirectory}) => jobDirectory))) {
     try {
       const {items} = await listCheckpoints(directory, options);
-      for (const item of items) if (item.state !== 'in-progress') found.push(item);
+      for (const item of items) {
+        if (item.state !== 'in-progress' && item.state !== 'aborted') found.push(item);
+      }
     } catch (error) {
       // Of a job whose checkpoints were deleted nothing is offered.
       if (systemErrorCode(error) !== 'NOT_FOUND') throw error;

@@ -21,7 +21,7 @@ export default class CheckpointCopy extends BaseCommand {
     'The copy exists whole or not at all, and `restore` and `run -s` take it. What a checkpoint has in shared/ goes into ' +
     'shared/ beside the copy, or with --self-contained into the copy, which then can be moved anywhere. A job that runs may ' +
     'delete the checkpoint meanwhile: `checkpoint hold` prevents it. A copy that was killed may leave a hidden directory ' +
-    '.copying-…, which can be removed. A copy of what Apache Flink wrote is always self-contained; that has no checksums, so ' +
+    '.copying-…: the next copy to the same place removes it, and `checkpoint prune --orphans` of the directory above. A copy of what Apache Flink wrote is always self-contained; that has no checksums, so ' +
     'what is checked is lengths.';
   static override examples = [
     {

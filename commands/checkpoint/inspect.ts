@@ -14,6 +14,7 @@ import {valuesOf, withEnvironment} from '../_shared/globals.ts';
 import {chosen, inspectLines} from '../_shared/inspect-view.ts';
 import {escapeText} from '../_shared/text.ts';
 import {mapFlag} from '../_shared/map-flag.ts';
+import {optimizeLate} from '../_shared/optimize-late.ts';
 import {planFields} from '../_shared/run-json.ts';
 import {planLines} from '../_shared/run-text.ts';
 import type {CheckpointDetails, ExitStatus, FlinkCheckpointDetails} from '../../src/index.ts';
@@ -68,6 +69,7 @@ export default class CheckpointInspect extends BaseCommand {
   static override flags = withEnvironment('checkpoint-inspect', ownFlags);
 
   async run(): Promise<void> {
+    optimizeLate();
     const {args, flags} = await this.parse(CheckpointInspect);
     const ref = await chooseCheckpoint(args.ref, {
       usage: 'tidemark checkpoint inspect REF',

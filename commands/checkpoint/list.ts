@@ -6,6 +6,7 @@ import {plotLines} from '../_shared/checkpoint-plot.ts';
 import {seriesOf} from '../_shared/checkpoint-series.ts';
 import {valuesOf, withEnvironment} from '../_shared/globals.ts';
 import {mapFlag} from '../_shared/map-flag.ts';
+import {optimizeLate} from '../_shared/optimize-late.ts';
 import {escapeText} from '../_shared/text.ts';
 import {formatBytes, formatDuration, formatInstant} from '../_shared/units.ts';
 import type {
@@ -44,8 +45,8 @@ const ownFlags = {
 export default class CheckpointList extends BaseCommand {
   static override summary = 'List checkpoints, newest first, with what each one is.';
   static override description =
-    'The state is derived from what a directory contains: complete, incomplete, damaged, in-progress or foreign. ' +
-    'Names and sizes are checked, not contents: `checkpoint verify` does that. foreign: whole, as far as that shows, and written by Apache Flink. An asterisk marks the one that a resume takes; what is held is deleted by no retention and no prune. SIZE is OWN and SHARED together: what lies in the directory of the checkpoint, and files in shared/ that others may need too.';
+    'The state is derived from what a directory contains: complete, incomplete, damaged, in-progress, aborted or foreign. ' +
+    'Names and sizes are checked, not contents: `checkpoint verify` does that. aborted: an attempt that nobody will publish any more, because its process is gone or was taken over; the next run or prune removes it. foreign: whole, as far as that shows, and written by Apache Flink. An asterisk marks the one that a resume takes; what is held is deleted by no retention and no prune. SIZE is OWN and SHARED together: what lies in the directory of the checkpoint, and files in shared/ that others may need too.';
   static override examples = [
     {description: 'Of a job', command: '<%= config.bin %> <%= command.id %> my.job.yaml'},
     {
@@ -71,6 +72,7 @@ export default class CheckpointList extends BaseCommand {
   static override flags = withEnvironment('checkpoint-list', ownFlags);
 
   async run(): Promise<void> {
+    optimizeLate();
     const {args, flags} = await this.parse(CheckpointList);
     const list = await listCheckpoints(args.target, {
       environment: process.env,

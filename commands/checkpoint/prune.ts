@@ -23,7 +23,7 @@ const ownFlags = {
     default: false,
   }),
   orphans: Flags.boolean({
-    description: 'Also delete files in shared/ that nothing needs.',
+    description: 'Also delete files in shared/ that nothing needs, and what killed copies left.',
     default: false,
   }),
   'orphan-age': Flags.string({

@@ -32,6 +32,9 @@ const ownFlags = {
     min: 0,
   }),
   'fail-fast': Flags.boolean({description: 'End at the first error.'}),
+  strict: Flags.boolean({
+    description: 'A directory that every user of the machine may write is an error (exit 13).',
+  }),
   github: Flags.boolean({
     description: 'Print findings as annotations of a GitHub workflow.',
     exclusive: ['json'],
@@ -93,6 +96,7 @@ export default class CheckpointVerify extends BaseCommand {
       level: flags.level,
       sample: flags.sample === undefined ? undefined : {text: flags.sample, seed: flags.seed},
       failFast: flags['fail-fast'],
+      strict: flags.strict,
       environment: process.env,
       maps: valuesOf(flags.map),
       onWarning: (text) => this.note(`warning: ${escapeText(text)}`),

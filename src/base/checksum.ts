@@ -1,9 +1,9 @@
-import {createHash, type Hash} from 'node:crypto';
+import {createHash, hash, type Hash} from 'node:crypto';
 import {crc32 as zlibCrc32} from 'node:zlib';
 
 /** Lower-case hexadecimal SHA-256 of `bytes`. */
 export function sha256Hex(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes, 'hex');
 }
 
 /** A running SHA-256. */

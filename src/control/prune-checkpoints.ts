@@ -4,7 +4,6 @@
 
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {systemClock, systemTimers} from '../base/clock.ts';
-import {judgeProcess} from '../base/process-identity.ts';
 import {systemRandom} from '../base/random.ts';
 import type {PruneReason} from '../checkpoint/prune.ts';
 import {
@@ -15,12 +14,12 @@ import {
 } from '../runtime/prune-checkpoints.ts';
 import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {takeOver} from '../storage/job-directory.ts';
-import {newestGeneration} from '../storage/judge-owner.ts';
+import {mayStillWork, newestGeneration} from '../storage/judge-owner.ts';
 import {listLeftovers, type Leftover} from '../storage/list-leftovers.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {baseName, JobPaths} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
-import {readHistory, readOwner} from '../storage/read-history.ts';
+import {readHistory} from '../storage/read-history.ts';
 import type {ClientOptions} from './client-types.ts';
 import type {RegisteredJob} from './job-registry.ts';
 import {orderJson, readJobs} from './job-client.ts';
@@ -150,16 +149,7 @@ async function hasEnded(paths: JobPaths): Promise<boolean> {
   // Attempts are written there. A copy of a directory may lack what was empty.
   if ((await statusOrNull(files, paths.workDirectory)) === null) return true;
   const generation = await newestGeneration(files, paths);
-  if (generation === 0) return true;
-  const history = await readHistory(files, paths, Infinity);
-  if (history.generations.at(-1)?.generation === generation) {
-    if (history.generations.at(-1)?.end !== null) return true;
-  }
-  const record = await readOwner(files, paths, generation);
-  if (record === null) return false;
-  const look = (pid: number): ReturnType<typeof systemProcessTable.look> =>
-    systemProcessTable.look(pid);
-  return judgeProcess(record.process, systemProcessTable.self(), look) === 'dead';
+  return generation === 0 || !(await mayStillWork(files, paths, generation, systemProcessTable));
 }
 
 function withOrphans(

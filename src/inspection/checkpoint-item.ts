@@ -2,7 +2,7 @@
 export interface CheckpointItem {
   readonly id: number;
   readonly kind: 'checkpoint' | 'savepoint';
-  readonly state: 'complete' | 'incomplete' | 'damaged' | 'in-progress' | 'foreign';
+  readonly state: 'complete' | 'incomplete' | 'damaged' | 'in-progress' | 'aborted' | 'foreign';
   readonly path: string;
   /** Who wrote it; Flink's is never restored from here. */
   readonly format: 'tidemark' | 'flink';

@@ -18,7 +18,10 @@ import type {PathMap} from './flink/locate-file.ts';
 import type {CheckpointItem} from './checkpoint-item.ts';
 import {listFlinkDirectory} from './flink/list-flink-directory.ts';
 import {releaseNeeded, unclaimedFiles, weighOrphans, type Orphan} from '../storage/list-orphans.ts';
-import {pendingAttempts} from '../storage/pending-attempts.ts';
+import {openToAll, openToAllMessage} from '../storage/open-to-all.ts';
+import {attemptsUnderWay, pendingAttempts} from '../storage/pending-attempts.ts';
+import {systemProcessTable, type ProcessTable} from '../storage/process-table.ts';
+import {sharedNames} from '../storage/shared-directory.ts';
 
 export interface CheckpointList {
   readonly items: readonly CheckpointItem[];
@@ -27,25 +30,29 @@ export interface CheckpointList {
   readonly warnings: readonly string[];
 }
 
-/**
- * `directory`: of one job, or one with directories of jobs, or savepoints, in it. NOT_FOUND when it is neither. `maps`: where
- * files of Flink's checkpoints are looked for that have moved.
- */
+export interface ListOptions {
+  /** Where files of Flink's checkpoints are looked for that have moved. */
+  readonly maps?: readonly PathMap[] | undefined;
+  /** Who tells whether the process of an attempt is dead; that of this machine by default. */
+  readonly processes?: ProcessTable | undefined;
+}
+
+/** `directory`: of one job, or one with directories of jobs, or savepoints, in it. NOT_FOUND when it is neither. */
 export async function listCheckpointDirectory(
   files: FileSystem,
   directory: string,
-  maps: readonly PathMap[] = [],
+  {maps = [], processes = systemProcessTable}: ListOptions = {},
 ): Promise<CheckpointList> {
   try {
     const jobs = await jobDirectoriesIn(files, directory);
     const lists = [await listSavepoints(files, directory, maps)];
-    for (const job of jobs) lists.push(await listJob(files, new JobPaths(job), maps));
+    for (const job of jobs) lists.push(await listJob(files, new JobPaths(job), maps, processes));
     const items = lists.flatMap((list) => list.items);
     if (jobs.length === 0 && items.length === 0) throw nothingThere(directory);
     return {
       items,
       orphans: lists.flatMap(({orphans}) => orphans),
-      warnings: lists.flatMap(({warnings}) => warnings),
+      warnings: [...new Set(lists.flatMap(({warnings}) => warnings))],
     };
   } catch (error) {
     throw storageFailed('reading', directory, error);
@@ -101,17 +108,21 @@ async function listJob(
   files: FileSystem,
   paths: JobPaths,
   maps: readonly PathMap[],
+  processes: ProcessTable,
 ): Promise<CheckpointList> {
-  const warnings: string[] = [];
+  const warnings = (await openToAll(files, paths.root)).map(openToAllMessage);
   const items: CheckpointItem[] = [];
-  const attempts = async (): ReturnType<typeof pendingAttempts> => pendingAttempts(files, paths);
-  const unneeded = new Set(await unclaimedFiles(files, paths, attempts));
+  const lying = await sharedNames(files, paths);
+  // Before the published ones: whatever is published meanwhile is found as the one or the other.
+  const attempts = await pendingAttempts(files, paths);
+  const underWay = await attemptsUnderWay(files, paths, attempts, processes);
+  const unneeded = await unclaimedFiles(files, lying, [...underWay]);
   let orphansKnown = true;
-  for (const checkpointId of await publishedIds(files, paths)) {
+  const known = new Set<string>();
+  const addPublished = async (checkpointId: number): Promise<void> => {
     const path = paths.checkpoint(checkpointId);
-    // One at a time, so that the metadata of a thousand is never held at once.
-    const state = await deriveCheckpointState(files, path);
-    if (state.kind === 'gone') continue;
+    const state = await deriveCheckpointState(files, path, known);
+    if (state.kind === 'gone') return;
     orphansKnown = releaseNeeded(unneeded, state) && orphansKnown;
     const listed =
       state.kind === 'foreign'
@@ -119,14 +130,21 @@ async function listJob(
         : {item: await toItem(files, checkpointId, path, state), warnings: warningsOf(state)};
     items.push(listed.item);
     for (const warning of listed.warnings) warnings.push(warning);
+  };
+  const published = await publishedIds(files, paths);
+  // One at a time, so that the metadata of a thousand is never held at once.
+  for (const id of published) await addPublished(id);
+  for (const attempt of attempts) {
+    const {id, path} = attempt;
+    if (published.includes(id)) continue;
+    const kind = underWay.has(attempt) ? 'in-progress' : 'aborted';
+    if ((await statusOrNull(files, path)) === null) await addPublished(id);
+    else items.push(await toItem(files, id, path, {kind}));
   }
   if (!orphansKnown && unneeded.size > 0) {
     warnings.push(
       `${paths.sharedDirectory}: which files no checkpoint needs is not known, because one cannot be read`,
     );
-  }
-  for (const {id, path} of await attempts()) {
-    items.push(await toItem(files, id, path, {kind: 'in-progress'}));
   }
   items.sort((left, right) => right.id - left.id);
   const held = new Set((await listHolds(files, paths)).map(({checkpointId}) => checkpointId));
@@ -135,7 +153,7 @@ async function listJob(
     items: items.map((item, index) => ({
       ...item,
       newest_restorable: index === newest,
-      held: item.state !== 'in-progress' && held.has(item.id),
+      held: !isAttempt(item) && held.has(item.id),
     })),
     orphans: orphansKnown ? await weighOrphans(files, paths, unneeded) : [],
     warnings,
@@ -164,6 +182,14 @@ async function listSavepoints(
   return {items, orphans: [], warnings};
 }
 
+/** What is not published: no checkpoint, whatever its id. */
+function isAttempt({state}: CheckpointItem): boolean {
+  return state === 'in-progress' || state === 'aborted';
+}
+
+/** What a directory is, or an attempt: `aborted`: nobody will publish it any more. */
+type ListedState = Exclude<CheckpointState, {kind: 'foreign'}> | {readonly kind: 'aborted'};
+
 function warningsOf(state: Exclude<CheckpointState, {kind: 'foreign'}>): readonly string[] {
   switch (state.kind) {
     case 'damaged':
@@ -181,7 +207,7 @@ async function toItem(
   files: FileSystem,
   id: number,
   path: string,
-  state: Exclude<CheckpointState, {kind: 'foreign'}>,
+  state: ListedState,
 ): Promise<CheckpointItem> {
   const readable = readableOf(state);
   const bytes = readable?.bytes ?? (await bytesBelow(files, path));
@@ -214,7 +240,7 @@ function durationMillis(readable: ReadableCheckpoint | null): number | null {
   return completed < triggered ? null : completed - triggered;
 }
 
-function readableOf(state: CheckpointState): ReadableCheckpoint | null {
+function readableOf(state: ListedState | CheckpointState): ReadableCheckpoint | null {
   if (state.kind === 'complete') return state;
   return state.kind === 'damaged' ? state.readable : null;
 }
@@ -225,12 +251,13 @@ function formatVersion(readable: ReadableCheckpoint | null): string | null {
   return `${major}.${minor}`;
 }
 
-function shownState(state: Exclude<CheckpointState, {kind: 'foreign'}>): CheckpointItem['state'] {
+function shownState(state: ListedState): CheckpointItem['state'] {
   switch (state.kind) {
     case 'complete':
     case 'incomplete':
     case 'damaged':
     case 'in-progress':
+    case 'aborted':
       return state.kind;
     // Of a version that this one cannot read: not ours to judge.
     case 'incompatible':

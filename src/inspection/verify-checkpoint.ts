@@ -6,10 +6,11 @@ import {EngineError, systemErrorCode, type ErrorCode} from '../base/errors.ts';
 import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
 import {checkCheckpoint, type CheckResult} from '../storage/check-checkpoint.ts';
 import type {CheckFile} from '../storage/check-file.ts';
-import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
+import {errorAt, readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import type {Finding} from '../storage/finding.ts';
 import {distinctFilesOf} from '../storage/metadata-encoder.ts';
+import {openToAll, openToAllMessage} from '../storage/open-to-all.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import {checkFlinkDirectory} from './flink/check-flink-directory.ts';
 import {isUnfinishedOfFlink, unfinished} from './flink/unfinished-checkpoint.ts';
@@ -36,6 +37,8 @@ export interface VerifyOptions {
   readonly sample?: {readonly of: Sample; readonly seed: number} | undefined;
   /** The first error ends it. */
   readonly failFast?: boolean | undefined;
+  /** Directories that every user may write are errors; else hints. */
+  readonly strict?: boolean | undefined;
   /** Where files are read, when not in this thread; and how many at once. */
   readonly checkFile?: CheckFile | undefined;
   readonly filesAtOnce?: number | undefined;
@@ -101,6 +104,7 @@ class VerifyRun {
   readonly #chosen: ReadonlySet<string> | null;
   readonly #codes = new Set<Finding['code']>();
   readonly #results: CheckResult[] = [];
+  readonly #open = new Set<string>();
   readonly #bytesTotal: number;
   #hints = 0;
   #errors = 0;
@@ -129,6 +133,7 @@ class VerifyRun {
       this.#skip(directory, Math.max(1, named.length));
       return;
     }
+    await this.#lookForOpenDirectories(directory);
     if (await isFlinkDirectory(files, directory)) {
       await this.#verifyFlink(directory);
       return;
@@ -172,6 +177,17 @@ class VerifyRun {
       return;
     }
     await this.#verifyRows(directory, level, {...result, metadata: result.metadata});
+  }
+
+  /** Each is told of once. */
+  async #lookForOpenDirectories(directory: string): Promise<void> {
+    const {files, strict = false} = this.#options;
+    for (const path of await openToAll(files, directory)) {
+      if (this.#open.has(path)) continue;
+      this.#open.add(path);
+      const finding = errorAt('open-to-all', path, openToAllMessage(path));
+      this.#report(strict ? finding : {...finding, severity: 'hint'}, directory);
+    }
   }
 
   /** Its format has no checksum, and nothing that a deeper level could compare. */
@@ -337,5 +353,6 @@ const CLASSES: Readonly<Record<Finding['code'], ErrorCode>> = {
   'rows-differ': 'CHECKPOINT_DAMAGED',
   'not-checked': 'INCOMPLETE',
   'extra-file': 'CHECKPOINT_DAMAGED',
+  'open-to-all': 'REFUSED',
   'deleted-meanwhile': 'CHECKPOINT_DAMAGED',
 };

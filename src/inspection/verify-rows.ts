@@ -1,7 +1,7 @@
 // The deeper levels of a verification, of a checkpoint whose files were compared with their checksums.
 //
-//   decode    every row of every state is read: lengths, order where the form has one, key groups, types, counts; and
-//             every message in flight
+//   decode    every row of every state is read: lengths, order where the form has one, key groups, types, counts, and that
+//             no key is there twice; and every message in flight
 //   restore   also, each state is restored as a job at the same parallelism would, into a state backend; a snapshot of it is
 //             taken in a scratch directory and read again: the rows must be the same. Needs the memory of a subtask.
 //
@@ -10,7 +10,11 @@
 import {EngineError} from '../base/errors.ts';
 import type {CheckpointMetadata, SubtaskMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import {readInFlight} from '../state/in-flight.ts';
+import {isCanonical} from '../state/canonical/canonical-format.ts';
+import {rowLayout} from '../state/hashmap/row-layout.ts';
 import {RowChecker} from '../state/rows/check-rows.ts';
+import {RepeatedKeys} from '../state/rows/repeated-keys.ts';
+import {plainLengthOf} from '../state/snapshot-format.ts';
 import {deletedMeanwhile} from '../storage/check-checkpoint.ts';
 import {errorAt, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
@@ -84,6 +88,7 @@ async function decodeTable(
 ): Promise<RowDigest | null> {
   const {files, directory, databases, onFinding, level} = options;
   const checker = new RowChecker(table.shape);
+  const repeated = repeatedKeysIn(table);
   const digest = new RowDigest(texts);
   let rowCount = 0;
   const isRead = await reporting(options, directory, async () => {
@@ -94,11 +99,13 @@ async function decodeTable(
         onFinding({...rowsDamaged(rows, wrong.message), ...factsOf(rows, wrong)});
         return;
       }
+      repeated?.note(rows);
       if (level === 'restore') digest.add(rows);
       else digest.rowCount += rows.rowCount;
     }
   });
   if (!isRead) return null;
+  if (repeated !== null && !(await isEachKeyOnce(table, repeated, options))) return null;
   const counted = countOf(table);
   if (counted === null || counted === rowCount) return digest;
   const path = stateFileAt(directory, filesOf(table)[0]!.path);
@@ -108,6 +115,50 @@ async function decodeTable(
     found: `${rowCount} rows`,
   });
   return null;
+}
+
+/** Null: its form is in order of the keys, or a database, which has each once. */
+function repeatedKeysIn({source, shape}: StateTable): RepeatedKeys | null {
+  if (source.kind === 'database' || source.chain.some(isCanonical)) return null;
+  const bytes = source.chain.reduce((sum, file) => sum + plainLengthOf(file), 0);
+  return new RepeatedKeys(shape, Math.ceil(bytes / (rowLayout(shape.spec).rowInts * 4)));
+}
+
+/** After a first pass. False: that one is there twice was reported, or that nobody knows. */
+async function isEachKeyOnce(
+  table: StateTable,
+  repeated: RepeatedKeys,
+  options: VerifyRowsOptions,
+): Promise<boolean> {
+  const {files, directory, databases, onFinding} = options;
+  const each = async (act: (rows: StateRows) => boolean): Promise<void> => {
+    for await (const rows of readTable(table, {files, directory, databases})) {
+      if (!act(rows)) return;
+    }
+  };
+  let isOnce = true;
+  const isRead = await reporting(options, directory, async () => {
+    for (let pass = 1; pass < repeated.passes; pass += 1) {
+      repeated.nextPass();
+      await each((rows) => {
+        repeated.note(rows);
+        return true;
+      });
+    }
+    if (!repeated.suspicious) return;
+    await each((rows) => {
+      const wrong = repeated.confirm(rows);
+      if (wrong === null) return true;
+      isOnce = false;
+      onFinding({...rowsDamaged(rows, wrong.message), ...factsOf(rows, wrong)});
+      return false;
+    });
+  });
+  if (!isRead || !isOnce) return false;
+  if (!repeated.undecided) return true;
+  const message = `${directory}: the keys of ${table.operator}.${table.state} have hashes that somebody chose: whether one is there twice is not known`;
+  onFinding(errorAt('not-checked', directory, message));
+  return false;
 }
 
 function rowsDamaged({table, path}: StateRows, message: string): Finding {

@@ -33,21 +33,27 @@ export interface RestoreRequest {
   readonly edges: ReadonlyMap<string, JsonValue>;
 }
 
-export type OperatorPlan = {readonly uid: string; readonly type: string} & (
-  | {readonly action: 'restore'; readonly notes: readonly string[]}
-  /** It starts empty. */
-  | {readonly action: 'new'}
-  /** Its state, or the named part of it, is left behind. */
-  | {readonly action: 'drop'; readonly what: readonly string[]}
-  /** It had no state, or only what is settled: nothing is lost. */
-  | {readonly action: 'gone'}
-  | {
-      readonly action: 'refuse';
-      readonly reasons: readonly string[];
-      /** What to do about them, each once. */
-      readonly remedies: readonly string[];
-    }
-);
+export type OperatorPlan = {readonly uid: string; readonly type: string} &
+  /** `dropped`: parts of its state that are left behind. */
+  (
+    | {
+        readonly action: 'restore';
+        readonly notes: readonly string[];
+        readonly dropped: readonly string[];
+      }
+    /** It starts empty. */
+    | {readonly action: 'new'}
+    /** Its state is left behind. */
+    | {readonly action: 'drop'; readonly what: readonly string[]}
+    /** It had no state, or only what is settled: nothing is lost. */
+    | {readonly action: 'gone'}
+    | {
+        readonly action: 'refuse';
+        readonly reasons: readonly string[];
+        /** What to do about them, each once. */
+        readonly remedies: readonly string[];
+      }
+  );
 
 export type RestorePlan =
   | {readonly kind: 'restore'; readonly operators: readonly OperatorPlan[]}
@@ -68,7 +74,7 @@ export function planRestore(request: RestoreRequest): RestorePlan {
   const byUid = new Map(operators.map((operator) => [operator.uid, operator]));
   const stored = new Set(metadata.operators.map(({uid}) => uid));
   const plans: OperatorPlan[] = [
-    ...metadata.operators.flatMap((operator) =>
+    ...metadata.operators.map((operator) =>
       planStored(request, operator, byUid.get(operator.uid) ?? null),
     ),
     ...operators
@@ -143,22 +149,22 @@ function inFlightFindings(request: RestoreRequest): readonly Finding[] {
   return findings;
 }
 
-/** One or two plans: an operator may be restored and yet leave a part of its state behind. */
 function planStored(
   request: RestoreRequest,
   stored: OperatorMetadata,
   wanted: JobOperator | null,
-): readonly OperatorPlan[] {
+): OperatorPlan {
   const {uid, type} = stored;
   const {allowNonRestoredState, maxParallelism} = request;
   const kept = stored.subtasks.flatMap(({states}) => states).filter(isToBeRestored);
   if (kept.length === 0) {
-    return [{uid, type, ...(wanted === null ? {action: 'gone'} : {action: 'restore', notes: []})}];
+    if (wanted === null) return {uid, type, action: 'gone'};
+    return {uid, type, action: 'restore', notes: [], dropped: []};
   }
   if (wanted === null || (wanted.type === type && !wanted.stateful)) {
-    if (allowNonRestoredState) return [{uid, type, action: 'drop', what: ['all of its state']}];
+    if (allowNonRestoredState) return {uid, type, action: 'drop', what: ['all of its state']};
     const why = wanted === null ? 'the job has no such operator' : 'it keeps no state any more';
-    return [refuse(stored, [lost(why)])];
+    return refuse(stored, [lost(why)]);
   }
   const findings: Finding[] = [];
   if (wanted.type !== type) {
@@ -179,9 +185,9 @@ function planStored(
     ...refused.map((reason) => ({reason, remedy: CHANGE_BACK})),
     ...(allowNonRestoredState ? [] : dropped).map((what) => lost(`${what} is gone`)),
   );
-  if (findings.length > 0) return [refuse(stored, findings)];
-  const restore: OperatorPlan = {uid, type, action: 'restore', notes};
-  return dropped.length === 0 ? [restore] : [restore, {uid, type, action: 'drop', what: dropped}];
+  return findings.length > 0
+    ? refuse(stored, findings)
+    : {uid, type, action: 'restore', notes, dropped};
 }
 
 /** Keyed state of which some key groups are in no file: their keys would start empty without a word. Null: none. */

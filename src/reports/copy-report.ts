@@ -10,7 +10,8 @@ import {copyCheckpoint as copy} from '../storage/copy-checkpoint.ts';
 import {deriveCheckpointState} from '../storage/derive-checkpoint-state.ts';
 import {distinctFilesOf} from '../storage/metadata-encoder.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
-import {resolveCheckpoint} from './checkpoint-reports.ts';
+import {systemProcessTable} from '../storage/process-table.ts';
+import {resolveCheckpoint} from './resolve-report.ts';
 
 /** Paths are absolute. */
 export interface CopyReport {
@@ -47,6 +48,7 @@ export async function copyReport(
     target: path,
     selfContained: options.selfContained,
     random: systemRandom.hex(6),
+    processes: systemProcessTable,
   });
   const {shared} = distinctFilesOf(metadata);
   const selfContained = options.selfContained || shared.length === 0;

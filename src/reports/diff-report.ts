@@ -3,7 +3,7 @@
 import {diffCheckpoints, type CheckpointDiff} from '../inspection/diff-checkpoints.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
-import {resolveCheckpoint} from './checkpoint-reports.ts';
+import {resolveCheckpoint} from './resolve-report.ts';
 import {databasePlace} from './database-place.ts';
 
 export type {CheckpointDiff};

@@ -3,8 +3,8 @@
 import {inspectCheckpoint, type CheckpointDetails} from '../inspection/inspect-checkpoint.ts';
 import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import type {Environment} from '../runtime/run-types.ts';
-import {nodeFileSystem as files} from '../storage/node-file-system.ts';
-import {resolveCheckpoint} from './checkpoint-reports.ts';
+import {blockingFileSystem as files} from '../storage/blocking-file-system.ts';
+import {resolveCheckpoint} from './resolve-report.ts';
 import type {RestorePlan} from './job-reports.ts';
 
 export type {CheckpointDetails};

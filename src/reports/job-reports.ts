@@ -354,14 +354,18 @@ function toOperator(
 function reasonOf(operator: ComparedOperator): string {
   switch (operator.action) {
     case 'restore':
-      return operator.notes.join('; ');
+      return [...operator.notes, ...leftBehind(operator.dropped)].join('; ');
     case 'new':
       return 'not in the checkpoint: it starts empty';
     case 'gone':
       return 'not in the job any more; it had no state';
     case 'drop':
-      return `left behind: ${operator.what.join(', ')}`;
+      return leftBehind(operator.what).join('');
     case 'refuse':
       return operator.reasons.join('; ');
   }
+}
+
+function leftBehind(what: readonly string[]): readonly string[] {
+  return what.length === 0 ? [] : [`left behind: ${what.join(', ')}`];
 }

@@ -4,13 +4,14 @@
 import {EngineError} from '../base/errors.ts';
 import type {PruneReason} from '../checkpoint/prune.ts';
 import {pruneDirectory, type PruneOptions} from '../control/prune-checkpoints.ts';
+import {pruneCopies} from '../control/prune-copies.ts';
 import {pruneSavepoints} from '../control/prune-savepoints.ts';
 import {jobDirectoriesIn} from '../inspection/list-checkpoints.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {baseName, parentOf, parseCheckpointName} from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
-import {listedDirectory} from './checkpoint-reports.ts';
+import {listedDirectory} from './resolve-report.ts';
 
 export type {PruneReason};
 
@@ -90,6 +91,7 @@ async function pruneAll(
   });
   const leftovers = savepoints.leftovers.map((one) => ({...one, deleted: true}));
   reports.push({dryRun, ...savepoints, orphans: leftovers});
+  reports.push({dryRun, ...(await pruneCopies(directory, request))});
   return {
     dryRun,
     deleted: reports.flatMap(({deleted}) => deleted),

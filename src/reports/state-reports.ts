@@ -8,7 +8,7 @@ import type {RowConditions} from '../inspection/state/row-filter.ts';
 import {scanState as scan, type ScannedRows} from '../inspection/state/scan-state.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
-import {resolveCheckpoint} from './checkpoint-reports.ts';
+import {resolveCheckpoint} from './resolve-report.ts';
 import {databasePlace} from './database-place.ts';
 import {resolve} from 'node:path';
 

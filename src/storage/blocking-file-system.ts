@@ -20,11 +20,11 @@ export const blockingFileSystem: FileSystem = {
       const stats = fstatSync(descriptor);
       if (stats.isDirectory()) throw systemError('EISDIR', 'open', path);
       if (!stats.isFile()) throw systemError('EINVAL', 'open', path);
+      return new BlockingFileHandle(descriptor, path, toStatus(stats));
     } catch (error) {
       closeSync(descriptor);
       throw error;
     }
-    return new BlockingFileHandle(descriptor, path);
   },
   async list(path) {
     const listed: DirectoryEntry[] = [];
@@ -39,15 +39,21 @@ export const blockingFileSystem: FileSystem = {
   async status(path) {
     return toStatus(lstatSync(path));
   },
+  async statuses(paths) {
+    return paths.map(statusIfThere);
+  },
 };
 
 class BlockingFileHandle implements FileHandle {
   readonly #descriptor: number;
   readonly #path: string;
+  /** Of a moment ago; null: it was asked for. */
+  #opened: FileStatus | null;
 
-  constructor(descriptor: number, path: string) {
+  constructor(descriptor: number, path: string, opened: FileStatus) {
     this.#descriptor = descriptor;
     this.#path = path;
+    this.#opened = opened;
   }
 
   async read(
@@ -80,7 +86,9 @@ class BlockingFileHandle implements FileHandle {
   }
 
   async status(): Promise<FileStatus> {
-    return toStatus(fstatSync(this.#descriptor));
+    const status = this.#opened ?? toStatus(fstatSync(this.#descriptor));
+    this.#opened = null;
+    return status;
   }
 
   async close(): Promise<void> {
@@ -97,6 +105,17 @@ function openWithoutWaiting(path: string): number {
     // A socket, or a device without a driver.
     if ((error as NodeJS.ErrnoException).code === 'ENXIO')
       throw systemError('EINVAL', 'open', path);
+    throw error;
+  }
+}
+
+function statusIfThere(path: string): FileStatus | null {
+  try {
+    // ENOENT and ENOTDIR, without the cost of an error.
+    const stats = lstatSync(path, {throwIfNoEntry: false});
+    return stats === undefined ? null : toStatus(stats);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return null;
     throw error;
   }
 }

@@ -2,8 +2,8 @@
 // `JSON.stringify` writes them (-0 as -0), so that equal content has equal bytes and a digest over the
 // bytes is a digest over the content. Integers beyond 2^53 are strings: whoever makes the value sees to it.
 //
-// Reading trusts nothing: nesting is counted before `JSON.parse` sees the text, and a text that is not
-// canonical (a key twice, 1e309, `__proto__`) is refused.
+// Reading trusts nothing: nesting is counted before `JSON.parse` sees a text that is long enough to do harm, and a text that
+// is not canonical (a key twice, 1e309, `__proto__`) is refused.
 
 import {assert} from '../base/assert.ts';
 import type {JsonValue} from '../base/json.ts';
@@ -54,8 +54,39 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Of nothing but brackets, as deep as that: `JSON.parse`, which does not recurse, takes a few megabytes. */
+const HARMLESS_BYTES = 64 * 1024;
+
 /** Parses canonical JSON of a size that the caller has limited. */
 export function parseCanonicalJson(bytes: Uint8Array): ParsedJson {
+  const value = bytes.length <= HARMLESS_BYTES ? parseShort(bytes) : undefined;
+  return value === undefined ? parseWarily(bytes) : {kind: 'value', value};
+}
+
+/** Most of what is read is short and canonical. Undefined: it is not; why is found the long way. */
+function parseShort(bytes: Uint8Array): JsonValue | undefined {
+  try {
+    const text = UTF8.decode(bytes);
+    const value = JSON.parse(text) as JsonValue;
+    return isCanonical(value, text) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Where the keys are in order, the engine's own writer writes it canonically; not so -0 and what is forbidden, which go the
+ * long way: 1e309 is written as null, and `__proto__` is not even looked for as a key.
+ */
+function isCanonical(value: JsonValue, text: string): boolean {
+  return (
+    !text.includes('__proto__') &&
+    isInOrder(value, JSON_NESTING_MAX) &&
+    JSON.stringify(value) === text
+  );
+}
+
+function parseWarily(bytes: Uint8Array): ParsedJson {
   const tooDeep = offsetOfNestingBeyond(bytes, JSON_NESTING_MAX);
   if (tooDeep !== null) {
     return damaged(tooDeep, `nested deeper than ${JSON_NESTING_MAX} levels`);
@@ -72,11 +103,7 @@ export function parseCanonicalJson(bytes: Uint8Array): ParsedJson {
   } catch (error) {
     return damaged(offsetInMessage(error), 'not JSON');
   }
-  // Where the keys are in order, the engine's own writer writes it canonically; not so -0 and what is forbidden, which
-  // go the long way: 1e309 is written as null, and `__proto__` is not even looked for as a key.
-  if (!text.includes('__proto__') && isInOrder(value) && JSON.stringify(value) === text) {
-    return {kind: 'value', value};
-  }
+  if (isCanonical(value, text)) return {kind: 'value', value};
   const forbidden = findForbidden(value);
   if (forbidden !== null) return damaged(0, forbidden);
   const canonical = canonicalJson(value);
@@ -117,13 +144,21 @@ function findForbidden(value: JsonValue): string | null {
   return null;
 }
 
-/** The keys of each object stand as canonical JSON has them. */
-function isInOrder(value: JsonValue): boolean {
+/** The keys of each object stand as canonical JSON has them, and nothing is nested deeper than `levelsLeft`. */
+function isInOrder(value: JsonValue, levelsLeft: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
-  if (isArray(value)) return value.every(isInOrder);
+  if (levelsLeft === 0) return false;
+  if (isArray(value)) {
+    for (const item of value) {
+      if (typeof item === 'object' && !isInOrder(item, levelsLeft - 1)) return false;
+    }
+    return true;
+  }
   let before = '';
-  for (const key of Object.keys(value)) {
-    if (key < before || !isInOrder(value[key] as JsonValue)) return false;
+  for (const key in value) {
+    const item = value[key] as JsonValue;
+    if (key < before || (typeof item === 'object' && !isInOrder(item, levelsLeft - 1)))
+      return false;
     before = key;
   }
   return true;

@@ -1,7 +1,8 @@
 // A checkpoint or savepoint copied to another place. Every byte is checked against its chunk and its digest on the way, and
 // the copy exists with one rename, as a savepoint does:
 //
-//   1. the directory that it goes into and its missing parents are made; `.copying-<random>-<name>` in it
+//   1. the directory that it goes into and its missing parents are made; what a copy to the same place left there whose
+//      process is dead is removed; `.copying-…-<name>` is made in it (unfinished-copies.ts)
 //   2. state files are written and synced below that; files of shared/ go into it (self-contained), or beside it into
 //      shared/, by links out of it: a file that is there already is read and must be the same
 //   3. each shared/ab/, shared/ and the directory above are synced, where something was linked or found
@@ -9,7 +10,7 @@
 //   5. rename to its name; sync the directory and everything above it
 //
 // Whatever fails, nothing visible is left but files in shared/ that nobody needs. A crash may leave the hidden directory,
-// which nobody takes for a checkpoint.
+// which nobody takes for a checkpoint, and which the next copy to the same place removes, or a prune of orphans there.
 
 import {must} from '../base/assert.ts';
 import {sha256Hex} from '../base/checksum.ts';
@@ -25,7 +26,6 @@ import type {FileSystem} from './file-system.ts';
 import {distinctFilesOf, encodeMetadata} from './metadata-encoder.ts';
 import {
   baseName,
-  join,
   JobPaths,
   parentOf,
   parseCheckpointName,
@@ -34,12 +34,14 @@ import {
   stateFilePath,
   toShareDirectory,
 } from './paths.ts';
+import type {ProcessTable} from './process-table.ts';
 import {makeWithParents} from './savepoint-attempt.ts';
 import {sealCheckpoint} from './seal-checkpoint.ts';
 import {StateFileReader} from './state-file-reader.ts';
 import {writeStateFile} from './state-file-writer.ts';
 import {storageFailed} from './storage-error.ts';
 import {syncAbove} from './sync-above.ts';
+import {removeDeadCopies, unfinishedCopyAt} from './unfinished-copies.ts';
 
 export interface CopyRequest {
   /** Absolute. */
@@ -51,8 +53,10 @@ export interface CopyRequest {
   readonly target: string;
   /** Files of shared/ go into the copy, which then needs nothing outside its directory. */
   readonly selfContained: boolean;
-  /** Hexadecimal digits that nobody else has. */
+  /** 12 hexadecimal digits that nobody else has. */
   readonly random: string;
+  /** Whose process is this, and which are dead? */
+  readonly processes: ProcessTable;
 }
 
 export interface CopiedCheckpoint {
@@ -65,12 +69,13 @@ export async function copyCheckpoint(
   files: FileSystem,
   request: CopyRequest,
 ): Promise<CopiedCheckpoint> {
-  const {target, metadata, random} = request;
+  const {target, metadata, random, processes} = request;
   try {
     await requireFree(files, target, metadata.checkpointId);
     const made = new Set<string>();
     await makeWithParents(files, parentOf(target), made);
-    const hidden = join(parentOf(target), `.copying-${random}-${baseName(target)}`);
+    await removeDeadCopies(files, target, processes);
+    const hidden = unfinishedCopyAt(target, processes, random);
     await files.makeDirectory(hidden);
     try {
       return await write(files, request, hidden, made);

@@ -3,24 +3,27 @@
 
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {sha256Hex} from '../base/checksum.ts';
-import type {CheckpointMetadata, FileState} from '../checkpoint/checkpoint-metadata.ts';
+import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import {encodeChecksums} from './checksum-list.ts';
 import {readWholeFile} from './durable-file.ts';
-import type {FileStatus, FileSystem} from './file-system.ts';
-import type {Finding} from './finding.ts';
+import {checkSizes} from './check-sizes.ts';
+import type {FileSystem} from './file-system.ts';
+import {errorAt, wrongKind, type Finding} from './finding.ts';
 import {decodeMetadata} from './metadata-decoder.ts';
 import {distinctFilesOf, lengthOf, METADATA_BYTES_MAX} from './metadata-encoder.ts';
 import {
   baseName,
   CHECKSUMS_FILE,
   METADATA_FILE,
-  parentOf,
   parseCheckpointName,
-  parseSharedPath,
   stateFileAt,
 } from './paths.ts';
 import {brokenChainsOf} from './state-chain.ts';
+import {statusOrNull} from './status-or-null.ts';
 import {storageFailed} from './storage-error.ts';
+
+export {errorAt, wrongKind} from './finding.ts';
+export {statusOrNull} from './status-or-null.ts';
 
 /** A checkpoint whose `_metadata` was read and is whole. */
 export interface ReadableCheckpoint {
@@ -51,20 +54,27 @@ export type CheckpointState =
   /** It was there when it was listed: deleted meanwhile, which is no damage. */
   | {readonly kind: 'gone'};
 
-/** The state of a published checkpoint's directory. STORAGE_FAILED when it cannot be read at all. */
+/**
+ * The state of a published checkpoint's directory. STORAGE_FAILED when it cannot be read at all. `known`: as of `checkSizes`.
+ */
 export async function deriveCheckpointState(
   files: FileSystem,
   directory: string,
+  known?: Set<string>,
 ): Promise<CheckpointState> {
   try {
-    return await derive(files, directory);
+    return await derive(files, directory, known);
   } catch (error) {
     if (systemErrorCode(error) === null) throw error;
     throw storageFailed('reading', directory, error);
   }
 }
 
-async function derive(files: FileSystem, directory: string): Promise<CheckpointState> {
+async function derive(
+  files: FileSystem,
+  directory: string,
+  known: Set<string> | undefined,
+): Promise<CheckpointState> {
   const read = await readMetadata(files, directory);
   if (read.kind !== 'read') return read;
   const metadataSha256 = sha256Hex(read.bytes);
@@ -75,7 +85,7 @@ async function derive(files: FileSystem, directory: string): Promise<CheckpointS
       errorAt('chain-broken', stateFileAt(directory, path), `${directory}: ${message}`),
     ),
     ...(await checkChecksums(files, directory, checksums)),
-    ...(await checkSizes(files, directory, read.metadata)),
+    ...(await checkSizes(files, directory, read.metadata, known)),
   ];
   const {own, shared} = distinctFilesOf(read.metadata);
   const sharedBytes = lengthOf(shared);
@@ -196,90 +206,6 @@ async function checkChecksums(
   return [{...errorAt('checksums-differ', path, message), offset}];
 }
 
-/** Files that are looked at at once: one after another, ten thousand of them take longer than a person waits. */
-const LOOKED_AT_ONCE = 256;
-
-async function checkSizes(
-  files: FileSystem,
-  directory: string,
-  metadata: CheckpointMetadata,
-): Promise<readonly Finding[]> {
-  const {own, shared} = distinctFilesOf(metadata);
-  const all = [...own, ...shared];
-  const above = new Map<string, Promise<FileStatus | null>>();
-  const findings: Finding[] = [];
-  for (let first = 0; first < all.length; first += LOOKED_AT_ONCE) {
-    const batch = all.slice(first, first + LOOKED_AT_ONCE);
-    const found = await Promise.all(
-      batch.map(async (file) => checkSize(files, directory, file, above)),
-    );
-    findings.push(...found.filter((finding) => finding !== null));
-  }
-  return findings;
-}
-
-/**
- * A state file is a plain file, below plain directories, of the length that its handle says. `above`: those directories,
- * each looked at once.
- */
-async function checkSize(
-  files: FileSystem,
-  directory: string,
-  file: FileState,
-  above: Map<string, Promise<FileStatus | null>>,
-): Promise<Finding | null> {
-  // What is above a shared file is above the checkpoint too, and has been passed through.
-  const whole = stateFileAt(directory, file.path);
-  const base = parseSharedPath(file.path) === null ? directory : parentOf(directory);
-  const parts = whole.slice(base.length + 1).split('/');
-  let path = base;
-  for (const [index, part] of parts.entries()) {
-    path = `${path}/${part}`;
-    const last = index === parts.length - 1;
-    const looking = (last ? undefined : above.get(path)) ?? statusOrNull(files, path);
-    if (!last) above.set(path, looking);
-    const status = await looking;
-    if (status === null) {
-      return errorAt('file-missing', whole, `${whole} is missing`);
-    }
-    if (status.kind !== (last ? 'file' : 'directory')) return wrongKind(path);
-    if (last && status.size !== file.length) return wrongLength(path, status.size, file.length);
-  }
-  return null;
-}
-
-function wrongLength(path: string, found: number, expected: number): Finding {
-  const code = found < expected ? 'file-truncated' : 'file-extended';
-  return {
-    ...errorAt(code, path, `${path} has ${found} bytes, it was written with ${expected}`),
-    offset: Math.min(found, expected),
-    expected: `${expected} bytes`,
-    found: `${found} bytes`,
-  };
-}
-
-export function wrongKind(path: string): Finding {
-  return errorAt(
-    'kind-refused',
-    path,
-    `${path} is a link, a pipe, a device or a directory: refused`,
-  );
-}
-
-export async function statusOrNull(files: FileSystem, path: string): Promise<FileStatus | null> {
-  try {
-    return await files.status(path);
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw error;
-  }
-}
-
 async function isThere(files: FileSystem, directory: string): Promise<boolean> {
   return (await statusOrNull(files, directory)) !== null;
-}
-
-export function errorAt(code: Finding['code'], path: string, message: string): Finding {
-  return {severity: 'error', code, path, offset: null, expected: null, found: null, message};
 }

@@ -22,6 +22,7 @@ export type FindingCode =
   | 'rows-differ'
   | 'not-checked'
   | 'extra-file'
+  | 'open-to-all'
   | 'foreign'
   | 'no-checksums'
   | 'paths-moved'
@@ -39,4 +40,16 @@ export interface Finding {
   readonly expected: string | null;
   readonly found: string | null;
   readonly message: string;
+}
+
+export function errorAt(code: Finding['code'], path: string, message: string): Finding {
+  return {severity: 'error', code, path, offset: null, expected: null, found: null, message};
+}
+
+export function wrongKind(path: string): Finding {
+  return errorAt(
+    'kind-refused',
+    path,
+    `${path} is a link, a pipe, a device or a directory: refused`,
+  );
 }

@@ -11,19 +11,20 @@ export class FieldError extends Error {
   override readonly name = 'FieldError';
 }
 
-/** An object and where it stands: `operators[2].subtasks[0]`. */
+/** An object and where it stands: `operators[2].subtasks[0]`, which is put together only when it is asked for. */
 export class Fields {
   readonly #object: JsonObject;
-  readonly #place: string;
+  readonly #place: string | Place;
 
-  constructor(value: JsonValue, place: string) {
-    if (!isObject(value)) throw new FieldError(`${place || 'the whole'} is not an object`);
+  constructor(value: JsonValue, place: string | Place) {
+    if (!isObject(value)) throw new FieldError(`${textOf(place) || 'the whole'} is not an object`);
     this.#object = value;
     this.#place = place;
   }
 
   place(key: string): string {
-    return this.#place === '' ? key : `${this.#place}.${key}`;
+    const own = textOf(this.#place);
+    return own === '' ? key : `${own}.${key}`;
   }
 
   wrong(key: string, expected: string): FieldError {
@@ -37,7 +38,7 @@ export class Fields {
   }
 
   object(key: string): Fields {
-    return new Fields(this.value(key), this.place(key));
+    return new Fields(this.value(key), {parent: this, key, index: null});
   }
 
   text(key: string, pattern: RegExp | null = null): string {
@@ -90,9 +91,21 @@ export class Fields {
 
   objects<T>(key: string, lengthMax: number, decode: (fields: Fields) => T): readonly T[] {
     return this.list(key, lengthMax).map((value, index) =>
-      decode(new Fields(value, `${this.place(key)}[${index}]`)),
+      decode(new Fields(value, {parent: this, key, index})),
     );
   }
+}
+
+interface Place {
+  readonly parent: Fields;
+  readonly key: string;
+  readonly index: number | null;
+}
+
+function textOf(place: string | Place): string {
+  if (typeof place === 'string') return place;
+  const {parent, key, index} = place;
+  return index === null ? parent.place(key) : `${parent.place(key)}[${index}]`;
 }
 
 export function isCount(value: JsonValue, min: number, max: number): value is number {

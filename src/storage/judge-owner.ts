@@ -44,6 +44,22 @@ export async function requireDeadOwner(
   }
 }
 
+/**
+ * May the owner of `generation`, the newest, still write there, for all that can be seen without waiting for its beat? Of
+ * earlier ones nobody does: the fence.
+ */
+export async function mayStillWork(
+  files: FileSystem,
+  paths: JobPaths,
+  generation: number,
+  processes: ProcessTable,
+): Promise<boolean> {
+  if (await exists(files, paths.ownerMark(generation, 'end'))) return false;
+  const record = await readOwner(files, paths, generation);
+  if (record === null) return true;
+  return judgeProcess(record.process, processes.self(), (pid) => processes.look(pid)) !== 'dead';
+}
+
 /** ALREADY_RUNNING when somebody works in a job directory; a directory that is not there has no owner. */
 export async function requireNoOwner(options: JudgeOptions, paths: JobPaths): Promise<void> {
   if (!(await exists(options.files, paths.ownerDirectory))) return;

@@ -8,6 +8,7 @@ import {listCheckpoints} from './list-checkpoints.ts';
 import {orphansAmong, unclaimedFiles} from './list-orphans.ts';
 import {parseGenerationName, type JobPaths} from './paths.ts';
 import {pendingAttempts} from './pending-attempts.ts';
+import {sharedNames} from './shared-directory.ts';
 
 export interface Leftover {
   readonly kind: 'shared' | 'attempt' | 'deleted';
@@ -25,9 +26,9 @@ export async function listLeftovers(
   attemptsEnded: boolean,
   now: number,
 ): Promise<readonly Leftover[]> {
+  const lying = await sharedNames(files, paths);
   const attempts = await pendingAttempts(files, paths);
-  const underWay = attemptsEnded ? [] : attempts;
-  const unclaimed = await unclaimedFiles(files, paths, async () => Promise.resolve(underWay));
+  const unclaimed = await unclaimedFiles(files, lying, attemptsEnded ? [] : attempts);
   const listed = await listCheckpoints(files, paths, null);
   const shared = (await orphansAmong(files, paths, unclaimed, listed)) ?? [];
   const leftovers: Leftover[] = [];

@@ -11,7 +11,7 @@ import type {FileSystem} from './file-system.ts';
 import type {ListedCheckpoint} from './list-checkpoints.ts';
 import {distinctFilesOf} from './metadata-encoder.ts';
 import {toShareDirectory, type JobPaths} from './paths.ts';
-import {namesIn, sharedNames} from './shared-directory.ts';
+import {namesIn} from './shared-directory.ts';
 
 /** As `checkpoint list --json` prints it. */
 export interface Orphan {
@@ -20,15 +20,18 @@ export interface Orphan {
   readonly bytes: number;
 }
 
-/** What no attempt under way has brought; before the published checkpoints are read. By digest. */
+/**
+ * Of what lay in `shared/`, what no attempt under way has brought; before the published checkpoints are read. `lying`: digests,
+ * that were listed before `attempts`.
+ */
 export async function unclaimedFiles(
   files: FileSystem,
-  paths: JobPaths,
-  attempts: () => Promise<readonly {readonly path: string}[]>,
-): Promise<ReadonlySet<string>> {
-  const unclaimed = new Set(await sharedNames(files, paths));
+  lying: readonly string[],
+  attempts: readonly {readonly path: string}[],
+): Promise<Set<string>> {
+  const unclaimed = new Set(lying);
   if (unclaimed.size === 0) return unclaimed;
-  for (const {path} of await attempts()) {
+  for (const {path} of attempts) {
     // Until its publish has written `_metadata`, they have a place in the attempt.
     for (const name of await namesIn(files, toShareDirectory(path))) unclaimed.delete(name);
     const read = await readMetadata(files, path);

@@ -172,6 +172,7 @@ function reasonToRefuseShared(
 
 /** Several subtasks may restore from one file, each its own key groups. */
 function isSameFile(one: FileState, other: FileState): boolean {
+  if (one === other) return true;
   const sameBytes = one.sha256 === other.sha256 && one.length === other.length;
   return sameBytes && one.chunkCrcs.join() === other.chunkCrcs.join();
 }

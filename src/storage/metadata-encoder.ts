@@ -127,13 +127,19 @@ export interface StateFiles {
 }
 
 export function distinctFilesOf(metadata: CheckpointMetadata): StateFiles {
-  const byPath = new Map(stateFilesOf(metadata).map((file) => [file.path, file]));
-  const files = [...byPath.values()];
-  return {
-    own: files.filter(({path}) => parseSharedPath(path) === null),
-    shared: files.filter(({path}) => parseSharedPath(path) !== null),
-  };
+  const known = DISTINCT_FILES.get(metadata);
+  if (known !== undefined) return known;
+  const [own, shared]: [FileState[], FileState[]] = [[], []];
+  for (const file of new Map(stateFilesOf(metadata).map((one) => [one.path, one])).values()) {
+    (parseSharedPath(file.path) === null ? own : shared).push(file);
+  }
+  const found = {own, shared};
+  DISTINCT_FILES.set(metadata, found);
+  return found;
 }
+
+/** Metadata never changes, and whoever looks at one checkpoint asks several times. */
+const DISTINCT_FILES = new WeakMap<CheckpointMetadata, StateFiles>();
 
 export function lengthOf(files: readonly FileState[]): number {
   return files.reduce((sum, {length}) => sum + length, 0);

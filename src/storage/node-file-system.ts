@@ -173,7 +173,13 @@ export function toStatus(stats: Stats): FileStatus {
   };
 }
 
+/** Text of nothing else is in the same order as its bytes. */
+const ASCII = /^[\0-\x7f]*$/;
+
 export function sortByName(entries: readonly DirectoryEntry[]): readonly DirectoryEntry[] {
+  if (entries.every(({name}) => ASCII.test(name))) {
+    return entries.toSorted((left, right) => (left.name < right.name ? -1 : 1));
+  }
   return entries
     .map((entry) => ({entry, bytes: Buffer.from(entry.name)}))
     .sort((left, right) => Buffer.compare(left.bytes, right.bytes))

@@ -13,6 +13,7 @@
 //   savepoint-<first 6 digits of the job id>-<12 digits>                      a savepoint
 //   .savepoint-<job id>-<generation>-<the same 12 digits>                     one that is being written
 //   .claimed-<lineage>-<name>                                                 one that is being removed after a claim
+//   .copying-…-<name>                                                         a copy that is being written
 //
 // and in a checkpoint or savepoint that was claimed: claimed-by, and .claimed-by-<lineage> until it is linked.
 //
@@ -234,9 +235,12 @@ export function sharedPath(sha256: string): string {
   return `../${SHARED_DIRECTORY}/${sha256.slice(0, 2)}/${sha256}`;
 }
 
+const SHARED_START = `../${SHARED_DIRECTORY}/`;
+
 /** The digest in the path of a shared file, which has exactly one form; null: it is none. */
 export function parseSharedPath(path: string): string | null {
-  const sha256 = path.slice(path.lastIndexOf('/') + 1);
+  if (!path.startsWith(SHARED_START)) return null;
+  const sha256 = path.slice(SHARED_START.length + 'ab/'.length);
   return isSharedName(sha256) && path === sharedPath(sha256) ? sha256 : null;
 }
 
@@ -274,6 +278,36 @@ export function disposedName(random: string, name: string): string {
 
 export function isDisposedName(name: string): boolean {
   return /^\.deleted-[0-9a-f]{1,64}-savepoint-[0-9a-f]{6}-[0-9a-f]{12}$/.test(name);
+}
+
+/** Beside the copy of a checkpoint, until it is renamed: `.copying-<12 digits>-<pid>-<start>-<12 digits>-<name>`. */
+export interface CopyingName {
+  /** 12 hexadecimal digits: of the machine, since it was started, and of the pids on it; null: not known. */
+  readonly machine: string | null;
+  readonly pid: number;
+  /** Of the process, as the kernel tells it. */
+  readonly startTime: string | null;
+  /** Of the copy. */
+  readonly name: string;
+}
+
+export function copyingName({machine, pid, startTime, name}: CopyingName, random: string): string {
+  return `.copying-${machine ?? UNKNOWN}-${pid}-${startTime ?? UNKNOWN}-${random}-${name}`;
+}
+
+export function parseCopyingName(text: string): CopyingName | null {
+  const match = /^\.copying-([0-9a-f]{12}|x)-(\d{1,10})-(\d{1,20}|x)-[0-9a-f]{12}-(.+)$/s.exec(
+    text,
+  );
+  if (match === null) return null;
+  const [, machine = '', pid = '', startTime = '', name = ''] = match;
+  return {machine: known(machine), pid: Number(pid), startTime: known(startTime), name};
+}
+
+const UNKNOWN = 'x';
+
+function known(text: string): string | null {
+  return text === UNKNOWN ? null : text;
 }
 
 /** Beside the savepoint, until it is renamed. */

@@ -67,7 +67,7 @@ export function checkSeal(bytes: Uint8Array): HeldSeal | SealDamage {
 
 /** The seal holds; what is inside may still have been made by someone else. */
 export function parseSealed({bytes}: HeldSeal): OpenedSeal {
-  const whole = Uint8Array.from(bytes.subarray(BODY_START - 1, -1));
+  const whole = new Uint8Array(bytes.subarray(BODY_START - 1, -1));
   whole[0] = 0x7b;
   const parsed = parseCanonicalJson(whole);
   if (parsed.kind === 'damaged') return damaged(BODY_START - 1 + parsed.offset, parsed.message);

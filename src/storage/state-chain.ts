@@ -62,11 +62,15 @@ export function chainsOf(states: readonly FileState[]): readonly (StateChain | B
 
 /** What is wrong with the chains of a checkpoint, by operator and subtask. */
 export function brokenChainsOf({operators}: CheckpointMetadata): readonly BrokenChain[] {
-  return operators.flatMap(({subtasks}) =>
-    subtasks.flatMap(({states}) =>
-      chainsOf(states.filter(isKeyedFile)).filter((chain) => 'message' in chain),
-    ),
-  );
+  const broken: BrokenChain[] = [];
+  for (const {states} of operators.flatMap(({subtasks}) => subtasks)) {
+    // Most states are one file.
+    if (!states.some((state) => isKeyedFile(state) && chainPlaceOf(state) !== null)) continue;
+    for (const chain of chainsOf(states.filter(isKeyedFile))) {
+      if ('message' in chain) broken.push(chain);
+    }
+  }
+  return broken;
 }
 
 /** The same, where it has to be whole. */

@@ -9,6 +9,7 @@ import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 
 import {benchChannel} from './channel.js';
+import {benchInspect} from './inspect.js';
 import {benchControl, benchLatency} from './latency.js';
 import {benchMemory} from './memory.js';
 import {benchRecords} from './records.js';
@@ -17,6 +18,7 @@ import {benchStartup} from './startup.js';
 import {printMachine} from './support.js';
 import {benchSmallestCheckpoint} from './smallest-checkpoint.js';
 import {benchUnaligned} from './unaligned.js';
+import {benchVerify} from './verify.js';
 
 const {values, positionals} = parseArgs({
   allowPositionals: true,
@@ -49,6 +51,8 @@ await benchLatency(options);
 await benchControl(options);
 await benchMemory(options);
 await benchStartup(options);
+benchInspect(options);
+await benchVerify(options);
 if (['P6', 'P7', 'P8', 'P12'].some(wants)) runAlone('state.js', values.keys, values.rounds);
 if (wants('P9')) runAlone('state-deltas.js', values.keys, values.rounds);
 const rocksdb = ['P15', 'P16', 'rocksdb-memory'].filter(wants);

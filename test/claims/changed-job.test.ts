@@ -63,7 +63,7 @@ test.runIf(whole)(
     expect(plan.operators).toContainEqual(
       expect.objectContaining({
         uid: 'by-user',
-        action: 'drop',
+        action: 'restore',
         reason: 'left behind: aggregate orders',
       }),
     );

@@ -1,16 +1,20 @@
 // What `checkpoint prune` leaves alone for reasons that no rule of age or number tells: a live job that began from it, and
 // `--keep-savepoints`. Real directories of test/formats/kept, a real registry, and this process as the live job.
 
-import {cpSync, existsSync, mkdirSync, mkdtempSync, rmSync} from 'node:fs';
+import {cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
-import {SeededRandom} from '#src/base/random.js';
+import {systemClock, systemTimers} from '#src/base/clock.js';
+import {ERROR_CODES} from '#src/base/errors.js';
+import {SeededRandom, systemRandom} from '#src/base/random.js';
 import {pruneDirectory, type PruneOptions} from '#src/control/prune-checkpoints.js';
 import {pruneSavepoints, type PrunedSavepoints} from '#src/control/prune-savepoints.js';
 import {JobEntryPaths, prepareEntry, writeJobRecord} from '#src/control/registry-files.js';
 import {openStateDirectory, statePathsOf} from '#src/control/state-directory.js';
+import {takeOver} from '#src/storage/job-directory.js';
+import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {systemProcessTable} from '#src/storage/process-table.js';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
@@ -75,6 +79,28 @@ describe('a checkpoint that a live job began from', () => {
     expect(kept).toContainEqual({path: join(directory, 'chk-4'), reason: 'in-use'});
     expect(existsSync(join(directory, 'chk-4'))).toBe(true);
   });
+});
+
+test('H85: while its owner restores and cannot be asked, 11, and nothing goes', async () => {
+  const directory = join(home, 'kept');
+  cpSync(join(KEPT, 'hashmap-full-0.1.0/files/state/kept'), directory, {recursive: true});
+  const shared = {clock: systemClock, timers: systemTimers, random: systemRandom};
+  // It has taken the directory and published nothing: what it restores from is all that it has.
+  const owner = await takeOver({
+    ...{...shared, files: nodeFileSystem, processes: systemProcessTable},
+    ...{jobDirectory: directory, kind: 'run', takeOver: true},
+  });
+  const before = readdirSync(directory, {recursive: true}).sort();
+  const asked = {...options, takeOver: false, orphanAgeMillis: 0};
+  await expect(pruneDirectory(directory, asked)).rejects.toMatchObject({
+    code: 'ALREADY_RUNNING',
+    details: {hint: expect.stringContaining('Only the job itself may delete there') as string},
+  });
+  expect(ERROR_CODES.ALREADY_RUNNING).toBe(11);
+  expect(readdirSync(directory, {recursive: true}).sort()).toEqual(before);
+  await owner.writeEnd('finished', {});
+  const {deleted} = await pruneDirectory(directory, asked);
+  expect(deleted).toEqual([join(directory, 'chk-4')]);
 });
 
 describe('savepoints', () => {

@@ -6,6 +6,7 @@ import {describe, expect, it} from 'vitest';
 
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
 import {orphansAmong, unclaimedFiles} from '#src/storage/list-orphans.js';
+import {sharedNames} from '#src/storage/shared-directory.js';
 import {writeSavepoint} from '#src/savepoints/write-savepoint.js';
 import type {RocksdbBackend} from '#src/state/rocksdb/rocksdb-backend.js';
 import type {KeyedTable} from '#src/state/state-backend.js';
@@ -222,7 +223,7 @@ async function alwaysHolds(disk: MemoryFileSystem): Promise<string | null> {
   for (const name of there) {
     if (!(await isWhole(disk, `${JOB_DIRECTORY}/${name}`))) return `${name} is torn by the sweep`;
   }
-  const unclaimed = await unclaimedFiles(disk, paths, async () => Promise.resolve([]));
+  const unclaimed = await unclaimedFiles(disk, await sharedNames(disk, paths), []);
   const orphans = await orphansAmong(disk, paths, unclaimed, await next.listCheckpoints());
   return orphans?.length === 0 ? null : `left behind: ${JSON.stringify(orphans)}`;
 }

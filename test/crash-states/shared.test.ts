@@ -7,6 +7,7 @@ import {describe, expect, it} from 'vitest';
 
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
 import {orphansAmong, unclaimedFiles} from '#src/storage/list-orphans.js';
+import {sharedNames} from '#src/storage/shared-directory.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import {JobPaths} from '#src/storage/paths.js';
 import {beginFresh, JOB_DIRECTORY, start} from '../storage/support/fixture.js';
@@ -121,7 +122,7 @@ async function alwaysHolds(disk: MemoryFileSystem): Promise<string | null> {
   const next = await start(disk);
   await next.sweepDeleted();
   for (const id of before) if (!(await isWhole(disk, id))) return `chk-${id} is torn by the sweep`;
-  const unclaimed = await unclaimedFiles(disk, paths, async () => Promise.resolve([]));
+  const unclaimed = await unclaimedFiles(disk, await sharedNames(disk, paths), []);
   const orphans = await orphansAmong(disk, paths, unclaimed, await next.listCheckpoints());
   return orphans?.length === 0 ? null : `left behind: ${JSON.stringify(orphans)}`;
 }

@@ -10,22 +10,24 @@ import type {CheckpointMetadata, FileState} from '#src/checkpoint/checkpoint-met
 import {diffCheckpoints} from '#src/inspection/diff-checkpoints.js';
 import {diffStates, type StateSide} from '#src/inspection/state/diff-states.js';
 import {stateTables} from '#src/inspection/state/state-tables.js';
-import type {KeyedTable} from '#src/state/state-backend.js';
 import {databasePlace} from '#src/reports/database-place.js';
 import {convertSnapshot} from '#src/state/canonical/convert-snapshot.js';
+import {STRING} from '#src/records/data-type.js';
+import type {KeyedTable, StateBackend, TableSpec} from '#src/state/state-backend.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {makeRocksdb} from '../state/support/incremental-rocksdb.ts';
 import {
   keyText,
   make,
   MAX_PARALLELISM,
+  resolve,
   Running,
   SPEC,
   WORDS,
   type Key,
 } from '../state/support/incremental.ts';
 import {memoryStores} from '../state/support/memory-store.ts';
-import type {MemoryFiles} from '../state/support/memory-files.ts';
+import {MemoryFiles} from '../state/support/memory-files.ts';
 import {noDatabases} from './support/state-text.ts';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
@@ -64,6 +66,14 @@ function sideOf(
   };
   const databases = {openStore, makeDirectory};
   return {tables: stateTables(metadata, directory), place: {files, directory, databases}};
+}
+
+async function resolveAll(
+  backend: StateBackend,
+  spec: TableSpec,
+  keys: readonly Key[],
+): Promise<void> {
+  resolve(await backend.openTable(spec), keys);
 }
 
 async function write(running: Running, rows: Model): Promise<void> {
@@ -279,6 +289,31 @@ describe('two states', () => {
     const sides = {from: await side(), to: await side()};
     expect(await diffStates({...sides, rowsMax: 0, sliceBytes: 1})).toMatchObject({keysChanged: 0});
     expect(opened).toBe(2);
+  });
+
+  test('a key of other columns is another key, also where its values are the same', async () => {
+    const keys: readonly Key[] = [
+      ['a', 0n],
+      ['a', 1n],
+    ];
+    const side = async (name: string): Promise<StateSide> => {
+      const files = new MemoryFiles();
+      const backend = make(files, {incremental: false});
+      const [, ...others] = SPEC.key;
+      await resolveAll(backend, {...SPEC, key: [{name, type: STRING}, ...others]}, keys);
+      return sideOf(files, '/chk-1', [
+        await backend.snapshot({checkpointId: 1, directory: '/chk-1'}),
+      ]);
+    };
+    const [from, to] = [await side('word'), await side('name')];
+    const counts = {keysAdded: 2, keysRemoved: 2, keysChanged: 0, schemaChanged: true};
+    const diff = await diffStates({from, to, rowsMax: 9});
+    expect(diff).toMatchObject(counts);
+    expect(diff.rows.map(({change}) => change).sort()).toEqual([
+      ...['added', 'added', 'removed', 'removed'],
+    ]);
+    const same = {keysAdded: 0, keysRemoved: 0, keysChanged: 0, schemaChanged: false};
+    expect(await diffStates({from, to: await side('word'), rowsMax: 9})).toMatchObject(same);
   });
 
   test('another number of key groups is refused', async () => {

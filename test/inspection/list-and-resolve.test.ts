@@ -3,14 +3,18 @@
 
 import {describe, expect, it} from 'vitest';
 
+import type {ProcessSighting} from '#src/base/process-identity.js';
 import {listCheckpointDirectory} from '#src/inspection/list-checkpoints.js';
 import {resolveJobDirectory, resolveReference} from '#src/inspection/resolve-reference.js';
 import type {KnownJob} from '#src/inspection/resolve-reference.js';
+import type {ProcessTable} from '#src/storage/process-table.js';
 import {
   beginFresh,
   copyTree,
+  HERE,
   JOB,
   JOB_DIRECTORY,
+  processTable,
   publish,
   start,
   writeFile,
@@ -63,6 +67,34 @@ describe('list', () => {
     });
     expect(items[4]?.own_bytes).toBe(items[4]?.bytes);
     expect(warnings).toHaveLength(2);
+  });
+
+  it('an attempt is in progress while its process may live and nobody has taken over; else it is aborted', async () => {
+    const files = await disk();
+    const seen = async (processes: ProcessTable) => {
+      const {items} = await listCheckpointDirectory(files, JOB_DIRECTORY, {processes});
+      return items[0];
+    };
+    const running = (startTime: string) => (): ProcessSighting => ({kind: 'running', startTime});
+    const alive = processTable(HERE, running('5000'));
+    expect(await seen(alive)).toMatchObject({id: 15, state: 'in-progress', bytes: 9});
+    const elsewhere = {...HERE, bootId: 'another'};
+    expect(await seen(processTable(elsewhere))).toMatchObject({state: 'in-progress'});
+    // Dead, and its pid taken by another program.
+    for (const dead of [processTable(), processTable(HERE, running('7'))]) {
+      expect(await seen(dead)).toMatchObject({id: 15, state: 'aborted', bytes: 9, held: false});
+    }
+    // A power loss may have kept the record of the next owner alone.
+    await writeFile(files, `${JOB_DIRECTORY}/owner/0000000002`, Buffer.from('{}'));
+    expect(await seen(alive)).toMatchObject({id: 15, state: 'aborted'});
+    await files.unlink(`${JOB_DIRECTORY}/owner/0000000002`);
+    await writeFile(files, `${JOB_DIRECTORY}/owner/0000000001.end`, Buffer.from('{}'));
+    expect(await seen(alive)).toMatchObject({id: 15, state: 'aborted'});
+    for (const {name} of await files.list(`${JOB_DIRECTORY}/owner`)) {
+      await files.unlink(`${JOB_DIRECTORY}/owner/${name}`);
+    }
+    await files.removeDirectory(`${JOB_DIRECTORY}/owner`);
+    expect(await seen(processTable())).toMatchObject({state: 'in-progress'});
   });
 
   it('B27: a directory of several jobs lists them all; one without any says what was looked for', async () => {

@@ -8,7 +8,7 @@ import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
-import {listCheckpointDirectory} from '#src/inspection/list-checkpoints.js';
+import {listCheckpointDirectory, type CheckpointList} from '#src/inspection/list-checkpoints.js';
 import {verifyCheckpoints} from '#src/inspection/verify-checkpoint.js';
 import {verifyCheckpoint} from '#src/recovery/verify-checkpoint.js';
 import type {CheckLevel} from '#src/storage/check-checkpoint.js';
@@ -248,7 +248,7 @@ describe('list', () => {
     expect(warnings.at(-1)).toContain('is not known');
   });
 
-  it('takes nothing that an attempt brings for an orphan, at any moment of its publish', async () => {
+  it('H86: takes nothing that an attempt brings for an orphan, at any moment of its publish', async () => {
     for (let lookAt = 1; ; lookAt += 1) {
       const {disk, owner, base} = await published();
       const attempt = await owner.beginAttempt(3);
@@ -260,16 +260,16 @@ describe('list', () => {
           calls += 1;
           if (calls !== lookAt) return;
           disk.options = {};
-          seen = (await listCheckpointDirectory(disk, JOB_DIRECTORY)).orphans;
+          seen = listed(await listCheckpointDirectory(disk, JOB_DIRECTORY));
         },
       };
       await attempt.publish(sharingMetadata(owner, 3, states));
       if (calls < lookAt) return;
-      expect(seen, `call ${lookAt}`).toEqual([]);
+      expect(seen, `call ${lookAt}`).toEqual(WHOLE);
     }
   });
 
-  it('nor at any moment of its own look', async () => {
+  it('H86: nor at any moment of its own look, and tells of it once', async () => {
     for (let publishAt = 1; ; publishAt += 1) {
       const {disk, owner, base} = await published();
       const attempt = await owner.beginAttempt(3);
@@ -283,9 +283,18 @@ describe('list', () => {
           await attempt.publish(sharingMetadata(owner, 3, states));
         },
       };
-      const {orphans} = await listCheckpointDirectory(disk, JOB_DIRECTORY);
-      expect(orphans, `call ${publishAt}`).toEqual([]);
+      const found = await listCheckpointDirectory(disk, JOB_DIRECTORY);
+      expect(listed(found), `call ${publishAt}`).toEqual(WHOLE);
       if (calls < publishAt) return;
     }
   });
 });
+
+/** What was published before, and the attempt as that or as a checkpoint, once. */
+const WHOLE = {ids: [3, 2, 1], wrong: [], orphans: [], warnings: []};
+
+function listed({items, orphans, warnings}: CheckpointList) {
+  const isWrong = ({id, state}: CheckpointList['items'][number]): boolean =>
+    state !== 'complete' && (id !== 3 || state !== 'in-progress');
+  return {ids: items.map(({id}) => id), wrong: items.filter(isWrong), orphans, warnings};
+}

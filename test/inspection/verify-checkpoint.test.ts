@@ -4,6 +4,7 @@
 
 import {describe, expect, it} from 'vitest';
 
+import {inspectCheckpoint} from '#src/inspection/inspect-checkpoint.js';
 import {verifyCheckpoints, type Verification} from '#src/inspection/verify-checkpoint.js';
 import type {CheckLevel} from '#src/storage/check-checkpoint.js';
 import type {Finding} from '#src/storage/finding.js';
@@ -13,10 +14,12 @@ import {
   copyTree,
   FakeTime,
   JOB_DIRECTORY,
+  metadataOf,
   publish,
   readFile,
   start,
   writeFile,
+  writeStates,
 } from '../storage/support/fixture.js';
 import {MemoryFileSystem} from '../storage/support/memory-file-system.js';
 
@@ -284,6 +287,39 @@ describe('verify', () => {
       ]);
     },
   );
+
+  it('H86: one that is written and published at any moment of the check hides nothing and gives no false alarm', async () => {
+    for (let publishAt = 1; ; publishAt += 1) {
+      const disk = new MemoryFileSystem();
+      const owner = await start(disk);
+      await beginFresh(owner);
+      await publish(disk, owner, 1);
+      const attempt = await owner.beginAttempt(2);
+      const states = await writeStates(disk, attempt.directory, 2, 40);
+      let calls = 0;
+      disk.options = {
+        pause: async () => {
+          calls += 1;
+          if (calls !== publishAt) return;
+          disk.options = {};
+          await attempt.publish(metadataOf(owner, 2, states));
+        },
+      };
+      const findings: Finding[] = [];
+      const {summary} = await verifyCheckpoints({
+        files: disk,
+        clock: new FakeTime(),
+        directories: [CHECKPOINT],
+        level: 'checksum',
+        onFinding: (finding) => findings.push(finding),
+      });
+      const {details} = await inspectCheckpoint(disk, CHECKPOINT);
+      expect(findings, `call ${publishAt}`).toEqual([]);
+      expect(summary, `call ${publishAt}`).toMatchObject({bytes: 80, verdict: 'ok'});
+      expect(details).toMatchObject({state: 'complete', findings: []});
+      if (calls < publishAt) break;
+    }
+  });
 
   it('H25: what is not there is NOT_FOUND', async () => {
     const disk = await published();

@@ -205,8 +205,8 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     name: 'state of an operator that is gone is dropped silently',
     rows: 'B38',
     module: restore,
-    find: 'if (allowNonRestoredState)\n            return [{',
-    replace: 'if (true)\n            return [{',
+    find: 'if (allowNonRestoredState)\n            return {',
+    replace: 'if (true)\n            return {',
     prover: 'plan-restore',
   },
   {

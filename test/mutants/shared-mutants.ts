@@ -265,17 +265,17 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
   {
     name: 'shared: lengths of shared files are not looked at',
     rows: 'checksum tree',
-    module: 'storage/derive-checkpoint-state.js',
-    find: 'const all = [...own, ...shared];',
-    replace: 'const all = own;',
+    module: 'storage/check-sizes.js',
+    find: 'const all = [...own, ...shared].map(',
+    replace: 'const all = own.map(',
     prover: 'shared-files',
   },
   {
     name: 'shared: links above shared files are followed',
     rows: 'H35',
-    module: 'storage/derive-checkpoint-state.js',
+    module: 'storage/check-sizes.js',
     find: '? directory : parentOf(directory);',
-    replace: '? directory : parentOf(whole);',
+    replace: '? directory : parentOf(path);',
     prover: 'shared-files',
   },
   {

@@ -94,7 +94,10 @@ function told(plan: RestorePlan): readonly string[] {
   return plan.operators.flatMap((each) => {
     switch (each.action) {
       case 'restore':
-        return each.notes.map((note) => `${each.uid}: ${note}`);
+        return [
+          ...each.notes.map((note) => `${each.uid}: ${note}`),
+          ...(each.dropped.length > 0 ? [`${each.uid} drops ${each.dropped.join(', ')}`] : []),
+        ];
       case 'drop':
         return [`${each.uid} drops ${each.what.join(', ')}`];
       case 'new':

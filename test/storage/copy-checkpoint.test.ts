@@ -9,10 +9,20 @@ import {sha256Hex} from '#src/base/checksum.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
 import {copyCheckpoint} from '#src/storage/copy-checkpoint.js';
 import {deriveCheckpointState} from '#src/storage/derive-checkpoint-state.js';
+import type {ProcessSighting} from '#src/base/process-identity.js';
 import {JobPaths} from '#src/storage/paths.js';
+import {unfinishedCopyAt} from '#src/storage/unfinished-copies.js';
 import {findViolation, say, withoutEachSync, type Recording} from '../crash-states/crash-disks.ts';
 import {whole} from '../hostile/support/sample.ts';
-import {beginFresh, JOB_DIRECTORY, publish, readFile, start} from './support/fixture.ts';
+import {
+  beginFresh,
+  HERE,
+  JOB_DIRECTORY,
+  processTable,
+  publish,
+  readFile,
+  start,
+} from './support/fixture.ts';
 import {MemoryFileSystem, type MemoryOptions} from './support/memory-file-system.ts';
 import {publishShared} from './support/shared-states.ts';
 
@@ -34,14 +44,14 @@ async function published(options: MemoryOptions = {}): Promise<MemoryFileSystem>
 async function copy(
   disk: MemoryFileSystem,
   id: number,
-  {target = TARGET, selfContained = false} = {},
+  {target = TARGET, selfContained = false, processes = processTable()} = {},
 ) {
   const source = paths.checkpoint(id);
   const state = await deriveCheckpointState(disk, source);
   if (state.kind !== 'complete') throw new Error(`chk-${id} is ${state.kind}`);
   const {metadata, metadataSha256} = state;
-  const random = '00aa11bb22cc';
-  return copyCheckpoint(disk, {source, metadata, metadataSha256, target, selfContained, random});
+  const request = {source, metadata, metadataSha256, target, selfContained, processes};
+  return copyCheckpoint(disk, {...request, random: '00aa11bb22cc'});
 }
 
 async function isWhole(disk: MemoryFileSystem, directory: string): Promise<boolean> {
@@ -127,7 +137,10 @@ describe('is refused', () => {
     expect(state.metadataSha256).toBe(sha256Hex(encodeMetadata(metadata)));
     const request = {source: paths.checkpoint(3), metadata, target: TARGET, selfContained: false};
     const later = {...request, metadataSha256: '00'.repeat(32), random: '00'};
-    await expect(copyCheckpoint(disk, later)).rejects.toMatchObject({code: 'INCOMPATIBLE'});
+    const processes = processTable();
+    await expect(copyCheckpoint(disk, {...later, processes})).rejects.toMatchObject({
+      code: 'INCOMPATIBLE',
+    });
     expect(await disk.list('/kept/deep')).toEqual([]);
   });
 });
@@ -169,6 +182,66 @@ it('H51: whatever call fails, nothing is left behind, and the source is as it wa
   }
 });
 
+describe('a copy that was killed', () => {
+  const hidden = async (disk: MemoryFileSystem): Promise<readonly string[]> => {
+    if (!(await isThere(disk, '/kept/deep'))) return [];
+    const names = (await disk.list('/kept/deep')).map(({name}) => name);
+    return names.filter((name) => name.startsWith('.'));
+  };
+
+  it('at any call is finished by the next one to the same place, which leaves nothing of it', async () => {
+    let withLeftovers = 0;
+    for (let killedAt = 1; ; killedAt += 1) {
+      const disk = await published();
+      let count = 0;
+      const killed = new Promise<'killed'>((resolve) => {
+        disk.options = {
+          fault: () => {
+            count += 1;
+            if (count < killedAt) return null;
+            resolve('killed');
+            return {kind: 'hang'};
+          },
+        };
+      });
+      const selfContained = killedAt % 2 === 0;
+      const outcome = await Promise.race([killed, copy(disk, 2, {selfContained})]);
+      disk.options = {};
+      if (outcome !== 'killed') break;
+      withLeftovers += (await hidden(disk)).length;
+      if (!(await isThere(disk, TARGET))) await copy(disk, 2, {selfContained});
+      expect(await isWhole(disk, TARGET), `call ${killedAt}`).toBe(true);
+      expect(await hidden(disk), `call ${killedAt}`).toEqual([]);
+      // The source, and what another copy to another place may be writing, are nobody's leftovers.
+      expect(await isWhole(disk, paths.checkpoint(2)), `call ${killedAt}`).toBe(true);
+    }
+    expect(withLeftovers).toBeGreaterThan(20);
+  });
+
+  it('one that is under way, of another machine, or to another place, is left alone', async () => {
+    const disk = await published();
+    const others = [
+      unfinishedCopyAt('/kept/deep/other', processTable(), 'aa00aa00aa00'),
+      unfinishedCopyAt(TARGET, processTable({...HERE, bootId: 'another'}), 'bb00aa00aa00'),
+      unfinishedCopyAt(TARGET, processTable({...HERE, bootId: null}), 'cc00aa00aa00'),
+      unfinishedCopyAt(TARGET, processTable({...HERE, pid: 7, startTime: '70'}), 'dd00aa00aa00'),
+    ];
+    await copy(disk, 3, {target: '/kept/deep/first'});
+    for (const path of others) await disk.makeDirectory(path);
+    const look = (pid: number): ProcessSighting =>
+      pid === 7 ? {kind: 'running', startTime: '70'} : {kind: 'gone'};
+    await copy(disk, 3, {processes: processTable(HERE, look)});
+    expect((await hidden(disk)).map((name) => `/kept/deep/${name}`)).toEqual(others.sort());
+    // Its pid is another program's since.
+    await copy(disk, 3, {target: '/kept/deep/second'});
+    await disk.rename(TARGET, '/kept/deep/moved');
+    const since = (pid: number): ProcessSighting =>
+      pid === 7 ? {kind: 'running', startTime: '71'} : {kind: 'gone'};
+    await copy(disk, 3, {processes: processTable(HERE, since)});
+    expect(await hidden(disk)).toHaveLength(3);
+  });
+});
+
 describe('crash states', () => {
   async function record(droppedSyncs: ReadonlySet<number>): Promise<Recording> {
     const disk = await published({droppedSyncs});
@@ -203,7 +276,7 @@ describe('crash states', () => {
     'each single sync is needed',
     async () => {
       const why = await withoutEachSync(record, alwaysHolds, (path) =>
-        path.replace(/shared\/.*/, 'shared/ab').replace(/\.copying-[0-9a-f]+-/, ''),
+        path.replace(/shared\/.*/, 'shared/ab').replace(/\.copying-(?:[0-9a-fx]+-){4}/, ''),
       );
       expect(why.filter(([, found]) => found === null)).toEqual([]);
     },

@@ -37,6 +37,22 @@ for (const [name, files] of [
   });
 }
 
+it('the blocking one looks at many as at each alone, and what is not there is null', async () => {
+  const directory = join(root, 'many');
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'file'), 'four');
+  symlinkSync('/etc', join(directory, 'link'));
+  const names = ['file', 'none', 'link', 'file/below', '.'];
+  const paths = names.map((name) => join(directory, name));
+  const found = await blockingFileSystem.statuses?.(paths);
+  const alone = paths.map(async (path) => nodeFileSystem.status(path).catch(() => null));
+  expect(found).toEqual(await Promise.all(alone));
+  expect(found?.map((status) => status?.kind)).toEqual([
+    ...['file', undefined, 'link', undefined, 'directory'],
+  ]);
+  expect(await codeOf(blockingFileSystem.statuses!(['/'.padEnd(5000, 'x')]))).toBe('ENAMETOOLONG');
+});
+
 it('what the blocking one opened is for reading only', async () => {
   const path = join(root, 'read-only');
   writeFileSync(path, 'x');

@@ -10,6 +10,7 @@ import {EngineError, systemErrorCode} from '#src/base/errors.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import {orphansAmong, unclaimedFiles} from '#src/storage/list-orphans.js';
+import {sharedNames} from '#src/storage/shared-directory.js';
 import {JobPaths, parentOf} from '#src/storage/paths.js';
 import {
   beginFresh,
@@ -106,7 +107,7 @@ async function checkDisk(disk: MemoryFileSystem, run: Run, where: string): Promi
   await checkListed(disk, next, run, where);
   await next.sweepDeleted();
   await checkListed(disk, next, run, `${where}, swept`);
-  const unclaimed = await unclaimedFiles(disk, paths, async () => Promise.resolve([]));
+  const unclaimed = await unclaimedFiles(disk, await sharedNames(disk, paths), []);
   const left = await orphansAmong(disk, paths, unclaimed, await next.listCheckpoints());
   expect(left, where).toEqual([]);
   expect(await disk.list(paths.deleted(next.generation)), where).toEqual([]);

@@ -60,7 +60,7 @@ describe('list', () => {
       expect.stringContaining('12 absolute paths'),
     ]);
     const maps = [map(`${WRITTEN}=${INCREMENTAL}`)];
-    expect((await listCheckpointDirectory(disk, INCREMENTAL, maps)).warnings).toEqual([]);
+    expect((await listCheckpointDirectory(disk, INCREMENTAL, {maps})).warnings).toEqual([]);
   });
 });
 

@@ -1,79 +1,24 @@
-// What `checkpoint list` and `checkpoint verify` tell about what is on disk. Never writes.
+// What `checkpoint verify` tells about what is on disk. Never writes.
 
-import {systemClock} from '../base/clock.ts';
-import {isFlinkDirectory} from '../inspection/flink/read-flink-directory.ts';
-import type {CheckpointItem} from '../inspection/checkpoint-item.ts';
-import {
-  jobDirectoriesIn,
-  listCheckpointDirectory,
-  savepointsIn,
-} from '../inspection/list-checkpoints.ts';
-import {knownJobs} from '../control/known-jobs.ts';
-import {
-  resolveJobDirectory,
-  resolveReference,
-  type ResolveOptions,
-} from '../inspection/resolve-reference.ts';
-import {verifyCheckpoints as verifyDirectories} from '../inspection/verify-checkpoint.ts';
-import type {Environment} from '../runtime/run-types.ts';
-import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
-import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
-import {publishedIds} from '../storage/list-checkpoints.ts';
-import {blockingFileSystem} from '../storage/blocking-file-system.ts';
-import {nodeFileSystem as files} from '../storage/node-file-system.ts';
-import {
-  baseName,
-  jobDirectoryOf,
-  join,
-  JobPaths,
-  METADATA_FILE,
-  parseCheckpointName,
-} from '../storage/paths.ts';
-import {EngineError, type ErrorCode} from '../base/errors.ts';
-import {parseSample, type Sample} from '../inspection/sample-files.ts';
-import type {FileCheckers} from '../engine.ts';
-import {databasePlace} from './database-place.ts';
-import {watchedMaps} from './path-maps.ts';
 import {availableParallelism} from 'node:os';
 import {resolve} from 'node:path';
 
-export type CheckpointState = 'complete' | 'incomplete' | 'damaged' | 'in-progress' | 'foreign';
-
-export interface CheckpointListItem {
-  /** Null when the directory does not say. */
-  readonly id: number | null;
-  readonly kind: 'checkpoint' | 'savepoint';
-  readonly state: CheckpointState;
-  /** Absolute. */
-  readonly path: string;
-  /** Who wrote it; Flink's is never restored from here. */
-  readonly format: 'tidemark' | 'flink';
-  /** Null when the directory does not say. */
-  readonly formatVersion: string | null;
-  /** Milliseconds since the epoch. */
-  readonly created: number | null;
-  /** From its trigger to its completion; null: not known. */
-  readonly durationMillis: number | null;
-  readonly bytes: number;
-  readonly ownBytes: number;
-  readonly sharedBytes: number;
-  readonly generation: number | null;
-  readonly jobName: string | null;
-  readonly unaligned: boolean;
-  readonly incremental: boolean;
-  /** The one that a resume would take. */
-  readonly newestRestorable: boolean;
-  /** No retention and no prune deletes it. */
-  readonly held: boolean;
-}
-
-export interface CheckpointList {
-  /** Newest first. */
-  readonly items: readonly CheckpointListItem[];
-  /** Files in `shared/` that no checkpoint needs. Absolute paths. */
-  readonly orphans: readonly {readonly path: string; readonly bytes: number}[];
-  readonly warnings: readonly string[];
-}
+import {systemClock} from '../base/clock.ts';
+import {EngineError, type ErrorCode} from '../base/errors.ts';
+import type {FileCheckers} from '../engine.ts';
+import {isFlinkDirectory} from '../inspection/flink/read-flink-directory.ts';
+import {jobDirectoriesIn, savepointsIn} from '../inspection/list-checkpoints.ts';
+import {parseSample, type Sample} from '../inspection/sample-files.ts';
+import {verifyCheckpoints as verifyDirectories} from '../inspection/verify-checkpoint.ts';
+import type {Environment} from '../runtime/run-types.ts';
+import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
+import {publishedIds} from '../storage/list-checkpoints.ts';
+import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
+import {nodeFileSystem as files} from '../storage/node-file-system.ts';
+import {baseName, join, JobPaths, METADATA_FILE, parseCheckpointName} from '../storage/paths.ts';
+import {databasePlace} from './database-place.ts';
+import {watchedMaps} from './path-maps.ts';
+import {directoryOf, resolveCheckpoint} from './resolve-report.ts';
 
 export type VerifyLevel = 'manifest' | 'checksum' | 'decode' | 'restore';
 
@@ -130,26 +75,14 @@ export interface VerifiedRef {
   readonly skipped: number;
 }
 
-export async function listCheckpoints(
-  target: string,
-  options: {readonly environment: Environment; readonly maps?: readonly string[] | undefined},
-): Promise<CheckpointList> {
-  const {maps, unused} = watchedMaps(options.maps);
-  const directory = await listedDirectory(target, options.environment);
-  const {items, orphans, warnings} = await listCheckpointDirectory(
-    blockingFileSystem,
-    directory,
-    maps,
-  );
-  return {items: items.map(toListItem), orphans, warnings: [...warnings, ...unused()]};
-}
-
 export interface VerifyRequest {
   readonly level: VerifyLevel;
   /** `10%`, `2/5`, `500MiB`: files to be read; all by default. The same seed chooses the same. */
   readonly sample?: {readonly text: string; readonly seed: number} | undefined;
   /** The first error ends it. */
   readonly failFast?: boolean | undefined;
+  /** Directories that every user of the machine may write are errors; else hints. */
+  readonly strict?: boolean | undefined;
   readonly environment: Environment;
   /** `FROM=TO`: where files of Flink's checkpoints are looked for that have moved. */
   readonly maps?: readonly string[] | undefined;
@@ -162,7 +95,7 @@ export async function verifyCheckpoints(
   refs: readonly string[],
   options: VerifyRequest,
 ): Promise<VerifySummary> {
-  const {level, environment, onEvent, failFast} = options;
+  const {level, environment, onEvent, failFast, strict} = options;
   const {maps, unused} = watchedMaps(options.maps);
   const sample = sampleOf(options.sample);
   if (sample !== undefined && level === 'manifest') throw nothingToSample();
@@ -184,7 +117,7 @@ export async function verifyCheckpoints(
   if (sample !== undefined) await refuseSampleOfFlink(directories);
   const threads = level === 'manifest' ? null : await checkersFor(directories);
   const {summary, errorCode, incomplete} = await verifyDirectories({
-    ...{files, clock: systemClock, directories, listed, level, maps, sample, failFast},
+    ...{files, clock: systemClock, directories, listed, level, maps, sample, failFast, strict},
     ...{checkFile: threads?.checkFile, filesAtOnce: threads?.count},
     databases: databasePlace(),
     onFinding(finding, directory) {
@@ -258,53 +191,6 @@ async function checkersFor(
   return {...fileCheckers(count), count};
 }
 
-/** Of a checkpoint or savepoint, by a REF. */
-export async function resolveCheckpoint(
-  ref: string,
-  options: {readonly environment: Environment; readonly only?: 'savepoints' | undefined},
-): Promise<string> {
-  return resolveReference({...resolving(options.environment), only: options.only}, ref);
-}
-
-/** No job file is at hand: jobs are those of the registry. */
-function resolving(environment: Environment): ResolveOptions {
-  return {
-    files,
-    workingDirectory: process.cwd(),
-    checkpointsDirectory: null,
-    knownJobs: () => knownJobs(environment),
-  };
-}
-
-/** A path beats a job's name. */
-export async function listedDirectory(target: string, environment: Environment): Promise<string> {
-  const path = resolve(target);
-  if ((await statusOrNull(files, path)) === null) {
-    const directory = await resolveJobDirectory(resolving(environment), target);
-    if (directory !== null) return directory;
-  }
-  return directoryOf(path, environment);
-}
-
-/** A job file stands for its job's checkpoint directory. */
-async function directoryOf(path: string, environment: Environment): Promise<string> {
-  if ((await statusOrNull(files, path))?.kind !== 'file') return path;
-  // Only now: the engine is most of what a list would otherwise load.
-  const {readJob} = await import('../engine.ts');
-  const loaded = await readJob(path, {flink: [], set: []}, environment);
-  if (loaded.kind === 'ok') {
-    return jobDirectoryOf(loaded.job.checkpointing.directory, loaded.job.name);
-  }
-  throw new EngineError(
-    'JOB_INVALID',
-    `${path} is no valid job file: ${loaded.findings[0]?.message ?? ''}`,
-    {
-      file: path,
-      hint: `see every finding: tidemark validate ${path}`,
-    },
-  );
-}
-
 /** One checkpoint, or all of the job whose file or directory is named, and the savepoints that lie there: what `list` shows. */
 async function checkpointsOf(
   ref: string,
@@ -328,27 +214,5 @@ async function checkpointsOf(
       if (all.length > 0) return {paths: all, isListing: true};
     }
   }
-  return {paths: [await resolveReference(resolving(environment), ref)], isListing: false};
-}
-
-function toListItem(item: CheckpointItem): CheckpointListItem {
-  return {
-    id: item.id,
-    kind: item.kind,
-    state: item.state,
-    path: item.path,
-    format: item.format,
-    formatVersion: item.format_version,
-    created: item.created === null ? null : Date.parse(item.created),
-    durationMillis: item.duration_ms,
-    bytes: item.bytes,
-    ownBytes: item.own_bytes,
-    sharedBytes: item.shared_bytes,
-    generation: item.generation,
-    jobName: item.job_name,
-    unaligned: item.unaligned ?? false,
-    incremental: item.incremental ?? false,
-    newestRestorable: item.newest_restorable,
-    held: item.held,
-  };
+  return {paths: [await resolveCheckpoint(ref, {environment})], isListing: false};
 }
