@@ -6,7 +6,6 @@ import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {systemClock, systemTimers} from '../base/clock.ts';
 import {judgeProcess} from '../base/process-identity.ts';
 import {systemRandom} from '../base/random.ts';
-import type {PruneReason} from '../checkpoint/prune.ts';
 import {
   planDirectory,
   pruneTakenOver,
@@ -18,7 +17,7 @@ import {takeOver} from '../storage/job-directory.ts';
 import {newestGeneration} from '../storage/judge-owner.ts';
 import {listLeftovers, type Leftover} from '../storage/list-leftovers.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
-import {baseName, JobPaths} from '../storage/paths.ts';
+import {baseName, JobPaths, parentOf, parseCheckpointName} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
 import {readHistory, readOwner} from '../storage/read-history.ts';
 import type {ClientOptions} from './client-types.ts';
@@ -29,7 +28,7 @@ import {orderJson, readJobs} from './job-client.ts';
 const ANSWER_MILLIS = 600_000;
 
 export interface PruneOptions extends ClientOptions {
-  readonly order: PruneOrder;
+  readonly order: Omit<PruneOrder, 'inUse'>;
   /** Files in `shared/` that nobody needs go when they are older; null: none of them does. */
   readonly orphanAgeMillis: number | null;
   readonly dryRun: boolean;
@@ -59,7 +58,7 @@ export async function pruneDirectory(
   }
   const jobs = readJobs(options);
   const live = jobs.find((job) => job.live && job.record.jobDirectory === jobDirectory);
-  const inUse = restoredFrom(jobs, paths);
+  const order = {...options.order, inUse: restoredFrom(jobs, paths)};
   const attemptsEnded = live === undefined && (await hasEnded(paths));
   const leftovers = await listLeftovers(files, paths, attemptsEnded, systemClock.wallMillis());
   const history = await readHistory(files, paths, Infinity);
@@ -67,9 +66,9 @@ export async function pruneDirectory(
     files,
     paths,
     history,
-    options.order,
+    order,
     systemClock.wallMillis(),
-    inUse,
+    new Map(),
   );
   const {orphanAgeMillis} = options;
   const goes = (leftover: Leftover): boolean => {
@@ -83,18 +82,18 @@ export async function pruneDirectory(
   const isNothing = planned.plan.remove.length === 0 && !orphans.some(({deleted}) => deleted);
   if (isNothing) return {...withOrphans(planned.report, orphans), by: null};
   if (live !== undefined) {
-    const pruned = await askOwner(live, options);
+    const pruned = await askOwner(live, order, options);
     if (pruned !== null) return {...withOrphans(pruned, orphans), by: 'job'};
   }
   const spared = orphans.filter(({deleted, kind}) => !deleted && kind === 'shared');
-  const done = await takeOverAndPrune(paths, options, inUse, spared);
+  const done = await takeOverAndPrune(paths, order, options, spared);
   return {...withOrphans(done, orphans), by: 'command'};
 }
 
 async function takeOverAndPrune(
   paths: JobPaths,
+  order: PruneOrder,
   options: PruneOptions,
-  inUse: ReadonlyMap<number, PruneReason>,
   spared: readonly Leftover[],
 ): Promise<PrunedDirectory> {
   const owner = await takeOver({
@@ -112,7 +111,7 @@ async function takeOverAndPrune(
   try {
     const names = spared.map(({path}) => baseName(path));
     const now = systemClock.wallMillis();
-    return await pruneTakenOver(files, owner, options.order, now, inUse, names);
+    return await pruneTakenOver(files, owner, order, now, names);
   } finally {
     // Nobody need wait to see that this one is gone.
     await owner.writeEnd('finished', {});
@@ -122,27 +121,22 @@ async function takeOverAndPrune(
 /** Null: nobody is at the socket any more. */
 async function askOwner(
   job: RegisteredJob,
+  {policy, among, inUse}: PruneOrder,
   options: PruneOptions,
 ): Promise<PrunedDirectory | null> {
-  const {policy, among} = options.order;
-  const body = {...policy, among};
+  const body = {...policy, among, inUse};
   const answerMillis = options.answerMillis ?? ANSWER_MILLIS;
   const fields = await orderJson(job, 'POST', '/tidemark/prune', body, {...options, answerMillis});
   return fields === null ? null : (fields as unknown as PrunedDirectory);
 }
 
 /** A live job of this user began from it, and goes back to it until it has a checkpoint of its own. */
-function restoredFrom(
-  jobs: readonly RegisteredJob[],
-  paths: JobPaths,
-): ReadonlyMap<number, PruneReason> {
-  const pins = new Map<number, PruneReason>();
-  for (const {live, record} of jobs) {
+function restoredFrom(jobs: readonly RegisteredJob[], paths: JobPaths): readonly number[] {
+  return jobs.flatMap(({live, record}) => {
     const path = record.restoredFrom;
-    if (!live || path === null || !path.startsWith(`${paths.root}/chk-`)) continue;
-    pins.set(Number(path.slice(`${paths.root}/chk-`.length)), 'in-use');
-  }
-  return pins;
+    if (!live || path === null || parentOf(path) !== paths.root) return [];
+    return parseCheckpointName(baseName(path)) ?? [];
+  });
 }
 
 /** Nobody is writing attempts there, for all that can be seen without waiting. */

@@ -25,6 +25,8 @@ export interface PruneOrder {
   readonly policy: PrunePolicy;
   /** Nothing else is deleted: what a person agreed to; null: whatever the policy says. */
   readonly among: readonly number[] | null;
+  /** What other jobs began from, as whoever asks knows it: it stays. */
+  readonly inUse: readonly number[];
 }
 
 /** Paths are absolute. */
@@ -48,14 +50,14 @@ interface Readable {
 }
 
 /**
- * `more`: what stays for reasons that the directory does not tell. CHECKPOINT_DAMAGED while any `_metadata` cannot be
+ * `more`: what its owner knows to be needed. CHECKPOINT_DAMAGED while any `_metadata` cannot be
  * read: nobody knows what that checkpoint needs.
  */
 export async function planDirectory(
   files: FileSystem,
   paths: JobPaths,
   history: JobHistory,
-  {policy, among}: PruneOrder,
+  {policy, among, inUse}: PruneOrder,
   now: number,
   more: ReadonlyMap<number, PruneReason>,
 ): Promise<DirectoryPlan> {
@@ -67,6 +69,7 @@ export async function planDirectory(
     ...strangers(readable, baseName(paths.root)),
     ...notCommitted(readable, history),
     ...(await claimedOnes(files, paths, readable)),
+    ...inUse.map((id) => [id, 'in-use'] as const),
     ...more,
     ...(await heldOnes(files, paths)),
   ]);
@@ -95,12 +98,11 @@ export async function pruneTakenOver(
   owner: Ownership,
   order: PruneOrder,
   now: number,
-  more: ReadonlyMap<number, PruneReason>,
   spared: readonly string[],
 ): Promise<PrunedDirectory> {
   owner.spareFiles(spared);
   const history = await owner.readHistory();
-  const planned = await planDirectory(files, owner.paths, history, order, now, more);
+  const planned = await planDirectory(files, owner.paths, history, order, now, new Map());
   await owner.sweepDeleted();
   return carryOut(owner, planned);
 }

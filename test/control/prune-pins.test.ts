@@ -1,20 +1,23 @@
 // What `checkpoint prune` leaves alone for reasons that no rule of age or number tells: a live job that began from it, and
 // `--keep-savepoints`. Real directories of test/formats/kept, a real registry, and this process as the live job.
 
-import {cpSync, existsSync, mkdirSync, mkdtempSync, rmSync} from 'node:fs';
+import {cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {SeededRandom} from '#src/base/random.js';
+import type {JobRecord} from '#src/control/job-record.js';
 import {pruneDirectory, type PruneOptions} from '#src/control/prune-checkpoints.js';
 import {pruneSavepoints, type PrunedSavepoints} from '#src/control/prune-savepoints.js';
 import {JobEntryPaths, prepareEntry, writeJobRecord} from '#src/control/registry-files.js';
 import {openStateDirectory, statePathsOf} from '#src/control/state-directory.js';
 import {systemProcessTable} from '#src/storage/process-table.js';
+import {serveFake} from './support/serve-fake.ts';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
 const JOB_ID = 'a'.repeat(32);
+const OWNER_ID = 'b'.repeat(32);
 
 let home: string;
 let options: PruneOptions;
@@ -33,12 +36,10 @@ afterEach(() => {
 });
 
 /** A job that runs in this process, somewhere else, and began from `restoredFrom`. */
-function registerLive(restoredFrom: string): void {
+function registerLive(restoredFrom: string | null, changes: Partial<JobRecord> = {}): void {
   const paths = statePathsOf(options.environment);
   openStateDirectory(paths, new SeededRandom(1));
-  const entry = new JobEntryPaths(paths.jobs, JOB_ID);
-  prepareEntry(entry);
-  writeJobRecord(entry, {
+  const record: JobRecord = {
     jobId: JOB_ID,
     runId: '0123456789abcdef',
     name: 'elsewhere',
@@ -53,7 +54,11 @@ function registerLive(restoredFrom: string): void {
     jobDirectory: '/ck/elsewhere',
     savepointDirectory: null,
     restoredFrom,
-  });
+    ...changes,
+  };
+  const entry = new JobEntryPaths(paths.jobs, record.jobId);
+  prepareEntry(entry);
+  writeJobRecord(entry, record);
 }
 
 describe('a checkpoint that a live job began from', () => {
@@ -74,6 +79,22 @@ describe('a checkpoint that a live job began from', () => {
     expect(deleted).toEqual([]);
     expect(kept).toContainEqual({path: join(directory, 'chk-4'), reason: 'in-use'});
     expect(existsSync(join(directory, 'chk-4'))).toBe(true);
+  });
+
+  test('stays when the job that owns it is asked to prune: the order says so', async () => {
+    registerLive(join(directory, 'chk-4'));
+    const name = 'ab'.repeat(32);
+    mkdirSync(join(directory, 'shared', 'ab'), {recursive: true});
+    writeFileSync(join(directory, 'shared', 'ab', name), 'needed by nobody');
+    const served = await serveFake();
+    try {
+      registerLive(null, {jobId: OWNER_ID, jobDirectory: directory, socket: served.socket});
+      await pruneDirectory(directory, {...options, orphanAgeMillis: 0});
+      const order = {...options.order, inUse: [4]};
+      expect(served.commands.asked).toEqual([['prune', order]]);
+    } finally {
+      await served.close();
+    }
   });
 });
 

@@ -26,7 +26,7 @@ import {MemoryFileSystem} from '../storage/support/memory-file-system.ts';
 import {publishShared, sharedContents} from '../storage/support/shared-states.ts';
 
 const paths = new JobPaths(JOB_DIRECTORY);
-const KEEP_LAST = {policy: {keepLast: 1, keepWithinMillis: null}, among: null};
+const KEEP_LAST = {policy: {keepLast: 1, keepWithinMillis: null}, among: null, inUse: []};
 const NOTHING = new Map<number, PruneReason>();
 
 /** 1 to 4 of one lineage, which is settled unless it is said. */
@@ -63,7 +63,7 @@ async function idsIn(files: MemoryFileSystem): Promise<readonly number[]> {
 
 async function prune(files: MemoryFileSystem, order = KEEP_LAST, spared: readonly string[] = []) {
   const owner = await start(files, {kind: 'prune'});
-  return pruneTakenOver(files, owner, order, 0, NOTHING, spared);
+  return pruneTakenOver(files, owner, order, 0, spared);
 }
 
 describe('what stays', () => {
@@ -126,8 +126,10 @@ describe('what stays', () => {
 
   test('what the caller knows to be in use, and what appeared after the question', async () => {
     const files = await disk();
-    const more = new Map([[1, 'in-use']] as const);
-    expect(await planned(files, KEEP_LAST, more)).toMatchObject({1: 'in-use', 2: null});
+    const asked = {...KEEP_LAST, inUse: [1]};
+    expect(await planned(files, asked)).toMatchObject({1: 'in-use', 2: null});
+    const more = new Map([[1, 'not-committed']] as const);
+    expect(await planned(files, KEEP_LAST, more)).toMatchObject({1: 'not-committed', 2: null});
     const agreed = {...KEEP_LAST, among: [2]};
     expect(await planned(files, agreed)).toMatchObject({
       1: 'appeared-since',

@@ -114,10 +114,12 @@ test('a prune of a live job keeps what is in use, and from the newest that is co
     await publish(disk, owner, id);
     await retention.published(id);
   }
-  const order = {policy: {keepLast: 1, keepWithinMillis: null}, among: null};
+  const order = {policy: {keepLast: 1, keepWithinMillis: null}, among: null, inUse: []};
   // Nothing is committed: whatever a run that fails now needs is kept.
   expect((await retention.prune(disk, order, 0)).deleted).toEqual([]);
   await retention.committed(4);
+  // Another job began from them: who asks knows it.
+  expect((await retention.prune(disk, {...order, inUse: [1, 3]}, 0)).deleted).toEqual([]);
   const {deleted, kept} = await retention.prune(disk, order, 0);
   expect(deleted).toEqual([1, 3].map((id) => `${JOB_DIRECTORY}/chk-${id}`));
   expect(kept.map(({path, reason}) => [path.slice(-1), reason])).toEqual([
