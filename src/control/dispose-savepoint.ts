@@ -1,10 +1,11 @@
 // Deleting a savepoint that its owner does not want any more. Everything is looked at first: what is no savepoint,
-// holds something else, or is what a live job began from, stays. Then one rename takes it away, and a crash after
+// holds something else, or is what a job began from and may go back to, stays. Then one rename takes it away, and a crash after
 // that leaves a directory that nobody takes for a savepoint.
 
 import {EngineError} from '../base/errors.ts';
 import type {Random} from '../base/random.ts';
 import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
+import type {PruneReason} from '../checkpoint/prune.ts';
 import {readMetadata} from '../storage/derive-checkpoint-state.ts';
 import {removeTree} from '../storage/durable-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
@@ -17,34 +18,55 @@ import {
   parentOf,
 } from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
+import {userOf} from './job-origins.ts';
 import type {RegisteredJob} from './job-registry.ts';
 
 export interface DisposeSurroundings {
   readonly files: FileSystem;
   readonly random: Random;
-  /** Of this user's registry: one that lives and began from the savepoint needs it until it has a checkpoint. */
-  readonly jobs: readonly RegisteredJob[];
+  /** Of this user's registry, as it is when it is asked. */
+  readonly jobs: () => readonly RegisteredJob[];
 }
+
+export type Disposal =
+  | {readonly kind: 'disposed'}
+  /** `why`: a sentence without a stop. */
+  | {readonly kind: 'kept'; readonly reason: PruneReason; readonly why: string};
 
 /** `path`: absolute, of the savepoint's directory. NOT_FOUND, or REFUSED with the reason. */
 export async function disposeSavepoint(
-  {files, random, jobs}: DisposeSurroundings,
+  surroundings: DisposeSurroundings,
   path: string,
 ): Promise<void> {
-  const user = jobs.find(({live, record}) => live && record.restoredFrom === path);
-  if (user !== undefined) {
-    throw refused(path, `job ${user.record.name} (${user.jobId}) began from it and is running`);
-  }
+  const disposal = await disposeUnlessNeeded(surroundings, path);
+  if (disposal.kind === 'kept') throw refused(path, disposal.why);
+}
+
+/** The same, and what somebody needs is no error. */
+export async function disposeUnlessNeeded(
+  {files, random, jobs}: DisposeSurroundings,
+  path: string,
+): Promise<Disposal> {
   try {
     await requireSavepointAlone(files, path, await savepointMetadata(files, path));
+    // As late as can be: a job may have begun from it while the others were deleted.
+    const user = await userOf(files, jobs(), path);
+    if (user !== null) return inUse(user);
     const parent = parentOf(path);
     const aside = join(parent, disposedName(random.hex(8), baseName(path)));
     await files.rename(path, aside);
     await files.syncDirectory(parent);
     await removeTree(files, aside);
+    return {kind: 'disposed'};
   } catch (error) {
     throw storageFailed('deleting', path, error);
   }
+}
+
+function inUse({live, jobId, record}: RegisteredJob): Disposal {
+  const what = live ? 'is running' : 'goes back to it: it has no checkpoint of its own';
+  const why = `job ${record.name} (${jobId}) began from it and ${what}`;
+  return {kind: 'kept', reason: 'in-use', why};
 }
 
 async function savepointMetadata(files: FileSystem, path: string): Promise<CheckpointMetadata> {

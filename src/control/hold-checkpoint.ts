@@ -11,6 +11,7 @@ import {baseName, JobPaths, parentOf, parseCheckpointName} from '../storage/path
 import {systemProcessTable} from '../storage/process-table.ts';
 import type {ClientOptions} from './client-types.ts';
 import {order, readJobs} from './job-client.ts';
+import {ownerOf} from './job-origins.ts';
 
 export interface HeldCheckpoint {
   readonly checkpointId: number;
@@ -43,10 +44,8 @@ export async function setHold(
     );
   }
   const done = {checkpointId, path, jobDirectory, held};
-  const job = readJobs(options).find(
-    ({live, record}) => live && record.jobDirectory === jobDirectory,
-  );
-  if (job !== undefined) {
+  const job = await ownerOf(nodeFileSystem, readJobs(options), jobDirectory);
+  if (job !== null) {
     const body = {checkpointId, held};
     const reached = await order(job, 'POST', '/tidemark/holds', body, options, null);
     if (reached === 'accepted') return {...done, by: 'job'};

@@ -15,14 +15,16 @@ import {
 import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {takeOver} from '../storage/job-directory.ts';
 import {newestGeneration} from '../storage/judge-owner.ts';
+import {publishedIds} from '../storage/list-checkpoints.ts';
 import {listLeftovers, type Leftover} from '../storage/list-leftovers.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
-import {baseName, JobPaths, parentOf, parseCheckpointName} from '../storage/paths.ts';
+import {baseName, JobPaths} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
 import {readHistory, readOwner} from '../storage/read-history.ts';
 import type {ClientOptions} from './client-types.ts';
 import type {RegisteredJob} from './job-registry.ts';
 import {orderJson, readJobs} from './job-client.ts';
+import {ownerOf, userOf} from './job-origins.ts';
 
 /** A deletion may take as long as its disk needs. */
 const ANSWER_MILLIS = 600_000;
@@ -57,9 +59,9 @@ export async function pruneDirectory(
     });
   }
   const jobs = readJobs(options);
-  const live = jobs.find((job) => job.live && job.record.jobDirectory === jobDirectory);
-  const order = {...options.order, inUse: restoredFrom(jobs, paths)};
-  const attemptsEnded = live === undefined && (await hasEnded(paths));
+  const live = await ownerOf(files, jobs, jobDirectory);
+  const order = {...options.order, inUse: await restoredFrom(jobs, paths)};
+  const attemptsEnded = live === null && (await hasEnded(paths));
   const leftovers = await listLeftovers(files, paths, attemptsEnded, systemClock.wallMillis());
   const history = await readHistory(files, paths, Infinity);
   const planned = await planDirectory(
@@ -74,25 +76,24 @@ export async function pruneDirectory(
   const goes = (leftover: Leftover): boolean => {
     if (leftover.kind !== 'shared') return true;
     // The job itself knows for sure who needs it, and takes it along with whatever it deletes.
-    if (live !== undefined) return orphanAgeMillis !== null || planned.plan.remove.length > 0;
+    if (live !== null) return orphanAgeMillis !== null || planned.plan.remove.length > 0;
     return orphanAgeMillis !== null && leftover.ageMillis >= orphanAgeMillis;
   };
   const orphans = leftovers.map((leftover) => ({...leftover, deleted: goes(leftover)}));
   if (options.dryRun) return {...withOrphans(planned.report, orphans), by: null};
   const isNothing = planned.plan.remove.length === 0 && !orphans.some(({deleted}) => deleted);
   if (isNothing) return {...withOrphans(planned.report, orphans), by: null};
-  if (live !== undefined) {
+  if (live !== null) {
     const pruned = await askOwner(live, order, options);
     if (pruned !== null) return {...withOrphans(pruned, orphans), by: 'job'};
   }
   const spared = orphans.filter(({deleted, kind}) => !deleted && kind === 'shared');
-  const done = await takeOverAndPrune(paths, order, options, spared);
+  const done = await takeOverAndPrune(paths, options, spared);
   return {...withOrphans(done, orphans), by: 'command'};
 }
 
 async function takeOverAndPrune(
   paths: JobPaths,
-  order: PruneOrder,
   options: PruneOptions,
   spared: readonly Leftover[],
 ): Promise<PrunedDirectory> {
@@ -110,6 +111,8 @@ async function takeOverAndPrune(
   });
   try {
     const names = spared.map(({path}) => baseName(path));
+    // Only now: the take-over may have waited, and a job may have begun from one of them meanwhile.
+    const order = {...options.order, inUse: await restoredFrom(readJobs(options), paths)};
     const now = systemClock.wallMillis();
     return await pruneTakenOver(files, owner, order, now, names);
   } finally {
@@ -130,13 +133,16 @@ async function askOwner(
   return fields === null ? null : (fields as unknown as PrunedDirectory);
 }
 
-/** A live job of this user began from it, and goes back to it until it has a checkpoint of its own. */
-function restoredFrom(jobs: readonly RegisteredJob[], paths: JobPaths): readonly number[] {
-  return jobs.flatMap(({live, record}) => {
-    const path = record.restoredFrom;
-    if (!live || path === null || parentOf(path) !== paths.root) return [];
-    return parseCheckpointName(baseName(path)) ?? [];
-  });
+/** What a job of this user began from, and goes back to until it has a checkpoint of its own. */
+async function restoredFrom(
+  jobs: readonly RegisteredJob[],
+  paths: JobPaths,
+): Promise<readonly number[]> {
+  const inUse: number[] = [];
+  for (const id of await publishedIds(files, paths)) {
+    if ((await userOf(files, jobs, paths.checkpoint(id))) !== null) inUse.push(id);
+  }
+  return inUse;
 }
 
 /** Nobody is writing attempts there, for all that can be seen without waiting. */

@@ -13,8 +13,9 @@ import {bytesBelow} from '../storage/list-leftovers.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {isDisposedName, join, parseSavepointName} from '../storage/paths.ts';
 import type {ClientOptions} from './client-types.ts';
-import {disposeSavepoint} from './dispose-savepoint.ts';
+import {disposeUnlessNeeded} from './dispose-savepoint.ts';
 import {readJobs} from './job-client.ts';
+import {userOf} from './job-origins.ts';
 import type {RegisteredJob} from './job-registry.ts';
 
 export interface SavepointPruneOptions extends ClientOptions {
@@ -69,7 +70,7 @@ export async function pruneSavepoints(
   }
   const leftovers = await weigh(disposed);
   const left = leftovers.reduce((sum, {bytes}) => sum + bytes, 0);
-  const gone = dryRun ? remove : await dispose(remove, jobs, kept);
+  const gone = dryRun ? remove : await dispose(remove, () => readJobs(options), kept);
   if (!dryRun) for (const {path} of leftovers) await removeTree(files, path);
   return {
     deleted: gone.map(({path}) => path),
@@ -107,7 +108,7 @@ async function pinOf(
   among: readonly string[] | null,
 ): Promise<PruneReason | null> {
   if (keepAll) return 'keep-savepoints';
-  if (jobs.some(({live, record}) => live && record.restoredFrom === path)) return 'in-use';
+  if ((await userOf(files, jobs, path)) !== null) return 'in-use';
   if ((await readClaim(files, path)) !== null) return 'claimed';
   return among === null || among.includes(path) ? null : 'appeared-since';
 }
@@ -115,14 +116,15 @@ async function pinOf(
 /** Those that are gone; what is more than a savepoint stays, and is added to `kept`. */
 async function dispose(
   remove: readonly Found[],
-  jobs: readonly RegisteredJob[],
+  jobs: () => readonly RegisteredJob[],
   kept: {path: string; reason: PruneReason}[],
 ): Promise<readonly Found[]> {
   const gone: Found[] = [];
   for (const one of remove) {
     try {
-      await disposeSavepoint({files, random: systemRandom, jobs}, one.path);
-      gone.push(one);
+      const disposal = await disposeUnlessNeeded({files, random: systemRandom, jobs}, one.path);
+      if (disposal.kind === 'disposed') gone.push(one);
+      else kept.push({path: one.path, reason: disposal.reason});
     } catch (error) {
       const code = systemErrorCode(error);
       if (code === 'REFUSED') kept.push({path: one.path, reason: 'not-alone'});

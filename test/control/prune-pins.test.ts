@@ -1,18 +1,30 @@
 // What `checkpoint prune` leaves alone for reasons that no rule of age or number tells: a live job that began from it, and
 // `--keep-savepoints`. Real directories of test/formats/kept, a real registry, and this process as the live job.
 
-import {cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {SeededRandom} from '#src/base/random.js';
+import type {RunEnd} from '#src/checkpoint/retention.js';
 import type {JobRecord} from '#src/control/job-record.js';
 import {pruneDirectory, type PruneOptions} from '#src/control/prune-checkpoints.js';
 import {pruneSavepoints, type PrunedSavepoints} from '#src/control/prune-savepoints.js';
 import {JobEntryPaths, prepareEntry, writeJobRecord} from '#src/control/registry-files.js';
 import {openStateDirectory, statePathsOf} from '#src/control/state-directory.js';
+import {dispose} from '#src/engine.js';
+import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {systemProcessTable} from '#src/storage/process-table.js';
+import {JOB, LINEAGE, start} from '../storage/support/fixture.ts';
 import {serveFake} from './support/serve-fake.ts';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
@@ -61,6 +73,50 @@ function registerLive(restoredFrom: string | null, changes: Partial<JobRecord> =
   writeJobRecord(entry, record);
 }
 
+/** Before the registry is read for the `times`-th time, a job begins from `path`. */
+function beginsMeanwhile(path: string, times: number): void {
+  const root = options.environment['TIDEMARK_HOME'];
+  let count = 0;
+  const environment = {
+    get TIDEMARK_HOME() {
+      count += 1;
+      if (count === times) {
+        const {environment: changed} = options;
+        options = {...options, environment: {TIDEMARK_HOME: root}};
+        registerLive(path);
+        options = {...options, environment: changed};
+      }
+      return root;
+    },
+  };
+  options = {...options, environment};
+}
+
+const DEAD: Partial<JobRecord> = {
+  process: {...systemProcessTable.self(), pid: 4_194_303, startTime: '1'},
+};
+
+/** A job whose process is gone, and what its directory tells of it. */
+async function registerCrashed(
+  restoredFrom: string,
+  {published = false, how = null}: {published?: boolean; how?: RunEnd | null} = {},
+): Promise<void> {
+  const jobDirectory = join(home, 'crashed', JOB);
+  mkdirSync(join(home, 'crashed'));
+  registerLive(restoredFrom, {...DEAD, jobDirectory});
+  const owner = await start(nodeFileSystem, {directory: jobDirectory});
+  const origin = {
+    kind: 'checkpoint',
+    checkpointId: 1,
+    path: restoredFrom,
+    metadataSha256: '00'.repeat(32),
+    claimed: false,
+  } as const;
+  await owner.beginLineage({lineage: LINEAGE, origin, ancestors: [], outputAhead: 'refuse'});
+  if (published) await owner.markPublished();
+  if (how !== null) await owner.writeEnd(how, {});
+}
+
 describe('a checkpoint that a live job began from', () => {
   let directory: string;
   beforeEach(() => {
@@ -81,6 +137,21 @@ describe('a checkpoint that a live job began from', () => {
     expect(existsSync(join(directory, 'chk-4'))).toBe(true);
   });
 
+  test('stays when that job began while the directory was being taken over', async () => {
+    beginsMeanwhile(join(directory, 'chk-4'), 2);
+    const {deleted, kept} = await pruneDirectory(directory, options);
+    expect(deleted).toEqual([]);
+    expect(kept).toContainEqual({path: join(directory, 'chk-4'), reason: 'in-use'});
+  });
+
+  test('stays when either path leads through a link', async () => {
+    symlinkSync(home, join(home, 'link'));
+    registerLive(join(home, 'link/kept/chk-4'));
+    expect((await pruneDirectory(directory, options)).deleted).toEqual([]);
+    registerLive(join(directory, 'chk-4'));
+    expect((await pruneDirectory(join(home, 'link/kept'), options)).deleted).toEqual([]);
+  });
+
   test('stays when the job that owns it is asked to prune: the order says so', async () => {
     registerLive(join(directory, 'chk-4'));
     const name = 'ab'.repeat(32);
@@ -89,7 +160,9 @@ describe('a checkpoint that a live job began from', () => {
     const served = await serveFake();
     try {
       registerLive(null, {jobId: OWNER_ID, jobDirectory: directory, socket: served.socket});
-      await pruneDirectory(directory, {...options, orphanAgeMillis: 0});
+      symlinkSync(home, join(home, 'link'));
+      // Its owner is found whatever the path.
+      await pruneDirectory(join(home, 'link/kept'), {...options, orphanAgeMillis: 0});
       const order = {...options.order, inUse: [4]};
       expect(served.commands.asked).toEqual([['prune', order]]);
     } finally {
@@ -136,5 +209,41 @@ describe('savepoints', () => {
     const {deleted, kept} = await prune(false);
     expect(deleted).toEqual([]);
     expect(kept).toContainEqual({path: savepoints[0], reason: 'in-use'});
+  });
+
+  test('stay when that job began while others were disposed of', async () => {
+    const third = join(directory, 'savepoint-10131a-0cb72edbffff');
+    cpSync(savepoints[0]!, third, {recursive: true});
+    beginsMeanwhile(savepoints[1]!, 3);
+    const {deleted, kept} = await prune(false);
+    expect(deleted).toEqual([savepoints[0]]);
+    expect(kept).toContainEqual({path: savepoints[1], reason: 'in-use'});
+    expect(existsSync(savepoints[1]!)).toBe(true);
+  });
+
+  test('stay when that job reached them through a link', async () => {
+    symlinkSync(directory, join(home, 'link'));
+    registerLive(join(home, 'link', 'savepoint-10131a-0cb72edbffcc'));
+    expect((await prune(false)).deleted).toEqual([]);
+  });
+
+  test.each(['crashed', 'failed', 'interrupted'] as const)(
+    'stay when a job that %s before its first checkpoint goes back to them',
+    async (how) => {
+      await registerCrashed(savepoints[0]!, {how: how === 'crashed' ? null : how});
+      const {deleted, kept} = await prune(false);
+      expect(deleted).toEqual([]);
+      expect(kept).toContainEqual({path: savepoints[0], reason: 'in-use'});
+      const {environment} = options;
+      await expect(dispose(savepoints[0]!, environment)).rejects.toMatchObject({code: 'REFUSED'});
+    },
+  );
+
+  test.each([
+    ['has a checkpoint of its own', {published: true}],
+    ['was cancelled', {how: 'cancelled'}],
+  ] as const)('go when the job that crashed or ended %s', async (_what, how) => {
+    await registerCrashed(savepoints[0]!, how);
+    expect((await prune(false)).deleted).toEqual([savepoints[0]]);
   });
 });
