@@ -6,6 +6,7 @@ import {EngineError} from '../base/errors.ts';
 import type {Random} from '../base/random.ts';
 import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import type {PruneReason} from '../checkpoint/prune.ts';
+import {readClaim} from '../storage/claims.ts';
 import {readMetadata} from '../storage/derive-checkpoint-state.ts';
 import {removeTree} from '../storage/durable-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
@@ -13,12 +14,14 @@ import {
   baseName,
   CHECKSUMS_FILE,
   disposedName,
+  isMarkName,
   join,
   METADATA_FILE,
   parentOf,
 } from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
-import {userOf} from './job-origins.ts';
+import {whyUsed} from '../storage/use-marks.ts';
+import {useHere, userOf} from './job-origins.ts';
 import type {RegisteredJob} from './job-registry.ts';
 
 export interface DisposeSurroundings {
@@ -54,8 +57,14 @@ export async function disposeUnlessNeeded(
     if (user !== null) return inUse(user);
     const parent = parentOf(path);
     const aside = join(parent, disposedName(random.hex(8), baseName(path)));
+    const needed = await neededBy(files, path);
+    if (needed !== null) return needed;
     await files.rename(path, aside);
+    // Until the rename a job could still begin from it, or claim it.
+    const newcomer = await neededBy(files, aside);
+    if (newcomer !== null) await files.rename(aside, path);
     await files.syncDirectory(parent);
+    if (newcomer !== null) return newcomer;
     await removeTree(files, aside);
     return {kind: 'disposed'};
   } catch (error) {
@@ -67,6 +76,20 @@ function inUse({live, jobId, record}: RegisteredJob): Disposal {
   const what = live ? 'is running' : 'goes back to it: it has no checkpoint of its own';
   const why = `job ${record.name} (${jobId}) began from it and ${what}`;
   return {kind: 'kept', reason: 'in-use', why};
+}
+
+/** What the marks in it say; null: nobody needs it. */
+export async function neededBy(
+  files: FileSystem,
+  path: string,
+): Promise<Extract<Disposal, {kind: 'kept'}> | null> {
+  const claim = await readClaim(files, path);
+  if (claim !== null) {
+    const why = `the job of ${claim.jobDirectory} has claimed it and owns it`;
+    return {kind: 'kept', reason: 'claimed', why};
+  }
+  const use = await useHere(path);
+  return use === null ? null : {kind: 'kept', reason: 'in-use', why: whyUsed(use)};
 }
 
 async function savepointMetadata(files: FileSystem, path: string): Promise<CheckpointMetadata> {
@@ -101,7 +124,8 @@ async function requireSavepointAlone(
   };
   for (const entry of await files.list(path)) {
     if (entry.kind !== 'directory') {
-      requireOwned(entry.name, entry.kind === 'file' && owned.has(entry.name));
+      const isOwn = owned.has(entry.name) || isMarkName(entry.name);
+      requireOwned(entry.name, entry.kind === 'file' && isOwn);
       continue;
     }
     requireOwned(entry.name, directories.has(entry.name));

@@ -24,7 +24,7 @@ import {readHistory, readOwner} from '../storage/read-history.ts';
 import type {ClientOptions} from './client-types.ts';
 import type {RegisteredJob} from './job-registry.ts';
 import {orderJson, readJobs} from './job-client.ts';
-import {ownerOf, userOf} from './job-origins.ts';
+import {ownerOf, useHere, userOf} from './job-origins.ts';
 
 /** A deletion may take as long as its disk needs. */
 const ANSWER_MILLIS = 600_000;
@@ -71,6 +71,7 @@ export async function pruneDirectory(
     order,
     systemClock.wallMillis(),
     new Map(),
+    useHere,
   );
   const {orphanAgeMillis} = options;
   const goes = (leftover: Leftover): boolean => {

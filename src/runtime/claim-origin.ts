@@ -1,6 +1,6 @@
 // Whose the checkpoint is that a lineage begins from: RELIABILITY "Claim". Before the lineage is recorded it is
-// claimed, or held so that no retention of this directory deletes it; both are repeated by each generation that
-// begins from it again.
+// claimed, held so that no retention of this directory deletes it, or marked as used where it lies elsewhere; each is
+// repeated by each generation that begins from it again.
 
 import type {FileSystem} from '../storage/file-system.ts';
 import type {Ownership} from '../storage/job-directory.ts';
@@ -52,6 +52,8 @@ export async function takeOrigin(
     if (!origin.claimed) await ownership.placeHold({checkpointId: origin.checkpointId, lineage});
   } else if (origin.claimed) {
     await ownership.claim(origin.path, lineage);
+  } else {
+    await ownership.placeUseMark(origin.path, lineage);
   }
 }
 
@@ -74,6 +76,12 @@ export function claimedHere(ownership: Ownership, {origin}: LineageRecord): numb
 /** What it claimed elsewhere, and removes once it has a checkpoint of its own; null: nothing. */
 export function claimedElsewhere(ownership: Ownership, {origin}: LineageRecord): string | null {
   if (origin.kind === 'fresh' || !origin.claimed) return null;
+  return isOwn(ownership, origin.path) ? null : origin.path;
+}
+
+/** What it was restored from elsewhere without a claim, and marked as used; null: nothing. */
+export function usedElsewhere(ownership: Ownership, {origin}: LineageRecord): string | null {
+  if (origin.kind === 'fresh' || origin.claimed) return null;
   return isOwn(ownership, origin.path) ? null : origin.path;
 }
 

@@ -20,6 +20,7 @@ import {listCheckpoints} from '../storage/list-checkpoints.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {baseName, type JobPaths} from '../storage/paths.ts';
 import type {JobHistory} from '../storage/read-history.ts';
+import type {LookForUse} from '../storage/use-marks.ts';
 
 export interface PruneOrder {
   readonly policy: PrunePolicy;
@@ -60,6 +61,7 @@ export async function planDirectory(
   {policy, among, inUse}: PruneOrder,
   now: number,
   more: ReadonlyMap<number, PruneReason>,
+  useOf: LookForUse,
 ): Promise<DirectoryPlan> {
   const readable = (await listCheckpoints(files, paths, null)).flatMap(({checkpointId, state}) =>
     readableOf(paths, checkpointId, state),
@@ -69,6 +71,7 @@ export async function planDirectory(
     ...strangers(readable, baseName(paths.root)),
     ...notCommitted(readable, history),
     ...(await claimedOnes(files, paths, readable)),
+    ...(await usedOnes(paths, readable, useOf)),
     ...inUse.map((id) => [id, 'in-use'] as const),
     ...more,
     ...(await heldOnes(files, paths)),
@@ -102,7 +105,15 @@ export async function pruneTakenOver(
 ): Promise<PrunedDirectory> {
   owner.spareFiles(spared);
   const history = await owner.readHistory();
-  const planned = await planDirectory(files, owner.paths, history, order, now, new Map());
+  const planned = await planDirectory(
+    files,
+    owner.paths,
+    history,
+    order,
+    now,
+    new Map(),
+    async (path) => owner.useOf(path),
+  );
   await owner.sweepDeleted();
   return carryOut(owner, planned);
 }
@@ -114,12 +125,10 @@ export async function carryOut(
 ): Promise<PrunedDirectory> {
   const permit = await ownership.permitDeletion(plan.remove);
   const {deleted, kept} = await ownership.deleteCheckpoints(permit);
-  const held = kept.flatMap(({checkpointId, reason}) =>
-    reason === 'held'
-      ? [{path: ownership.paths.checkpoint(checkpointId), reason: 'held' as const}]
-      : [],
+  const stayed = kept.flatMap(({checkpointId, reason}) =>
+    reason === 'absent' ? [] : [{path: ownership.paths.checkpoint(checkpointId), reason}],
   );
-  return {...report, deleted, kept: [...report.kept, ...held]};
+  return {...report, deleted, kept: [...report.kept, ...stayed]};
 }
 
 function readableOf(paths: JobPaths, id: number, state: CheckpointState): readonly Readable[] {
@@ -187,6 +196,18 @@ async function claimedOnes(
   const pins: (readonly [number, PruneReason])[] = [];
   for (const {id} of readable) {
     if ((await readClaim(files, paths.checkpoint(id))) !== null) pins.push([id, 'claimed']);
+  }
+  return pins;
+}
+
+async function usedOnes(
+  paths: JobPaths,
+  readable: readonly Readable[],
+  useOf: LookForUse,
+): Promise<Pins> {
+  const pins: (readonly [number, PruneReason])[] = [];
+  for (const {id} of readable) {
+    if ((await useOf(paths.checkpoint(id))) !== null) pins.push([id, 'in-use']);
   }
   return pins;
 }

@@ -54,8 +54,9 @@ export async function sameDirectory(
   right: string,
 ): Promise<boolean> {
   if (left === right) return true;
-  const [one, other] = await Promise.all([left, right].map(async (path) => behind(files, path)));
-  return one != null && one.inode === other?.inode && one.device === other.device;
+  const one = await behind(files, left);
+  const other = await behind(files, right);
+  return one !== null && one.inode === other?.inode && one.device === other.device;
 }
 
 /** Behind a link, too; null: nothing is there, or nothing that this user can reach. */

@@ -6,25 +6,28 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {SeededRandom} from '#src/base/random.js';
 import type {RunEnd} from '#src/checkpoint/retention.js';
+import {disposeUnlessNeeded} from '#src/control/dispose-savepoint.js';
 import type {JobRecord} from '#src/control/job-record.js';
 import {pruneDirectory, type PruneOptions} from '#src/control/prune-checkpoints.js';
 import {pruneSavepoints, type PrunedSavepoints} from '#src/control/prune-savepoints.js';
 import {JobEntryPaths, prepareEntry, writeJobRecord} from '#src/control/registry-files.js';
 import {openStateDirectory, statePathsOf} from '#src/control/state-directory.js';
 import {dispose} from '#src/engine.js';
+import type {FileSystem} from '#src/storage/file-system.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {systemProcessTable} from '#src/storage/process-table.js';
-import {JOB, LINEAGE, start} from '../storage/support/fixture.ts';
+import {beginFresh, JOB, LINEAGE, start} from '../storage/support/fixture.ts';
 import {serveFake} from './support/serve-fake.ts';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
@@ -159,7 +162,9 @@ describe('a checkpoint that a live job began from', () => {
     writeFileSync(join(directory, 'shared', 'ab', name), 'needed by nobody');
     const served = await serveFake();
     try {
-      registerLive(null, {jobId: OWNER_ID, jobDirectory: directory, socket: served.socket});
+      symlinkSync(directory, join(home, 'direct'));
+      const {socket} = served;
+      registerLive(null, {jobId: OWNER_ID, jobDirectory: join(home, 'direct'), socket});
       symlinkSync(home, join(home, 'link'));
       // Its owner is found whatever the path.
       await pruneDirectory(join(home, 'link/kept'), {...options, orphanAgeMillis: 0});
@@ -238,6 +243,53 @@ describe('savepoints', () => {
       await expect(dispose(savepoints[0]!, environment)).rejects.toMatchObject({code: 'REFUSED'});
     },
   );
+
+  test('stay when a job of another user goes back to them, and not for ever', async () => {
+    const owner = await start(nodeFileSystem, {directory: join(home, JOB)});
+    // Of another container, as far as anybody here can tell.
+    await owner.placeUseMark(savepoints[0]!, LINEAGE);
+    const {deleted, kept} = await prune(false);
+    expect(deleted).toEqual([]);
+    expect(kept).toContainEqual({path: savepoints[0], reason: 'in-use'});
+    await beginFresh(owner);
+    expect((await prune(false)).deleted).toEqual([savepoints[0]]);
+  });
+
+  test('stay when such a job, or a claim, comes between the look and the rename', async () => {
+    const owner = await start(nodeFileSystem, {directory: join(home, JOB)});
+    const marks = [
+      async () => owner.placeUseMark(savepoints[0]!, LINEAGE),
+      async () => owner.claim(savepoints[1]!, LINEAGE),
+    ];
+    for (const [index, reason] of (['in-use', 'claimed'] as const).entries()) {
+      const path = savepoints[index]!;
+      let renames = 0;
+      const files: FileSystem = {
+        ...nodeFileSystem,
+        async rename(source, target) {
+          renames += 1;
+          if (source === path) await marks[index]!();
+          await nodeFileSystem.rename(source, target);
+        },
+      };
+      const surroundings = {files, random: new SeededRandom(1), jobs: () => []};
+      expect(await disposeUnlessNeeded(surroundings, path)).toMatchObject({kind: 'kept', reason});
+      expect(existsSync(path)).toBe(true);
+      expect((await disposeUnlessNeeded(surroundings, path)).kind).toBe('kept');
+      expect(renames, 'there and back, and not again').toBe(2);
+    }
+  });
+
+  test('come back when a disposal died between its rename and its second look', async () => {
+    const owner = await start(nodeFileSystem, {directory: join(home, JOB)});
+    await owner.placeUseMark(savepoints[0]!, LINEAGE);
+    const disposed = (path: string): string =>
+      join(directory, `.deleted-0123456789abcdef-${basename(path)}`);
+    for (const path of savepoints) renameSync(path, disposed(path));
+    const {leftovers} = await prune(false);
+    expect(leftovers.map(({path}) => path)).toEqual([disposed(savepoints[1]!)]);
+    expect(savepoints.map((path) => existsSync(path))).toEqual([true, false]);
+  });
 
   test.each([
     ['has a checkpoint of its own', {published: true}],

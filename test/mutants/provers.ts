@@ -58,6 +58,7 @@ export const TEST_PROVERS = {
   'prune-crash-states': 'crash-states/prune.test.ts',
   'copy-checkpoint': 'storage/copy-checkpoint.test.ts',
   'prune-plan': 'checkpoint/prune.test.ts',
+  'use-marks': 'storage/use-marks.test.ts',
   'prune-pins': 'control/prune-pins.test.ts',
   'prune-checkpoints': 'runtime/prune-checkpoints.test.ts',
   'claim-crash-states': 'crash-states/claim.test.ts',

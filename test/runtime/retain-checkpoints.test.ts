@@ -131,6 +131,27 @@ test('a prune of a live job keeps what is in use, and from the newest that is co
   expect(retention.ownIds()).toEqual([2, 4, 5]);
 });
 
+test('what a job of another directory goes back to stays, and goes once it does not', async () => {
+  const disk = new MemoryFileSystem();
+  const owner = await start(disk);
+  await beginFresh(owner);
+  const other = await start(disk, {directory: '/other/flights'});
+  const retention = retentionOf(owner);
+  const commit = async (id: number): Promise<void> => {
+    await publish(disk, owner, id);
+    await retention.published(id);
+    await retention.committed(id);
+  };
+  await commit(1);
+  await other.placeUseMark(`${JOB_DIRECTORY}/chk-1`, EARLIER);
+  await commit(2);
+  expect(await idsIn(owner)).toEqual([2, 1]);
+  expect(retention.ownIds()).toEqual([1, 2]);
+  await other.removeUseMark(`${JOB_DIRECTORY}/chk-1`, EARLIER);
+  await commit(3);
+  expect(await idsIn(owner)).toEqual([3]);
+});
+
 test('what is held stays, whoever holds it', async () => {
   expect(await afterRestore(null)).toEqual([3]);
   expect(await afterRestore({checkpointId: 1, lineage: LINEAGE})).toEqual([3, 1]);
