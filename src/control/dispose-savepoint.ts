@@ -10,6 +10,7 @@ import {readClaim} from '../storage/claims.ts';
 import {readMetadata} from '../storage/derive-checkpoint-state.ts';
 import {removeTree} from '../storage/durable-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
+import {isSavepointHeld} from '../storage/holds.ts';
 import {
   baseName,
   CHECKSUMS_FILE,
@@ -83,6 +84,10 @@ export async function neededBy(
   files: FileSystem,
   path: string,
 ): Promise<Extract<Disposal, {kind: 'kept'}> | null> {
+  if (await isSavepointHeld(files, path)) {
+    const why = 'it is held; `tidemark checkpoint release` lets it go';
+    return {kind: 'kept', reason: 'held', why};
+  }
   const claim = await readClaim(files, path);
   if (claim !== null) {
     const why = `the job of ${claim.jobDirectory} has claimed it and owns it`;

@@ -1,14 +1,17 @@
 // `checkpoint hold` and `release`: a live job is asked over its socket, because only the owner of a directory changes
-// it; of a dead one the command takes a generation of its own, of kind `prune`.
+// it; of a dead one the command takes a generation of its own, of kind `prune`. A savepoint is its user's: the command
+// marks it itself.
 
 import {EngineError} from '../base/errors.ts';
 import {systemClock, systemTimers} from '../base/clock.ts';
 import {systemRandom} from '../base/random.ts';
-import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
+import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
+import {holdSavepoint, releaseSavepoint} from '../storage/holds.ts';
 import {takeOver} from '../storage/job-directory.ts';
 import {nodeFileSystem} from '../storage/node-file-system.ts';
 import {baseName, JobPaths, parentOf, parseCheckpointName} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
+import {storageFailed} from '../storage/storage-error.ts';
 import type {ClientOptions} from './client-types.ts';
 import {order, readJobs} from './job-client.ts';
 import {ownerOf} from './job-origins.ts';
@@ -17,14 +20,15 @@ export interface HeldCheckpoint {
   readonly checkpointId: number;
   /** Absolute. */
   readonly path: string;
-  readonly jobDirectory: string;
+  /** Null: of a savepoint, which no job owns. */
+  readonly jobDirectory: string | null;
   readonly held: boolean;
   /** Who did it: the job that works there, or this command. */
   readonly by: 'job' | 'command';
 }
 
 /**
- * `path`: absolute, of a `chk-N`. NOT_FOUND, REFUSED when nothing would delete it anyway, ALREADY_RUNNING when its owner
+ * `path`: absolute, of a `chk-N` or a savepoint. NOT_FOUND, REFUSED when nothing would delete it anyway, ALREADY_RUNNING when its owner
  * lives and cannot be asked.
  */
 export async function setHold(
@@ -37,9 +41,11 @@ export async function setHold(
   const paths = new JobPaths(jobDirectory);
   const isInJob = (await statusOrNull(nodeFileSystem, paths.format))?.kind === 'file';
   if (checkpointId === null || !isInJob) {
+    const savepointId = await savepointIdOf(path);
+    if (savepointId !== null) return setSavepointHold(path, savepointId, held);
     throw new EngineError(
       'REFUSED',
-      `${path} is no checkpoint in the directory of a job: no retention deletes it, so nothing need hold it`,
+      `${path} is no savepoint, and no checkpoint in the directory of a job: nothing deletes it, so nothing need hold it`,
       {file: path, hint: 'name one that `tidemark checkpoint list` shows with its job'},
     );
   }
@@ -73,4 +79,24 @@ export async function setHold(
     await owner.writeEnd('finished', {});
   }
   return {...done, by: 'command'};
+}
+
+/** Null: it is none. */
+async function savepointIdOf(path: string): Promise<number | null> {
+  const read = await readMetadata(nodeFileSystem, path);
+  if (read.kind !== 'read' || read.metadata.kind !== 'savepoint') return null;
+  return read.metadata.checkpointId;
+}
+
+async function setSavepointHold(
+  path: string,
+  checkpointId: number,
+  held: boolean,
+): Promise<HeldCheckpoint> {
+  try {
+    await (held ? holdSavepoint : releaseSavepoint)(nodeFileSystem, path);
+  } catch (error) {
+    throw storageFailed(held ? 'holding' : 'releasing', path, error);
+  }
+  return {checkpointId, path, jobDirectory: null, held, by: 'command'};
 }

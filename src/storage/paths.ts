@@ -17,6 +17,7 @@
 // and in a checkpoint or savepoint:
 //
 //   claimed-by, and .claimed-by-<lineage> until it is linked            claims.ts
+//   held                                                                holds.ts; in savepoints
 //   used-by-<lineage>, and .used-by-<lineage> until it is renamed       use-marks.ts
 //
 // Every number that is parsed here is a safe integer; every other name is `null`: left alone.
@@ -214,6 +215,9 @@ export function claimAsideName(lineage: string): string {
   return `.${CLAIM_FILE}-${lineage}`;
 }
 
+/** In a savepoint that nobody is to delete. */
+export const HOLD_FILE = 'held';
+
 /** In a checkpoint that a lineage of elsewhere was restored from without a claim. */
 export function useName(lineage: string): string {
   assert(LINEAGE_PATTERN.test(lineage), `lineage ${lineage}`);
@@ -233,7 +237,7 @@ export function parseUseName(name: string): string | null {
 
 /** In a checkpoint, and no part of it: whose it is, and who needs it. */
 export function isMarkName(name: string): boolean {
-  if (name === CLAIM_FILE || parseUseName(name) !== null) return true;
+  if (name === CLAIM_FILE || name === HOLD_FILE || parseUseName(name) !== null) return true;
   return /^\.(claimed|used)-by-[0-9a-f]{16}$/.test(name);
 }
 

@@ -12,6 +12,7 @@ import type {DeletePermit, DeletionReport} from './delete-checkpoints.ts';
 import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
 import {removeTree} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
+import {isSavepointHeld} from './holds.ts';
 import {stateFilesOf} from './metadata-encoder.ts';
 import {
   baseName,
@@ -78,6 +79,7 @@ export async function removeClaimed(
     const strange = await strangeNameIn(files, path);
     if (strange !== null)
       return {kind: 'left', why: `it holds ${strange}, which is not part of it`};
+    if (await isSavepointHeld(files, path)) return {kind: 'left', why: 'it is held'};
     const user = await useOf(path);
     if (user !== null) return {kind: 'left', why: whyUsed(user)};
     await files.rename(path, hidden);

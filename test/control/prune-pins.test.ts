@@ -18,6 +18,7 @@ import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {SeededRandom} from '#src/base/random.js';
 import type {RunEnd} from '#src/checkpoint/retention.js';
 import {disposeUnlessNeeded} from '#src/control/dispose-savepoint.js';
+import {setHold} from '#src/control/hold-checkpoint.js';
 import type {JobRecord} from '#src/control/job-record.js';
 import {pruneDirectory, type PruneOptions} from '#src/control/prune-checkpoints.js';
 import {pruneSavepoints, type PrunedSavepoints} from '#src/control/prune-savepoints.js';
@@ -253,6 +254,23 @@ describe('savepoints', () => {
     expect(kept).toContainEqual({path: savepoints[0], reason: 'in-use'});
     await beginFresh(owner);
     expect((await prune(false)).deleted).toEqual([savepoints[0]]);
+  });
+
+  test('stay while they are held, also from a claim', async () => {
+    const path = savepoints[0]!;
+    const {environment} = options;
+    const hold = async (held: boolean): Promise<unknown> =>
+      setHold(path, held, {environment, takeOver: false});
+    await hold(true);
+    expect(await hold(true)).toMatchObject({checkpointId: 6, jobDirectory: null, held: true});
+    expect((await prune(false)).kept).toContainEqual({path, reason: 'held'});
+    await expect(dispose(path, environment)).rejects.toMatchObject({code: 'REFUSED'});
+    const owner = await start(nodeFileSystem, {directory: join(home, JOB)});
+    await owner.claim(path, LINEAGE);
+    expect(await owner.removeClaimed(path, LINEAGE)).toEqual({kind: 'left', why: 'it is held'});
+    await hold(false);
+    await hold(false);
+    expect(await owner.removeClaimed(path, LINEAGE)).toEqual({kind: 'removed'});
   });
 
   test('stay when such a job, or a claim, comes between the look and the rename', async () => {

@@ -162,4 +162,20 @@ export const USE_MARK_MUTANTS: readonly Mutant[] = [
     replace: 'await files.rename(aside, join(directory, useName(mark.lineage)));',
     prover: 'use-marks',
   },
+  {
+    name: 'hold: a savepoint that is held is deleted',
+    rows: 'hold',
+    module: 'control/dispose-savepoint.js',
+    find: 'if (await isSavepointHeld(files, path))',
+    replace: 'if (false)',
+    prover: 'prune-pins',
+  },
+  {
+    name: 'hold: a savepoint that is held goes with a claim',
+    rows: 'hold',
+    module: 'storage/remove-claimed.js',
+    find: 'if (await isSavepointHeld(files, path))',
+    replace: 'if (false)',
+    prover: 'prune-pins',
+  },
 ];
