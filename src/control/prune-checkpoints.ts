@@ -16,7 +16,7 @@ import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {takeOver} from '../storage/job-directory.ts';
 import {newestGeneration} from '../storage/judge-owner.ts';
 import {publishedIds} from '../storage/list-checkpoints.ts';
-import {listLeftovers, type Leftover} from '../storage/list-leftovers.ts';
+import {listLeftovers, sharedOfDeleted, type Leftover} from '../storage/list-leftovers.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {baseName, JobPaths} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
@@ -73,11 +73,14 @@ export async function pruneDirectory(
     new Map(),
     useHere,
   );
+  const ofDeleted = live === null ? await sharedOfDeleted(files, paths) : new Set<string>();
   const {orphanAgeMillis} = options;
   const goes = (leftover: Leftover): boolean => {
     if (leftover.kind !== 'shared') return true;
     // The job itself knows for sure who needs it, and takes it along with whatever it deletes.
     if (live !== null) return orphanAgeMillis !== null || planned.plan.remove.length > 0;
+    // A prune that was cut short would have taken it along.
+    if (ofDeleted.has(baseName(leftover.path))) return true;
     return orphanAgeMillis !== null && leftover.ageMillis >= orphanAgeMillis;
   };
   const orphans = leftovers.map((leftover) => ({...leftover, deleted: goes(leftover)}));

@@ -331,13 +331,14 @@ export class Ownership {
     await this.#guarded(async () => {
       // A rename into deleted/ whose sync failed could come back, without what was removed below it.
       await this.#files.syncDirectory(this.paths.root);
+      // First, because what lies in deleted/ says to `prune` that files in shared/ are its business.
+      await this.#shared.sweep();
       const directory = this.paths.deleted(this.generation);
       for (const {name, kind} of await this.#files.list(directory)) {
         const path = `${directory}/${name}`;
         if (kind === 'directory') await removeTree(this.#files, path);
         else await unlessMissing(async () => this.#files.unlink(path));
       }
-      await this.#shared.sweep();
     });
   }
 

@@ -6,6 +6,8 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -29,6 +31,7 @@ import type {FileSystem} from '#src/storage/file-system.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {systemProcessTable} from '#src/storage/process-table.js';
 import {beginFresh, JOB, LINEAGE, start} from '../storage/support/fixture.ts';
+import {publishShared} from '../storage/support/shared-states.ts';
 import {serveFake} from './support/serve-fake.ts';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
@@ -175,6 +178,36 @@ describe('a checkpoint that a live job began from', () => {
       await served.close();
     }
   });
+});
+
+test('what a prune that was cut short has left in shared/ goes with the next one, and nothing else', async () => {
+  const directory = join(home, JOB);
+  const contents = (): readonly string[] => {
+    const shared = join(directory, 'shared');
+    const paths = readdirSync(shared, {recursive: true, encoding: 'utf8'});
+    const digests = paths.filter((path) => path.includes('/'));
+    return digests.map((path) => readFileSync(join(shared, path), 'utf8')).sort();
+  };
+  const owner = await start(nodeFileSystem, {directory});
+  await beginFresh(owner);
+  const {states} = await publishShared(nodeFileSystem, owner, 1, {brings: ['base', 'of 1']});
+  await publishShared(nodeFileSystem, owner, 2, {brings: ['of 2'], refers: [states[0]!]});
+  await publishShared(nodeFileSystem, owner, 3, {brings: ['of 3'], refers: [states[0]!]});
+  await owner.markSettled(1);
+  await owner.writeEnd('finished', {});
+  const young = 'ab'.repeat(32);
+  mkdirSync(join(directory, 'shared/ab'), {recursive: true});
+  writeFileSync(join(directory, 'shared/ab', young), 'young');
+  // One died after its renames; so did the one after it, which had taken the first one's work away.
+  renameSync(join(directory, 'chk-1'), join(directory, 'work/0000000001/deleted/chk-1'));
+  await start(nodeFileSystem, {directory, kind: 'prune'});
+  renameSync(join(directory, 'chk-2'), join(directory, 'work/0000000002/deleted/chk-2'));
+  expect(contents()).toEqual(['base', 'of 1', 'of 2', 'of 3', 'young']);
+  const dry = await pruneDirectory(directory, {...options, dryRun: true});
+  expect(dry.orphans.filter(({kind, deleted}) => kind === 'shared' && deleted)).toHaveLength(2);
+  await pruneDirectory(directory, options);
+  expect(contents()).toEqual(['base', 'of 3', 'young']);
+  expect((await pruneDirectory(directory, options)).by).toBeNull();
 });
 
 describe('savepoints', () => {

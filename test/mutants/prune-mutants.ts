@@ -159,6 +159,22 @@ export const PRUNE_MUTANTS: readonly Mutant[] = [
     prover: 'prune-pins',
   },
   {
+    name: 'prune: what one that was cut short left in shared/ stays',
+    rows: 'B24',
+    module: 'control/prune-checkpoints.js',
+    find: 'if (ofDeleted.has(baseName(leftover.path)))',
+    replace: 'if (false)',
+    prover: 'prune-pins',
+  },
+  {
+    name: 'prune: what two that were cut short left in shared/ stays',
+    rows: 'B24',
+    module: 'storage/list-leftovers.js',
+    find: 'await look(`${path}/deleted`);',
+    replace: ';',
+    prover: 'prune-pins',
+  },
+  {
     name: 'prune: more goes than a person agreed to',
     rows: 'Prompts',
     module: prune,
