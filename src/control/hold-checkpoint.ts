@@ -11,6 +11,7 @@ import {takeOver} from '../storage/job-directory.ts';
 import {nodeFileSystem} from '../storage/node-file-system.ts';
 import {baseName, JobPaths, parentOf, parseCheckpointName} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
+import {endedAfter} from '../storage/remove-claimed.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import type {ClientOptions} from './client-types.ts';
 import {order, readJobs} from './job-client.ts';
@@ -67,17 +68,14 @@ export async function setHold(
     takeOver: options.takeOver,
   });
   const hold = {checkpointId, lineage: null};
-  try {
+  await endedAfter(owner, async () => {
     if (held) {
       if ((await statusOrNull(nodeFileSystem, path)) === null) {
         throw new EngineError('NOT_FOUND', `no checkpoint ${path}`, {file: path});
       }
       await owner.placeHold(hold);
     } else await owner.releaseHold(hold);
-  } finally {
-    // Nobody need wait to see that this one is gone.
-    await owner.writeEnd('finished', {});
-  }
+  });
   return {...done, by: 'command'};
 }
 

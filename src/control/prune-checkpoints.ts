@@ -17,9 +17,11 @@ import {takeOver} from '../storage/job-directory.ts';
 import {newestGeneration} from '../storage/judge-owner.ts';
 import {publishedIds} from '../storage/list-checkpoints.ts';
 import {listLeftovers, sharedOfDeleted, type Leftover} from '../storage/list-leftovers.ts';
+import type {FileSystem} from '../storage/file-system.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {baseName, JobPaths} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
+import {endedAfter} from '../storage/remove-claimed.ts';
 import {readHistory, readOwner} from '../storage/read-history.ts';
 import type {ClientOptions} from './client-types.ts';
 import type {RegisteredJob} from './job-registry.ts';
@@ -52,7 +54,7 @@ export async function pruneDirectory(
   options: PruneOptions,
 ): Promise<PrunedJob> {
   const paths = new JobPaths(jobDirectory);
-  if ((await statusOrNull(files, paths.format)) === null) {
+  if (!(await isOfJob(files, jobDirectory))) {
     throw new EngineError('REFUSED', `${jobDirectory} holds checkpoints, and no job worked there`, {
       file: jobDirectory,
       hint: 'It was copied from elsewhere: what is of no use there is removed by hand.',
@@ -75,10 +77,14 @@ export async function pruneDirectory(
   );
   const ofDeleted = live === null ? await sharedOfDeleted(files, paths) : new Set<string>();
   const {orphanAgeMillis} = options;
+  const isOld = leftovers.some(
+    ({kind, ageMillis}) =>
+      kind === 'shared' && orphanAgeMillis !== null && ageMillis >= orphanAgeMillis,
+  );
   const goes = (leftover: Leftover): boolean => {
     if (leftover.kind !== 'shared') return true;
-    // The job itself knows for sure who needs it, and takes it along with whatever it deletes.
-    if (live !== null) return orphanAgeMillis !== null || planned.plan.remove.length > 0;
+    // The job itself knows for sure who needs it, and takes all of them along with whatever it deletes.
+    if (live !== null) return isOld || planned.plan.remove.length > 0;
     // A prune that was cut short would have taken it along.
     if (ofDeleted.has(baseName(leftover.path))) return true;
     return orphanAgeMillis !== null && leftover.ageMillis >= orphanAgeMillis;
@@ -113,16 +119,18 @@ async function takeOverAndPrune(
   }).catch((error: unknown) => {
     throw systemErrorCode(error) === 'ALREADY_RUNNING' ? whereItRuns(paths, error) : error;
   });
-  try {
+  return endedAfter(owner, async () => {
     const names = spared.map(({path}) => baseName(path));
     // Only now: the take-over may have waited, and a job may have begun from one of them meanwhile.
     const order = {...options.order, inUse: await restoredFrom(readJobs(options), paths)};
     const now = systemClock.wallMillis();
     return await pruneTakenOver(files, owner, order, now, names);
-  } finally {
-    // Nobody need wait to see that this one is gone.
-    await owner.writeEnd('finished', {});
-  }
+  });
+}
+
+/** A job of ours works there, or did. */
+export async function isOfJob(files: FileSystem, jobDirectory: string): Promise<boolean> {
+  return (await statusOrNull(files, new JobPaths(jobDirectory).format)) !== null;
 }
 
 /** Null: nobody is at the socket any more. */

@@ -121,12 +121,20 @@ async function removeThere(
 }
 
 /** Also when nothing was deleted: our process lives on, and whoever asks for the owner must not find it at work there. */
-async function endedAfter<T>(owner: Pruner, act: () => Promise<T>): Promise<T> {
+export async function endedAfter<T>(
+  owner: Pick<Pruner, 'writeEnd'>,
+  act: () => Promise<T>,
+): Promise<T> {
+  let result: T;
   try {
-    return await act();
-  } finally {
-    await owner.writeEnd('finished', {});
+    result = await act();
+  } catch (error) {
+    // The first failure is the one to report.
+    await owner.writeEnd('finished', {}).catch(() => undefined);
+    throw error;
   }
+  await owner.writeEnd('finished', {});
+  return result;
 }
 
 /** The first name in it that neither `_metadata` nor a claim accounts for; null: there is none. */

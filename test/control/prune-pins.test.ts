@@ -171,6 +171,9 @@ describe('a checkpoint that a live job began from', () => {
       registerLive(null, {jobId: OWNER_ID, jobDirectory: join(home, 'direct'), socket});
       symlinkSync(home, join(home, 'link'));
       // Its owner is found whatever the path.
+      // It is too young, and nothing else goes: nobody is asked.
+      const young = {...options, orphanAgeMillis: 1_000_000_000};
+      expect((await pruneDirectory(directory, young)).by).toBeNull();
       await pruneDirectory(join(home, 'link/kept'), {...options, orphanAgeMillis: 0});
       const order = {...options.order, inUse: [4]};
       expect(served.commands.asked).toEqual([['prune', order]]);
