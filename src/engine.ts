@@ -9,7 +9,7 @@ import {systemRandom} from './base/random.ts';
 import {jobCatalog, runtimeCatalog} from './catalog.ts';
 import {disposeSavepoint} from './control/dispose-savepoint.ts';
 import {JobHost} from './control/job-host.ts';
-import {readRegistry} from './control/job-registry.ts';
+import {readRegistry, type RegisteredJob} from './control/job-registry.ts';
 import {statePathsOf} from './control/state-directory.ts';
 import type {TcpListening} from './control/tcp-listener.ts';
 import {MAX_JOB_FILE_BYTES} from './job/decode-job-file.ts';
@@ -304,12 +304,13 @@ async function hosted(host: JobHost, master: JobMaster): Promise<RunSummary> {
   }
 }
 
-/** Deletes a savepoint's directory, unless a live job needs it. */
+/** Deletes a savepoint's directory, unless a job needs it. */
 export async function dispose(path: string, environment: Environment): Promise<void> {
-  const jobs = readRegistry(statePathsOf(environment).jobs, {
-    processes: systemProcessTable,
-    now: systemClock.wallMillis(),
-  });
+  const jobs = (): readonly RegisteredJob[] =>
+    readRegistry(statePathsOf(environment).jobs, {
+      processes: systemProcessTable,
+      now: systemClock.wallMillis(),
+    });
   await disposeSavepoint({files: nodeFileSystem, random: systemRandom, jobs}, path);
 }
 

@@ -9,7 +9,7 @@ import type {Interfaces} from '@oclif/core';
 
 export const holdArguments = {
   ref: Args.string({
-    description: 'Checkpoint in the directory of a job.',
+    description: 'Checkpoint in the directory of a job, or savepoint.',
     required: true,
     ignoreStdin: true,
   }),

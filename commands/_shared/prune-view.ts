@@ -19,6 +19,7 @@ const REASONS: Readonly<Record<PruneReason, string>> = {
   'appeared-since': 'appeared after the question',
   'too-young': 'needed by nothing, but too young or not asked for',
   'not-alone': 'holds something that is no part of it',
+  'no-job': 'holds checkpoints, and no job of tidemark worked there',
 };
 
 export function pruneLines(report: PruneReport, style: Style): string[] {

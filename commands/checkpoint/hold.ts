@@ -2,10 +2,10 @@ import {HoldCommand, holdArguments, holdFlags} from '../_shared/hold-command.ts'
 import type {ExitStatus} from '../../src/index.ts';
 
 export default class CheckpointHold extends HoldCommand {
-  static override summary = 'Keep a checkpoint: no retention and no prune deletes it.';
+  static override summary = 'Keep a checkpoint or savepoint: no retention and no prune deletes it.';
   static override description =
     'Until `checkpoint release`. A job that runs is asked; of one that does not, this command takes the directory over for a ' +
-    'moment. What belongs to no job, a savepoint, is never deleted by retention and need not be held.';
+    'moment. A savepoint gets a file of its own, `held`: no prune, no `savepoint --dispose` and no claim deletes it.';
   static override examples = [
     {
       description: 'The state before a risky change',

@@ -27,9 +27,10 @@ const ownFlags = {
     default: false,
   }),
   'orphan-age': Flags.string({
-    description: 'Only those that are older than this.',
+    description:
+      'With --orphans: only those that are older than this, 1 h if it is not said. A job that runs takes all along ' +
+      'as soon as one is: it knows that nothing needs them.',
     helpValue: 'DURATION',
-    default: '1 h',
   }),
   'dry-run': Flags.boolean({
     description: 'Only tell what would be deleted, and why the others stay.',
@@ -46,7 +47,7 @@ export default class CheckpointPrune extends BaseCommand {
   static override summary = 'Delete checkpoints and savepoints that no rule keeps.';
   static override description =
     'With --keep-last and --keep-within, what either keeps stays. Always kept, with the reason: what is held, claimed, in use ' +
-    'by a running job or needed to settle its output, and the newest that can be restored; shared files that anything ' +
+    'by a job that runs or goes back to it, or needed to settle its output, and the newest that can be restored; shared files that anything ' +
     'kept needs. While the _metadata of one checkpoint cannot be read, nothing is deleted. A job that runs is asked to do ' +
     'it. Killed at any point, a second run finishes the work.';
   static override examples = [
@@ -78,12 +79,18 @@ export default class CheckpointPrune extends BaseCommand {
   async run(): Promise<void> {
     const {args, flags} = await this.parse(CheckpointPrune);
     const within = flags['keep-within'];
+    const age = flags['orphan-age'];
+    if (age !== undefined && !flags.orphans) {
+      throw new EngineError('USAGE', '--orphan-age says which orphans go, and none does', {
+        hint: 'add --orphans',
+      });
+    }
     const request: PruneRequest = {
       environment: process.env,
       keepLast: flags['keep-last'] ?? null,
       keepWithinMillis: within === undefined ? null : durationOf('--keep-within', within),
       keepSavepoints: flags['keep-savepoints'],
-      orphanAgeMillis: flags.orphans ? durationOf('--orphan-age', flags['orphan-age']) : null,
+      orphanAgeMillis: flags.orphans ? durationOf('--orphan-age', age ?? '1 h') : null,
       takeOver: flags['take-over'],
       among: null,
       dryRun: flags['dry-run'],

@@ -2,7 +2,8 @@ import {HoldCommand, holdArguments, holdFlags} from '../_shared/hold-command.ts'
 import type {ExitStatus} from '../../src/index.ts';
 
 export default class CheckpointRelease extends HoldCommand {
-  static override summary = 'Take back `checkpoint hold`: the checkpoint may be deleted again.';
+  static override summary =
+    'Take back `checkpoint hold`: the checkpoint or savepoint may be deleted again.';
   static override description =
     "It goes when the job's retention or `checkpoint prune` says so, not at once. What a run was restored from without a " +
     'claim stays held by that run as long as it needs it.';

@@ -40,7 +40,8 @@ export type PruneReason =
   | 'keep-savepoints'
   | 'appeared-since'
   | 'too-young'
-  | 'not-alone';
+  | 'not-alone'
+  | 'no-job';
 
 export interface PrunePlan {
   /** Oldest first. */

@@ -1,29 +1,35 @@
 // `checkpoint hold` and `release`: a live job is asked over its socket, because only the owner of a directory changes
-// it; of a dead one the command takes a generation of its own, of kind `prune`.
+// it; of a dead one the command takes a generation of its own, of kind `prune`. A savepoint is its user's: the command
+// marks it itself.
 
 import {EngineError} from '../base/errors.ts';
 import {systemClock, systemTimers} from '../base/clock.ts';
 import {systemRandom} from '../base/random.ts';
-import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
+import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
+import {holdSavepoint, releaseSavepoint} from '../storage/holds.ts';
 import {takeOver} from '../storage/job-directory.ts';
 import {nodeFileSystem} from '../storage/node-file-system.ts';
 import {baseName, JobPaths, parentOf, parseCheckpointName} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
+import {endedAfter} from '../storage/remove-claimed.ts';
+import {storageFailed} from '../storage/storage-error.ts';
 import type {ClientOptions} from './client-types.ts';
 import {order, readJobs} from './job-client.ts';
+import {ownerOf} from './job-origins.ts';
 
 export interface HeldCheckpoint {
   readonly checkpointId: number;
   /** Absolute. */
   readonly path: string;
-  readonly jobDirectory: string;
+  /** Null: of a savepoint, which no job owns. */
+  readonly jobDirectory: string | null;
   readonly held: boolean;
   /** Who did it: the job that works there, or this command. */
   readonly by: 'job' | 'command';
 }
 
 /**
- * `path`: absolute, of a `chk-N`. NOT_FOUND, REFUSED when nothing would delete it anyway, ALREADY_RUNNING when its owner
+ * `path`: absolute, of a `chk-N` or a savepoint. NOT_FOUND, REFUSED when nothing would delete it anyway, ALREADY_RUNNING when its owner
  * lives and cannot be asked.
  */
 export async function setHold(
@@ -36,17 +42,17 @@ export async function setHold(
   const paths = new JobPaths(jobDirectory);
   const isInJob = (await statusOrNull(nodeFileSystem, paths.format))?.kind === 'file';
   if (checkpointId === null || !isInJob) {
+    const savepointId = await savepointIdOf(path);
+    if (savepointId !== null) return setSavepointHold(path, savepointId, held);
     throw new EngineError(
       'REFUSED',
-      `${path} is no checkpoint in the directory of a job: no retention deletes it, so nothing need hold it`,
+      `${path} is no savepoint, and no checkpoint in the directory of a job: nothing deletes it, so nothing need hold it`,
       {file: path, hint: 'name one that `tidemark checkpoint list` shows with its job'},
     );
   }
   const done = {checkpointId, path, jobDirectory, held};
-  const job = readJobs(options).find(
-    ({live, record}) => live && record.jobDirectory === jobDirectory,
-  );
-  if (job !== undefined) {
+  const job = await ownerOf(nodeFileSystem, readJobs(options), jobDirectory);
+  if (job !== null) {
     const body = {checkpointId, held};
     const reached = await order(job, 'POST', '/tidemark/holds', body, options, null);
     if (reached === 'accepted') return {...done, by: 'job'};
@@ -62,16 +68,33 @@ export async function setHold(
     takeOver: options.takeOver,
   });
   const hold = {checkpointId, lineage: null};
-  try {
+  await endedAfter(owner, async () => {
     if (held) {
       if ((await statusOrNull(nodeFileSystem, path)) === null) {
         throw new EngineError('NOT_FOUND', `no checkpoint ${path}`, {file: path});
       }
       await owner.placeHold(hold);
     } else await owner.releaseHold(hold);
-  } finally {
-    // Nobody need wait to see that this one is gone.
-    await owner.writeEnd('finished', {});
-  }
+  });
   return {...done, by: 'command'};
+}
+
+/** Null: it is none. */
+async function savepointIdOf(path: string): Promise<number | null> {
+  const read = await readMetadata(nodeFileSystem, path);
+  if (read.kind !== 'read' || read.metadata.kind !== 'savepoint') return null;
+  return read.metadata.checkpointId;
+}
+
+async function setSavepointHold(
+  path: string,
+  checkpointId: number,
+  held: boolean,
+): Promise<HeldCheckpoint> {
+  try {
+    await (held ? holdSavepoint : releaseSavepoint)(nodeFileSystem, path);
+  } catch (error) {
+    throw storageFailed(held ? 'holding' : 'releasing', path, error);
+  }
+  return {checkpointId, path, jobDirectory: null, held, by: 'command'};
 }

@@ -5,7 +5,6 @@
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {systemClock, systemTimers} from '../base/clock.ts';
 import {systemRandom} from '../base/random.ts';
-import type {PruneReason} from '../checkpoint/prune.ts';
 import {
   planDirectory,
   pruneTakenOver,
@@ -15,20 +14,24 @@ import {
 import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {takeOver} from '../storage/job-directory.ts';
 import {mayStillWork, newestGeneration} from '../storage/judge-owner.ts';
-import {listLeftovers, type Leftover} from '../storage/list-leftovers.ts';
+import {publishedIds} from '../storage/list-checkpoints.ts';
+import {listLeftovers, sharedOfDeleted, type Leftover} from '../storage/list-leftovers.ts';
+import type {FileSystem} from '../storage/file-system.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {baseName, JobPaths} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
+import {endedAfter} from '../storage/remove-claimed.ts';
 import {readHistory} from '../storage/read-history.ts';
 import type {ClientOptions} from './client-types.ts';
 import type {RegisteredJob} from './job-registry.ts';
 import {orderJson, readJobs} from './job-client.ts';
+import {ownerOf, useHere, userOf} from './job-origins.ts';
 
 /** A deletion may take as long as its disk needs. */
 const ANSWER_MILLIS = 600_000;
 
 export interface PruneOptions extends ClientOptions {
-  readonly order: PruneOrder;
+  readonly order: Omit<PruneOrder, 'inUse'>;
   /** Files in `shared/` that nobody needs go when they are older; null: none of them does. */
   readonly orphanAgeMillis: number | null;
   readonly dryRun: boolean;
@@ -50,50 +53,57 @@ export async function pruneDirectory(
   options: PruneOptions,
 ): Promise<PrunedJob> {
   const paths = new JobPaths(jobDirectory);
-  if ((await statusOrNull(files, paths.format)) === null) {
+  if (!(await isOfJob(files, jobDirectory))) {
     throw new EngineError('REFUSED', `${jobDirectory} holds checkpoints, and no job worked there`, {
       file: jobDirectory,
       hint: 'It was copied from elsewhere: what is of no use there is removed by hand.',
     });
   }
   const jobs = readJobs(options);
-  const live = jobs.find((job) => job.live && job.record.jobDirectory === jobDirectory);
-  const inUse = restoredFrom(jobs, paths);
-  const attemptsEnded = live === undefined && (await hasEnded(paths));
+  const live = await ownerOf(files, jobs, jobDirectory);
+  const order = {...options.order, inUse: await restoredFrom(jobs, paths)};
+  const attemptsEnded = live === null && (await hasEnded(paths));
   const leftovers = await listLeftovers(files, paths, attemptsEnded, systemClock.wallMillis());
   const history = await readHistory(files, paths, Infinity);
   const planned = await planDirectory(
     files,
     paths,
     history,
-    options.order,
+    order,
     systemClock.wallMillis(),
-    inUse,
+    new Map(),
+    useHere,
   );
+  const ofDeleted = live === null ? await sharedOfDeleted(files, paths) : new Set<string>();
   const {orphanAgeMillis} = options;
+  const isOld = leftovers.some(
+    ({kind, ageMillis}) =>
+      kind === 'shared' && orphanAgeMillis !== null && ageMillis >= orphanAgeMillis,
+  );
   const goes = (leftover: Leftover): boolean => {
     if (leftover.kind !== 'shared') return true;
-    // The job itself knows for sure who needs it, and takes it along with whatever it deletes.
-    if (live !== undefined) return orphanAgeMillis !== null || planned.plan.remove.length > 0;
+    // The job itself knows for sure who needs it, and takes all of them along with whatever it deletes.
+    if (live !== null) return isOld || planned.plan.remove.length > 0;
+    // A prune that was cut short would have taken it along.
+    if (ofDeleted.has(baseName(leftover.path))) return true;
     return orphanAgeMillis !== null && leftover.ageMillis >= orphanAgeMillis;
   };
   const orphans = leftovers.map((leftover) => ({...leftover, deleted: goes(leftover)}));
   if (options.dryRun) return {...withOrphans(planned.report, orphans), by: null};
   const isNothing = planned.plan.remove.length === 0 && !orphans.some(({deleted}) => deleted);
   if (isNothing) return {...withOrphans(planned.report, orphans), by: null};
-  if (live !== undefined) {
-    const pruned = await askOwner(live, options);
+  if (live !== null) {
+    const pruned = await askOwner(live, order, options);
     if (pruned !== null) return {...withOrphans(pruned, orphans), by: 'job'};
   }
   const spared = orphans.filter(({deleted, kind}) => !deleted && kind === 'shared');
-  const done = await takeOverAndPrune(paths, options, inUse, spared);
+  const done = await takeOverAndPrune(paths, options, spared);
   return {...withOrphans(done, orphans), by: 'command'};
 }
 
 async function takeOverAndPrune(
   paths: JobPaths,
   options: PruneOptions,
-  inUse: ReadonlyMap<number, PruneReason>,
   spared: readonly Leftover[],
 ): Promise<PrunedDirectory> {
   const owner = await takeOver({
@@ -108,40 +118,42 @@ async function takeOverAndPrune(
   }).catch((error: unknown) => {
     throw systemErrorCode(error) === 'ALREADY_RUNNING' ? whereItRuns(paths, error) : error;
   });
-  try {
+  return endedAfter(owner, async () => {
     const names = spared.map(({path}) => baseName(path));
+    // Only now: the take-over may have waited, and a job may have begun from one of them meanwhile.
+    const order = {...options.order, inUse: await restoredFrom(readJobs(options), paths)};
     const now = systemClock.wallMillis();
-    return await pruneTakenOver(files, owner, options.order, now, inUse, names);
-  } finally {
-    // Nobody need wait to see that this one is gone.
-    await owner.writeEnd('finished', {});
-  }
+    return await pruneTakenOver(files, owner, order, now, names);
+  });
+}
+
+/** A job of ours works there, or did. */
+export async function isOfJob(files: FileSystem, jobDirectory: string): Promise<boolean> {
+  return (await statusOrNull(files, new JobPaths(jobDirectory).format)) !== null;
 }
 
 /** Null: nobody is at the socket any more. */
 async function askOwner(
   job: RegisteredJob,
+  {policy, among, inUse}: PruneOrder,
   options: PruneOptions,
 ): Promise<PrunedDirectory | null> {
-  const {policy, among} = options.order;
-  const body = {...policy, among};
+  const body = {...policy, among, inUse};
   const answerMillis = options.answerMillis ?? ANSWER_MILLIS;
   const fields = await orderJson(job, 'POST', '/tidemark/prune', body, {...options, answerMillis});
   return fields === null ? null : (fields as unknown as PrunedDirectory);
 }
 
-/** A live job of this user began from it, and goes back to it until it has a checkpoint of its own. */
-function restoredFrom(
+/** What a job of this user began from, and goes back to until it has a checkpoint of its own. */
+async function restoredFrom(
   jobs: readonly RegisteredJob[],
   paths: JobPaths,
-): ReadonlyMap<number, PruneReason> {
-  const pins = new Map<number, PruneReason>();
-  for (const {live, record} of jobs) {
-    const path = record.restoredFrom;
-    if (!live || path === null || !path.startsWith(`${paths.root}/chk-`)) continue;
-    pins.set(Number(path.slice(`${paths.root}/chk-`.length)), 'in-use');
+): Promise<readonly number[]> {
+  const inUse: number[] = [];
+  for (const id of await publishedIds(files, paths)) {
+    if ((await userOf(files, jobs, paths.checkpoint(id))) !== null) inUse.push(id);
   }
-  return pins;
+  return inUse;
 }
 
 /** Nobody is writing attempts there, for all that can be seen without waiting. */

@@ -5,16 +5,23 @@ import {systemErrorCode} from '../base/errors.ts';
 import {systemClock} from '../base/clock.ts';
 import {systemRandom} from '../base/random.ts';
 import {planPrune, type PrunePolicy, type PruneReason} from '../checkpoint/prune.ts';
-import {readClaim} from '../storage/claims.ts';
 import {unreadableSavepoint} from '../storage/delete-checkpoints.ts';
-import {deriveCheckpointState} from '../storage/derive-checkpoint-state.ts';
+import {deriveCheckpointState, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {removeTree} from '../storage/durable-file.ts';
 import {bytesBelow} from '../storage/list-leftovers.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
-import {isDisposedName, join, parseSavepointName} from '../storage/paths.ts';
+import {
+  baseName,
+  isDisposedName,
+  join,
+  parentOf,
+  parseSavepointName,
+  savepointNameOf,
+} from '../storage/paths.ts';
 import type {ClientOptions} from './client-types.ts';
-import {disposeSavepoint} from './dispose-savepoint.ts';
+import {disposeUnlessNeeded, neededBy} from './dispose-savepoint.ts';
 import {readJobs} from './job-client.ts';
+import {userOf} from './job-origins.ts';
 import type {RegisteredJob} from './job-registry.ts';
 
 export interface SavepointPruneOptions extends ClientOptions {
@@ -67,9 +74,9 @@ export async function pruneSavepoints(
     remove.push(...plan.remove.map((id) => own[id - 1]!));
     kept.push(...plan.keep.map(({id, reason}) => ({path: own[id - 1]!.path, reason})));
   }
-  const leftovers = await weigh(disposed);
+  const leftovers = await weigh(dryRun ? disposed : await withoutGivenBack(disposed));
   const left = leftovers.reduce((sum, {bytes}) => sum + bytes, 0);
-  const gone = dryRun ? remove : await dispose(remove, jobs, kept);
+  const gone = dryRun ? remove : await dispose(remove, () => readJobs(options), kept);
   if (!dryRun) for (const {path} of leftovers) await removeTree(files, path);
   return {
     deleted: gone.map(({path}) => path),
@@ -107,22 +114,24 @@ async function pinOf(
   among: readonly string[] | null,
 ): Promise<PruneReason | null> {
   if (keepAll) return 'keep-savepoints';
-  if (jobs.some(({live, record}) => live && record.restoredFrom === path)) return 'in-use';
-  if ((await readClaim(files, path)) !== null) return 'claimed';
+  if ((await userOf(files, jobs, path)) !== null) return 'in-use';
+  const needed = await neededBy(files, path);
+  if (needed !== null) return needed.reason;
   return among === null || among.includes(path) ? null : 'appeared-since';
 }
 
 /** Those that are gone; what is more than a savepoint stays, and is added to `kept`. */
 async function dispose(
   remove: readonly Found[],
-  jobs: readonly RegisteredJob[],
+  jobs: () => readonly RegisteredJob[],
   kept: {path: string; reason: PruneReason}[],
 ): Promise<readonly Found[]> {
   const gone: Found[] = [];
   for (const one of remove) {
     try {
-      await disposeSavepoint({files, random: systemRandom, jobs}, one.path);
-      gone.push(one);
+      const disposal = await disposeUnlessNeeded({files, random: systemRandom, jobs}, one.path);
+      if (disposal.kind === 'disposed') gone.push(one);
+      else kept.push({path: one.path, reason: disposal.reason});
     } catch (error) {
       const code = systemErrorCode(error);
       if (code === 'REFUSED') kept.push({path: one.path, reason: 'not-alone'});
@@ -131,6 +140,22 @@ async function dispose(
     }
   }
   return gone;
+}
+
+/** A disposal that was cut short between its rename and its second look may have taken what somebody needs. */
+async function withoutGivenBack(disposed: readonly string[]): Promise<readonly string[]> {
+  const left: string[] = [];
+  for (const path of disposed) {
+    const savepoint = join(parentOf(path), savepointNameOf(baseName(path)));
+    const isNeeded = (await neededBy(files, path)) !== null;
+    if (!isNeeded || (await statusOrNull(files, savepoint)) !== null) {
+      left.push(path);
+      continue;
+    }
+    await files.rename(path, savepoint);
+    await files.syncDirectory(parentOf(path));
+  }
+  return left;
 }
 
 async function weigh(paths: readonly string[]): Promise<PrunedSavepoints['leftovers']> {

@@ -3,6 +3,7 @@
 import {resolve} from 'node:path';
 import {EngineError} from '../base/errors.ts';
 import {copyFlinkDirectory} from '../inspection/flink/copy-flink-directory.ts';
+import {requireFree} from '../storage/copy-checkpoint.ts';
 import {
   inspectFlinkDirectory,
   type FlinkCheckpointDetails,
@@ -74,6 +75,7 @@ export async function copyFlink(
   const plan = await planFlinkCopy({files, directory, maps});
   for (const text of unused()) options.onWarning?.(text);
   const path = resolve(target);
+  await requireFree(files, path, plan.checkpointId);
   await copyFlinkDirectory({files, plan, target: path, onProgress: options.onProgress});
   const {checkpointId: id, source: from, pieces, bytes, relocated} = plan;
   return {id, from, path, files: pieces.length + 1, bytes, relocated, selfContained: true};

@@ -3,7 +3,7 @@
 
 import {EngineError} from '../base/errors.ts';
 import type {PruneReason} from '../checkpoint/prune.ts';
-import {pruneDirectory, type PruneOptions} from '../control/prune-checkpoints.ts';
+import {isOfJob, pruneDirectory, type PruneOptions} from '../control/prune-checkpoints.ts';
 import {pruneCopies} from '../control/prune-copies.ts';
 import {pruneSavepoints} from '../control/prune-savepoints.ts';
 import {jobDirectoriesIn} from '../inspection/list-checkpoints.ts';
@@ -73,6 +73,12 @@ async function pruneAll(
   const policy = {keepLast, keepWithinMillis};
   const reports: PruneReport[] = [];
   for (const job of jobs) {
+    // Copied there, or another program's: named itself it is refused, beside jobs it is left.
+    if (job !== directory && !(await isOfJob(files, job))) {
+      const kept = [{path: job, reason: 'no-job' as const}];
+      reports.push({dryRun, deleted: [], kept, orphans: [], freedBytes: 0});
+      continue;
+    }
     const options: PruneOptions = {
       environment,
       order: {policy, among: among === null ? null : idsIn(job, among)},

@@ -1,6 +1,6 @@
 // Whose the checkpoint is that a lineage begins from: RELIABILITY "Claim". Before the lineage is recorded it is
-// claimed, or held so that no retention of this directory deletes it; both are repeated by each generation that
-// begins from it again.
+// claimed, held so that no retention of this directory deletes it, or marked as used where it lies elsewhere; each is
+// repeated by each generation that begins from it again.
 
 import type {FileSystem} from '../storage/file-system.ts';
 import type {Ownership} from '../storage/job-directory.ts';
@@ -53,6 +53,8 @@ export async function takeOrigin(
     if (!origin.claimed) await ownership.placeHold({checkpointId: origin.checkpointId, lineage});
   } else if (origin.claimed) {
     await ownership.claim(origin.path, lineage);
+  } else {
+    await ownership.placeUseMark(origin.path, lineage);
   }
 }
 
@@ -97,6 +99,12 @@ function isItsOwn(
 ): boolean {
   if (!isOwn(ownership, path)) return false;
   return metadata.lineage === record.lineage || claimedHere(ownership, record) === id;
+}
+
+/** What it was restored from elsewhere without a claim, and marked as used; null: nothing. */
+export function usedElsewhere(ownership: Ownership, {origin}: LineageRecord): string | null {
+  if (origin.kind === 'fresh' || origin.claimed) return null;
+  return isOwn(ownership, origin.path) ? null : origin.path;
 }
 
 function isOwn(ownership: Ownership, path: string): boolean {

@@ -20,11 +20,14 @@ import {listCheckpoints} from '../storage/list-checkpoints.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {baseName, type JobPaths} from '../storage/paths.ts';
 import type {JobHistory} from '../storage/read-history.ts';
+import type {LookForUse} from '../storage/use-marks.ts';
 
 export interface PruneOrder {
   readonly policy: PrunePolicy;
   /** Nothing else is deleted: what a person agreed to; null: whatever the policy says. */
   readonly among: readonly number[] | null;
+  /** What other jobs began from, as whoever asks knows it: it stays. */
+  readonly inUse: readonly number[];
 }
 
 /** Paths are absolute. */
@@ -48,16 +51,17 @@ interface Readable {
 }
 
 /**
- * `more`: what stays for reasons that the directory does not tell. CHECKPOINT_DAMAGED while any `_metadata` cannot be
+ * `more`: what its owner knows to be needed. CHECKPOINT_DAMAGED while any `_metadata` cannot be
  * read: nobody knows what that checkpoint needs.
  */
 export async function planDirectory(
   files: FileSystem,
   paths: JobPaths,
   history: JobHistory,
-  {policy, among}: PruneOrder,
+  {policy, among, inUse}: PruneOrder,
   now: number,
   more: ReadonlyMap<number, PruneReason>,
+  useOf: LookForUse,
 ): Promise<DirectoryPlan> {
   const readable = (await listCheckpoints(files, paths, null)).flatMap(({checkpointId, state}) =>
     readableOf(paths, checkpointId, state),
@@ -67,6 +71,8 @@ export async function planDirectory(
     ...strangers(readable, baseName(paths.root)),
     ...notCommitted(readable, history),
     ...(await claimedOnes(files, paths, readable)),
+    ...(await usedOnes(paths, readable, useOf)),
+    ...inUse.map((id) => [id, 'in-use'] as const),
     ...more,
     ...(await heldOnes(files, paths)),
   ]);
@@ -95,12 +101,19 @@ export async function pruneTakenOver(
   owner: Ownership,
   order: PruneOrder,
   now: number,
-  more: ReadonlyMap<number, PruneReason>,
   spared: readonly string[],
 ): Promise<PrunedDirectory> {
   owner.spareFiles(spared);
   const history = await owner.readHistory();
-  const planned = await planDirectory(files, owner.paths, history, order, now, more);
+  const planned = await planDirectory(
+    files,
+    owner.paths,
+    history,
+    order,
+    now,
+    new Map(),
+    async (path) => owner.useOf(path),
+  );
   await owner.sweepDeleted();
   return carryOut(owner, planned);
 }
@@ -112,12 +125,10 @@ export async function carryOut(
 ): Promise<PrunedDirectory> {
   const permit = await ownership.permitDeletion(plan.remove);
   const {deleted, kept} = await ownership.deleteCheckpoints(permit);
-  const held = kept.flatMap(({checkpointId, reason}) =>
-    reason === 'held'
-      ? [{path: ownership.paths.checkpoint(checkpointId), reason: 'held' as const}]
-      : [],
+  const stayed = kept.flatMap(({checkpointId, reason}) =>
+    reason === 'absent' ? [] : [{path: ownership.paths.checkpoint(checkpointId), reason}],
   );
-  return {...report, deleted, kept: [...report.kept, ...held]};
+  return {...report, deleted, kept: [...report.kept, ...stayed]};
 }
 
 function readableOf(paths: JobPaths, id: number, state: CheckpointState): readonly Readable[] {
@@ -185,6 +196,18 @@ async function claimedOnes(
   const pins: (readonly [number, PruneReason])[] = [];
   for (const {id} of readable) {
     if ((await readClaim(files, paths.checkpoint(id))) !== null) pins.push([id, 'claimed']);
+  }
+  return pins;
+}
+
+async function usedOnes(
+  paths: JobPaths,
+  readable: readonly Readable[],
+  useOf: LookForUse,
+): Promise<Pins> {
+  const pins: (readonly [number, PruneReason])[] = [];
+  for (const {id} of readable) {
+    if ((await useOf(paths.checkpoint(id))) !== null) pins.push([id, 'in-use']);
   }
   return pins;
 }

@@ -122,9 +122,18 @@ export class CheckpointRetention {
     const pruning = this.#tail.then(async () => {
       const {paths} = this.#ownership;
       const history = await this.#ownership.readHistory();
-      const directory = await planDirectory(files, paths, history, order, now, this.#pins());
+      const directory = await planDirectory(
+        files,
+        paths,
+        history,
+        order,
+        now,
+        this.#pins(),
+        async (path) => this.#ownership.useOf(path),
+      );
       const pruned = await carryOut(this.#ownership, directory);
-      const gone = new Set(directory.plan.remove);
+      const stayed = new Set(pruned.kept.map(({path}) => path));
+      const gone = new Set(directory.plan.remove.filter((id) => !stayed.has(paths.checkpoint(id))));
       this.#checkpoints = this.#checkpoints.filter(({id}) => !gone.has(id));
       this.#deleted(gone);
       return pruned;
@@ -167,10 +176,12 @@ export class CheckpointRetention {
     if (remove.length === 0 && !hasOrphans) return;
     const permit = await this.#ownership.permitDeletion(remove);
     const {kept} = await this.#ownership.deleteCheckpoints(permit);
+    const stayed = new Set<number>();
     for (const {checkpointId, reason} of kept) {
+      if (reason !== 'absent') stayed.add(checkpointId);
       if (reason === 'claimed') this.#claimedByOthers.add(checkpointId);
     }
-    const gone = new Set(remove.filter((id) => !this.#claimedByOthers.has(id)));
+    const gone = new Set(remove.filter((id) => !stayed.has(id)));
     this.#checkpoints = this.#checkpoints.filter(({id}) => !gone.has(id));
     this.#deleted(gone);
   }

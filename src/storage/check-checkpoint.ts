@@ -17,7 +17,7 @@ import {unlessMissing} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import type {Finding} from './finding.ts';
 import {distinctFilesOf} from './metadata-encoder.ts';
-import {CHECKSUMS_FILE, isClaimName, METADATA_FILE, stateFileAt} from './paths.ts';
+import {CHECKSUMS_FILE, isMarkName, METADATA_FILE, stateFileAt} from './paths.ts';
 
 export type CheckLevel = 'manifest' | 'checksum';
 
@@ -166,8 +166,8 @@ class Check {
       for (const {name, kind} of await this.#files.list(absolute)) {
         const path = directory === '' ? name : `${directory}/${name}`;
         if (named.has(path) || parents.has(path)) continue;
-        // Whose it is says nothing of what is in it.
-        if (directory === '' && kind === 'file' && isClaimName(name)) continue;
+        // Whose it is and who needs it say nothing of what is in it.
+        if (directory === '' && kind === 'file' && isMarkName(name)) continue;
         this.#reportExtra(path, kind);
       }
     }

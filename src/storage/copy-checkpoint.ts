@@ -88,18 +88,25 @@ export async function copyCheckpoint(
   }
 }
 
-async function requireFree(files: FileSystem, target: string, id: number): Promise<void> {
+/** REFUSED when a copy of checkpoint `id` may not go there. */
+export async function requireFree(files: FileSystem, target: string, id: number): Promise<void> {
   const refused = (why: string, hint: string): EngineError =>
     new EngineError('REFUSED', why, {file: target, hint});
   if ((await statusOrNull(files, target)) !== null) {
     throw refused(`${target} is there already`, 'Name a directory that does not exist.');
   }
-  const parent = parentOf(target);
-  if ((await statusOrNull(files, new JobPaths(parent).format)) !== null) {
-    throw refused(
-      `${parent} is the directory of a job, which alone writes there`,
-      'Copy it to another directory; `tidemark restore` takes it from anywhere.',
-    );
+  for (let above = parentOf(target); ; above = parentOf(above)) {
+    const paths = new JobPaths(above);
+    const isJob = (await statusOrNull(files, paths.format))?.kind === 'file';
+    // Further up a file of that name may be anybody's.
+    const isNear = above === parentOf(target);
+    if (isJob && (isNear || (await statusOrNull(files, paths.ownerDirectory)) !== null)) {
+      throw refused(
+        `${above} is the directory of a job, which alone writes there`,
+        'Copy it to another directory; `tidemark restore` takes it from anywhere.',
+      );
+    }
+    if (above === '/') break;
   }
   const named = parseCheckpointName(baseName(target));
   if (named !== null && named !== id) {

@@ -1,7 +1,8 @@
 // Deleting published checkpoints. Everything is decided first; a `_metadata` that cannot be read means that
 // nothing is deleted, because nobody knows what it needs. Then, in this order:
 //
-//   1. rename each chk-N into work/<G>/deleted/ (ENOENT for a process that was taken over)
+//   1. rename each chk-N into work/<G>/deleted/ (ENOENT for a process that was taken over), and back when a job began
+//      from it meanwhile (use-marks.ts)
 //   2. sync the job directory: from here on none of them comes back
 //   3. take away the shared files that nobody needs any more (shared-directory.ts)
 //   4. remove what lies in deleted/
@@ -19,12 +20,13 @@ import type {FileSystem} from './file-system.ts';
 import {listHolds} from './holds.ts';
 import {checkpointName, parseCheckpointName, type JobPaths} from './paths.ts';
 import type {SharedDirectory} from './shared-directory.ts';
+import type {LookForUse} from './use-marks.ts';
 
 /** A checkpoint that the request named and that stays. */
 export interface KeptCheckpoint {
   readonly checkpointId: number;
-  /** `claimed`: by a job in another directory, which owns it and may go back to it. */
-  readonly reason: 'held' | 'claimed' | 'absent';
+  /** `claimed`: by a job in another directory, which owns it. `in-use`: one began from it and may go back to it. */
+  readonly reason: 'held' | 'claimed' | 'in-use' | 'absent';
 }
 
 export interface DeletionReport {
@@ -54,6 +56,7 @@ export async function decideDeletion(
   shared: SharedDirectory,
   checkpointIds: readonly number[],
   by: Claim | null,
+  useOf: LookForUse,
 ): Promise<DeletePermit> {
   const present = new Set<number>();
   for (const {name} of await files.list(paths.root)) {
@@ -76,6 +79,8 @@ export async function decideDeletion(
     else if (held.has(checkpointId)) kept.push({checkpointId, reason: 'held'});
     else if (await isClaimed(files, paths.checkpoint(checkpointId), by)) {
       kept.push({checkpointId, reason: 'claimed'});
+    } else if ((await useOf(paths.checkpoint(checkpointId))) !== null) {
+      kept.push({checkpointId, reason: 'in-use'});
     } else permitted.push(checkpointId);
   }
   return new Permit(paths.root, permitted, kept);
@@ -92,21 +97,28 @@ export async function performDeletion(
   generation: number,
   shared: SharedDirectory,
   permit: DeletePermit,
+  useOf: LookForUse,
 ): Promise<DeletionReport> {
   assert(permit instanceof Permit && permit.root === paths.root, 'a permit of this directory');
+  const gone: number[] = [];
+  const kept = [...permit.kept];
   for (const checkpointId of permit.checkpointIds) {
     await setAside(files, paths, generation, checkpointId);
+    const aside = asidePath(paths, generation, checkpointId);
+    // Until the rename a job could still begin from it.
+    if ((await useOf(aside)) === null) gone.push(checkpointId);
+    else {
+      await files.rename(aside, paths.checkpoint(checkpointId));
+      kept.push({checkpointId, reason: 'in-use'});
+    }
   }
   failpoint('storage.delete.after-rename');
   await files.syncDirectory(paths.root);
-  await shared.removeWithout(permit.checkpointIds);
-  for (const checkpointId of permit.checkpointIds) {
+  await shared.removeWithout(gone);
+  for (const checkpointId of gone) {
     await removeTree(files, asidePath(paths, generation, checkpointId));
   }
-  return {
-    deleted: permit.checkpointIds.map((checkpointId) => paths.checkpoint(checkpointId)),
-    kept: permit.kept,
-  };
+  return {deleted: gone.map((checkpointId) => paths.checkpoint(checkpointId)), kept};
 }
 
 async function setAside(

@@ -4,13 +4,23 @@
 //   holds/chk-N             the user asked for it (`checkpoint hold`)
 //   holds/chk-N.<lineage>   that lineage was restored from it without a claim
 //
-// Both are linked out of and renamed into the owner's work/<G>/: a process that was taken over changes none.
+//   held in a savepoint     the user asked for it; no job owns the directory, so it is made in its place
+//
+// The first two are linked out of and renamed into the owner's work/<G>/: a process that was taken over changes none.
 
 import {systemErrorCode} from '../base/errors.ts';
 import {statusOrNull} from './derive-checkpoint-state.ts';
 import {unlessMissing, writeDurableBytes} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
-import {holdName, parseHoldName, type Hold, type JobPaths} from './paths.ts';
+import {
+  baseName,
+  HOLD_FILE,
+  holdName,
+  join,
+  parseHoldName,
+  type Hold,
+  type JobPaths,
+} from './paths.ts';
 import {sealJson} from './sealed-json.ts';
 
 /** Names that are no hold's are left alone. */
@@ -62,6 +72,24 @@ export async function removeHold(
   }
   await unlessMissing(async () => files.syncDirectory(paths.holdsDirectory));
   await unlessMissing(async () => files.unlink(aside));
+}
+
+/** As `placeHold`, of a savepoint: whoever may write there holds and releases it. */
+export async function holdSavepoint(files: FileSystem, directory: string): Promise<void> {
+  const bytes = sealJson({savepoint: baseName(directory)});
+  // Torn, it holds all the same.
+  await unlessThere(async () => writeDurableBytes(files, join(directory, HOLD_FILE), bytes));
+  await files.syncDirectory(directory);
+}
+
+/** Gone for good when it resolves; releasing what is not held is fine. */
+export async function releaseSavepoint(files: FileSystem, directory: string): Promise<void> {
+  await unlessMissing(async () => files.unlink(join(directory, HOLD_FILE)));
+  await files.syncDirectory(directory);
+}
+
+export async function isSavepointHeld(files: FileSystem, directory: string): Promise<boolean> {
+  return (await statusOrNull(files, join(directory, HOLD_FILE))) !== null;
 }
 
 async function unlessThere(act: () => Promise<void>): Promise<void> {

@@ -39,6 +39,13 @@ import {
   takeNextGeneration,
   type TakeOverOptions,
 } from './take-over.ts';
+import {
+  placeUseMark,
+  removeUseMark,
+  useOf,
+  type CheckpointUse,
+  type LookForUse,
+} from './use-marks.ts';
 
 /** Takes the next generation. ALREADY_RUNNING, FENCED, INCOMPATIBLE (another format) or STORAGE_FAILED. */
 export async function takeOver(options: TakeOverOptions): Promise<Ownership> {
@@ -236,7 +243,7 @@ export class Ownership {
     by: Claim | null = null,
   ): Promise<DeletePermit> {
     return this.#guarded(async () =>
-      decideDeletion(this.#files, this.paths, this.#shared, checkpointIds, by),
+      decideDeletion(this.#files, this.paths, this.#shared, checkpointIds, by, this.#useOf),
     );
   }
 
@@ -270,11 +277,31 @@ export class Ownership {
     await writeClaim(this.#files, path, {jobDirectory: this.jobDirectory, lineage});
   }
 
+  /** `lineage` goes back to what lies at `path`, outside of this directory, until `removeUseMark`. Repeating it is fine. */
+  async placeUseMark(path: string, lineage: string): Promise<void> {
+    await this.requireNewest();
+    const {host, pidNamespace} = this.#options.processes.self();
+    const {jobDirectory, generation} = this;
+    const mark = {jobDirectory, lineage, generation, host, pidNamespace};
+    await placeUseMark(this.#files, path, mark);
+  }
+
+  /** Once `lineage` has a checkpoint of its own. Repeating it is fine. */
+  async removeUseMark(path: string, lineage: string): Promise<void> {
+    await this.requireNewest();
+    await removeUseMark(this.#files, path, lineage);
+  }
+
+  /** The job of another directory that goes back to what lies there; null: none. */
+  async useOf(path: string): Promise<CheckpointUse | null> {
+    return this.#guarded(async () => this.#useOf(path));
+  }
+
   /** Removes what `lineage` claimed. Only once it has a checkpoint of its own. */
   async removeClaimed(path: string, lineage: string): Promise<ClaimRemoval> {
     await this.requireNewest();
     const claim = {jobDirectory: this.jobDirectory, lineage};
-    return removeClaimed(this.#files, path, claim, async (jobDirectory) =>
+    return removeClaimed(this.#files, path, claim, this.#useOf, async (jobDirectory) =>
       takeOver({...this.#options, jobDirectory, kind: 'prune', takeOver: false}),
     );
   }
@@ -292,7 +319,7 @@ export class Ownership {
   /** Deletes what the permit names, and the shared files that nobody needs without it; doing it again is fine. */
   async deleteCheckpoints(permit: DeletePermit): Promise<DeletionReport> {
     return this.#guarded(async () =>
-      performDeletion(this.#files, this.paths, this.generation, this.#shared, permit),
+      performDeletion(this.#files, this.paths, this.generation, this.#shared, permit, this.#useOf),
     );
   }
 
@@ -304,15 +331,19 @@ export class Ownership {
     await this.#guarded(async () => {
       // A rename into deleted/ whose sync failed could come back, without what was removed below it.
       await this.#files.syncDirectory(this.paths.root);
+      // First, because what lies in deleted/ says to `prune` that files in shared/ are its business.
+      await this.#shared.sweep();
       const directory = this.paths.deleted(this.generation);
       for (const {name, kind} of await this.#files.list(directory)) {
         const path = `${directory}/${name}`;
         if (kind === 'directory') await removeTree(this.#files, path);
         else await unlessMissing(async () => this.#files.unlink(path));
       }
-      await this.#shared.sweep();
     });
   }
+
+  readonly #useOf: LookForUse = async (directory) =>
+    useOf(this.#files, directory, () => this.#options.processes.self());
 
   #attemptContext(): AttemptContext {
     const {paths, generation} = this;

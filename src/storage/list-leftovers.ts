@@ -1,12 +1,13 @@
 // What nobody needs in a job directory, and what it weighs: attempts that were given up, what was on its way out when a
 // process died, and files in `shared/` that no checkpoint names. Never writes.
 
-import {statusOrNull} from './derive-checkpoint-state.ts';
+import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
 import {unlessMissing} from './durable-file.ts';
-import type {FileSystem} from './file-system.ts';
+import type {DirectoryEntry, FileSystem} from './file-system.ts';
 import {listCheckpoints} from './list-checkpoints.ts';
 import {orphansAmong, unclaimedFiles} from './list-orphans.ts';
-import {parseGenerationName, type JobPaths} from './paths.ts';
+import {distinctFilesOf} from './metadata-encoder.ts';
+import {parseCheckpointName, parseGenerationName, type JobPaths} from './paths.ts';
 import {pendingAttempts} from './pending-attempts.ts';
 import {sharedNames} from './shared-directory.ts';
 
@@ -55,6 +56,42 @@ export async function listLeftovers(
     }
   });
   return leftovers;
+}
+
+/**
+ * What checkpoints on their way out refer to in `shared/`, by digest: whoever deleted them and was cut short would have
+ * taken it along, as far as nobody else needs it.
+ */
+export async function sharedOfDeleted(
+  files: FileSystem,
+  paths: JobPaths,
+): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  const look = async (deleted: string): Promise<void> => {
+    for (const {name, kind} of await entriesOf(files, deleted)) {
+      if (kind !== 'directory') continue;
+      const path = `${deleted}/${name}`;
+      // A take-over takes the work of older generations away whole, with what they had on its way out.
+      if (parseGenerationName(name) !== null) await look(`${path}/deleted`);
+      if (parseCheckpointName(name) === null) continue;
+      const read = await readMetadata(files, path);
+      if (read.kind !== 'read') continue;
+      for (const {sha256} of distinctFilesOf(read.metadata).shared) names.add(sha256);
+    }
+  };
+  for (const {name} of await entriesOf(files, paths.workDirectory)) {
+    const generation = parseGenerationName(name);
+    if (generation !== null) await look(paths.deleted(generation));
+  }
+  return names;
+}
+
+async function entriesOf(files: FileSystem, path: string): Promise<readonly DirectoryEntry[]> {
+  let entries: readonly DirectoryEntry[] = [];
+  await unlessMissing(async () => {
+    entries = await files.list(path);
+  });
+  return entries;
 }
 
 /** Of all files in a directory; what goes meanwhile counts nothing. */

@@ -15,7 +15,11 @@
 //   .claimed-<lineage>-<name>                                                 one that is being removed after a claim
 //   .copying-…-<name>                                                         a copy that is being written
 //
-// and in a checkpoint or savepoint that was claimed: claimed-by, and .claimed-by-<lineage> until it is linked.
+// and in a checkpoint or savepoint:
+//
+//   claimed-by, and .claimed-by-<lineage> until it is linked            claims.ts
+//   held                                                                holds.ts; in savepoints
+//   used-by-<lineage>, and .used-by-<lineage> until it is renamed       use-marks.ts
 //
 // Every number that is parsed here is a safe integer; every other name is `null`: left alone.
 
@@ -28,6 +32,7 @@ export const CHECKSUMS_FILE = 'SHA256SUMS';
 export const CLAIM_FILE = 'claimed-by';
 /** In an attempt; no operator uid begins with a dot. */
 const TO_SHARE_DIRECTORY = '.shared';
+const USE_PREFIX = 'used-by-';
 const SHARED_DIRECTORY = 'shared';
 
 export const GENERATION_MAX = 9_999_999_999;
@@ -211,8 +216,30 @@ export function claimAsideName(lineage: string): string {
   return `.${CLAIM_FILE}-${lineage}`;
 }
 
-export function isClaimName(name: string): boolean {
-  return name === CLAIM_FILE || /^\.claimed-by-[0-9a-f]{16}$/.test(name);
+/** In a savepoint that nobody is to delete. */
+export const HOLD_FILE = 'held';
+
+/** In a checkpoint that a lineage of elsewhere was restored from without a claim. */
+export function useName(lineage: string): string {
+  assert(LINEAGE_PATTERN.test(lineage), `lineage ${lineage}`);
+  return `${USE_PREFIX}${lineage}`;
+}
+
+/** Until it is renamed. */
+export function useAsideName(lineage: string): string {
+  return `.${useName(lineage)}`;
+}
+
+/** The lineage in the name of a use mark. */
+export function parseUseName(name: string): string | null {
+  const lineage = name.startsWith(USE_PREFIX) ? name.slice(USE_PREFIX.length) : '';
+  return LINEAGE_PATTERN.test(lineage) ? lineage : null;
+}
+
+/** In a checkpoint, and no part of it: whose it is, and who needs it. */
+export function isMarkName(name: string): boolean {
+  if (name === CLAIM_FILE || name === HOLD_FILE || parseUseName(name) !== null) return true;
+  return /^\.(claimed|used)-by-[0-9a-f]{16}$/.test(name);
 }
 
 /** Where a directory that `lineage` claimed lies from the rename that takes it away. */
@@ -308,6 +335,12 @@ const UNKNOWN = 'x';
 
 function known(text: string): string | null {
   return text === UNKNOWN ? null : text;
+}
+
+/** Of a disposed one. */
+export function savepointNameOf(disposed: string): string {
+  assert(isDisposedName(disposed), `disposed name ${disposed}`);
+  return disposed.slice(disposed.lastIndexOf('savepoint-'));
 }
 
 /** Beside the savepoint, until it is renamed. */

@@ -1,6 +1,6 @@
 // Removing what a lineage claimed, once that lineage has a checkpoint of its own: by whichever generation gets
 // there, so every step may run again after a crash. Nothing is removed that the claim does not name: an unknown file
-// beside the state, another claim, a hold, or a living owner leave it where it is, with the reason.
+// beside the state, another claim, a hold, another user, or a living owner leave it where it is, with the reason.
 //
 //   a savepoint, or a checkpoint that was moved away: rename to a hidden name beside it, sync the parent, remove
 //   a chk-N of another job directory: a `prune` generation there deletes it by that directory's rules
@@ -12,11 +12,12 @@ import type {DeletePermit, DeletionReport} from './delete-checkpoints.ts';
 import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
 import {removeTree} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
+import {isSavepointHeld} from './holds.ts';
 import {stateFilesOf} from './metadata-encoder.ts';
 import {
   baseName,
   CHECKSUMS_FILE,
-  isClaimName,
+  isMarkName,
   join,
   METADATA_FILE,
   parentOf,
@@ -24,6 +25,7 @@ import {
   removedClaimName,
 } from './paths.ts';
 import {storageFailed} from './storage-error.ts';
+import {whyUsed, type LookForUse} from './use-marks.ts';
 
 export type ClaimRemoval =
   | {readonly kind: 'removed'}
@@ -54,6 +56,7 @@ export async function removeClaimed(
   files: FileSystem,
   path: string,
   claim: Claim,
+  useOf: LookForUse,
   prune: (jobDirectory: string) => Promise<Pruner>,
 ): Promise<ClaimRemoval> {
   const hidden = join(parentOf(path), removedClaimName(claim.lineage, baseName(path)));
@@ -76,8 +79,17 @@ export async function removeClaimed(
     const strange = await strangeNameIn(files, path);
     if (strange !== null)
       return {kind: 'left', why: `it holds ${strange}, which is not part of it`};
+    if (await isSavepointHeld(files, path)) return {kind: 'left', why: 'it is held'};
+    const user = await useOf(path);
+    if (user !== null) return {kind: 'left', why: whyUsed(user)};
     await files.rename(path, hidden);
     failpoint('storage.claim.after-rename');
+    // Until the rename a job could still begin from it.
+    const newcomer = await useOf(hidden);
+    if (newcomer !== null) {
+      await files.rename(hidden, path);
+      return {kind: 'left', why: whyUsed(newcomer)};
+    }
     // From here on it does not come back with a part of its files.
     await files.syncDirectory(parentOf(path));
     await removeTree(files, hidden);
@@ -103,17 +115,26 @@ async function removeThere(
   );
   const reason = kept.find((one) => one.checkpointId === checkpointId)?.reason;
   if (reason === 'held') return {kind: 'left', why: 'it is held there'};
+  if (reason === 'in-use') return {kind: 'left', why: 'another job began from it'};
   if (reason === 'claimed') return {kind: 'left', why: 'it is not claimed by this run any more'};
   return reason === 'absent' ? {kind: 'absent'} : {kind: 'removed'};
 }
 
 /** Also when nothing was deleted: our process lives on, and whoever asks for the owner must not find it at work there. */
-async function endedAfter<T>(owner: Pruner, act: () => Promise<T>): Promise<T> {
+export async function endedAfter<T>(
+  owner: Pick<Pruner, 'writeEnd'>,
+  act: () => Promise<T>,
+): Promise<T> {
+  let result: T;
   try {
-    return await act();
-  } finally {
-    await owner.writeEnd('finished', {});
+    result = await act();
+  } catch (error) {
+    // The first failure is the one to report.
+    await owner.writeEnd('finished', {}).catch(() => undefined);
+    throw error;
   }
+  await owner.writeEnd('finished', {});
+  return result;
 }
 
 /** The first name in it that neither `_metadata` nor a claim accounts for; null: there is none. */
@@ -124,7 +145,7 @@ async function strangeNameIn(files: FileSystem, path: string): Promise<string | 
   const directories = new Set(read.metadata.operators.map(({uid}): string => uid));
   for (const {name, kind} of await files.list(path)) {
     if (kind !== 'directory') {
-      const isOwn = name === METADATA_FILE || name === CHECKSUMS_FILE || isClaimName(name);
+      const isOwn = name === METADATA_FILE || name === CHECKSUMS_FILE || isMarkName(name);
       if (kind !== 'file' || !isOwn) return name;
       continue;
     }

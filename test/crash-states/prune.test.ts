@@ -17,12 +17,12 @@ import {findViolation, say, withoutEachSync, type Promised, type Recording} from
 const paths = new JobPaths(JOB_DIRECTORY);
 const KEPT = [2, 5];
 const GONE = [1, 3, 4];
-const ORDER = {policy: {keepLast: 1, keepWithinMillis: null}, among: null};
+const ORDER = {policy: {keepLast: 1, keepWithinMillis: null}, among: null, inUse: []};
 
 async function prune(disk: MemoryFileSystem, phase = ''): Promise<void> {
   const owner = await start(disk, {kind: 'prune'});
   disk.phase = phase;
-  await pruneTakenOver(disk, owner, ORDER, 0, new Map(), []);
+  await pruneTakenOver(disk, owner, ORDER, 0, []);
   disk.phase = 'before';
   await owner.writeEnd('finished', {});
 }

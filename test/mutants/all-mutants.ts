@@ -9,6 +9,7 @@ import {FLINK_MUTANTS} from './flink-mutants.ts';
 import {INSPECTION_MUTANTS} from './inspection-mutants.ts';
 import type {Mutant} from './mutant.ts';
 import {PRUNE_MUTANTS} from './prune-mutants.ts';
+import {USE_MARK_MUTANTS} from './use-mark-mutants.ts';
 import {RACE_MUTANTS} from './race-mutants.ts';
 import {RECOVERY_MUTANTS} from './recovery-mutants.ts';
 import {ROCKSDB_MUTANTS} from './rocksdb-mutants.ts';
@@ -41,4 +42,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...FLINK_MUTANTS,
   ...INSPECTION_MUTANTS,
   ...PRUNE_MUTANTS,
+  ...USE_MARK_MUTANTS,
 ];

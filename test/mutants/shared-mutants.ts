@@ -56,9 +56,8 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     name: 'shared: files go before the checkpoints are durably gone',
     rows: 'sync of delete',
     module: deletion,
-    find: 'await files.syncDirectory(paths.root);\n    await shared.removeWithout(permit.checkpointIds);',
-    replace:
-      'await shared.removeWithout(permit.checkpointIds);\n    await files.syncDirectory(paths.root);',
+    find: 'await files.syncDirectory(paths.root);\n    await shared.removeWithout(gone);',
+    replace: 'await shared.removeWithout(gone);\n    await files.syncDirectory(paths.root);',
     prover: 'shared-crash-states',
   },
   {

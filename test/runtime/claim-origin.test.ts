@@ -90,9 +90,18 @@ describe('before the lineage', () => {
     expect(await readClaim(disk, `${JOB_DIRECTORY}/chk-3`)).toBeNull();
   });
 
-  test('of elsewhere: claimed, and never touched without a claim', async () => {
+  test('of elsewhere: claimed, or marked as used, which goes with the first checkpoint', async () => {
     const before = disk.namesIn(MOVED);
     await take(MOVED, false);
+    await take(MOVED, false);
+    expect(disk.namesIn(MOVED)).toEqual([...before, `used-by-${LINEAGE}`]);
+    expect(holds()).toEqual([]);
+    const left = (path: string): never => {
+      throw new Error(path);
+    };
+    const removal = new ClaimRemoval(owner, recordOf(MOVED, false), left);
+    removal.begin();
+    await removal.idle();
     expect(disk.namesIn(MOVED)).toEqual(before);
     await take(MOVED, true);
     await take(MOVED, true);

@@ -10,6 +10,7 @@ import {listLeftovers} from '#src/storage/list-leftovers.js';
 import {writeClaim} from '#src/storage/claims.js';
 import {JobPaths} from '#src/storage/paths.js';
 import {readHistory} from '#src/storage/read-history.js';
+import {useOf, type LookForUse} from '#src/storage/use-marks.js';
 import {
   beginFresh,
   copyTree,
@@ -26,8 +27,13 @@ import {MemoryFileSystem} from '../storage/support/memory-file-system.ts';
 import {publishShared, sharedContents} from '../storage/support/shared-states.ts';
 
 const paths = new JobPaths(JOB_DIRECTORY);
-const KEEP_LAST = {policy: {keepLast: 1, keepWithinMillis: null}, among: null};
+const KEEP_LAST = {policy: {keepLast: 1, keepWithinMillis: null}, among: null, inUse: []};
 const NOTHING = new Map<number, PruneReason>();
+
+const useIn =
+  (files: MemoryFileSystem): LookForUse =>
+  async (path) =>
+    useOf(files, path, () => HERE);
 
 /** 1 to 4 of one lineage, which is settled unless it is said. */
 async function disk({settled = true} = {}): Promise<MemoryFileSystem> {
@@ -48,7 +54,7 @@ async function planned(
 ): Promise<Readonly<Record<number, PruneReason | null>>> {
   const before = files.log.length;
   const history = await readHistory(files, paths, Infinity);
-  const {plan} = await planDirectory(files, paths, history, order, 0, more);
+  const {plan} = await planDirectory(files, paths, history, order, 0, more, useIn(files));
   expect(files.log.length, 'a dry run never writes').toBe(before);
   return Object.fromEntries([
     ...plan.remove.map((id) => [id, null]),
@@ -63,7 +69,7 @@ async function idsIn(files: MemoryFileSystem): Promise<readonly number[]> {
 
 async function prune(files: MemoryFileSystem, order = KEEP_LAST, spared: readonly string[] = []) {
   const owner = await start(files, {kind: 'prune'});
-  return pruneTakenOver(files, owner, order, 0, NOTHING, spared);
+  return pruneTakenOver(files, owner, order, 0, spared);
 }
 
 describe('what stays', () => {
@@ -90,6 +96,15 @@ describe('what stays', () => {
     const files = await disk();
     await writeClaim(files, paths.checkpoint(2), {jobDirectory: '/other', lineage: LINEAGE});
     expect(await planned(files)).toMatchObject({1: null, 2: 'claimed', 3: null});
+  });
+
+  test('what a job of another directory began from and goes back to', async () => {
+    const files = await disk();
+    const other = await start(files, {directory: '/other/flights'});
+    await other.placeUseMark(paths.checkpoint(2), LINEAGE);
+    expect(await planned(files)).toMatchObject({1: null, 2: 'in-use', 3: null});
+    await prune(files);
+    expect(await idsIn(files)).toEqual([2, 4]);
   });
 
   test('of a lineage that is not settled the newest, and the newest that is whole', async () => {
@@ -126,8 +141,10 @@ describe('what stays', () => {
 
   test('what the caller knows to be in use, and what appeared after the question', async () => {
     const files = await disk();
-    const more = new Map([[1, 'in-use']] as const);
-    expect(await planned(files, KEEP_LAST, more)).toMatchObject({1: 'in-use', 2: null});
+    const asked = {...KEEP_LAST, inUse: [1]};
+    expect(await planned(files, asked)).toMatchObject({1: 'in-use', 2: null});
+    const more = new Map([[1, 'not-committed']] as const);
+    expect(await planned(files, KEEP_LAST, more)).toMatchObject({1: 'not-committed', 2: null});
     const agreed = {...KEEP_LAST, among: [2]};
     expect(await planned(files, agreed)).toMatchObject({
       1: 'appeared-since',
@@ -141,7 +158,7 @@ describe('what stays', () => {
     await copyTree(files, JOB_DIRECTORY, files, '/data/checkpoints/other');
     const other = new JobPaths('/data/checkpoints/other');
     const history = await readHistory(files, other, Infinity);
-    const {plan} = await planDirectory(files, other, history, KEEP_LAST, 0, NOTHING);
+    const {plan} = await planDirectory(files, other, history, KEEP_LAST, 0, NOTHING, useIn(files));
     expect(plan.remove).toEqual([]);
     expect(new Set(plan.keep.map(({reason}) => reason))).toEqual(new Set(['another-job']));
   });

@@ -114,10 +114,12 @@ test('a prune of a live job keeps what is in use, and from the newest that is co
     await publish(disk, owner, id);
     await retention.published(id);
   }
-  const order = {policy: {keepLast: 1, keepWithinMillis: null}, among: null};
+  const order = {policy: {keepLast: 1, keepWithinMillis: null}, among: null, inUse: []};
   // Nothing is committed: whatever a run that fails now needs is kept.
   expect((await retention.prune(disk, order, 0)).deleted).toEqual([]);
   await retention.committed(4);
+  // Another job began from them: who asks knows it.
+  expect((await retention.prune(disk, {...order, inUse: [1, 3]}, 0)).deleted).toEqual([]);
   const {deleted, kept} = await retention.prune(disk, order, 0);
   expect(deleted).toEqual([1, 3].map((id) => `${JOB_DIRECTORY}/chk-${id}`));
   expect(kept.map(({path, reason}) => [path.slice(-1), reason])).toEqual([
@@ -127,6 +129,27 @@ test('a prune of a live job keeps what is in use, and from the newest that is co
   ]);
   expect(told).toEqual([1, 3]);
   expect(retention.ownIds()).toEqual([2, 4, 5]);
+});
+
+test('what a job of another directory goes back to stays, and goes once it does not', async () => {
+  const disk = new MemoryFileSystem();
+  const owner = await start(disk);
+  await beginFresh(owner);
+  const other = await start(disk, {directory: '/other/flights'});
+  const retention = retentionOf(owner);
+  const commit = async (id: number): Promise<void> => {
+    await publish(disk, owner, id);
+    await retention.published(id);
+    await retention.committed(id);
+  };
+  await commit(1);
+  await other.placeUseMark(`${JOB_DIRECTORY}/chk-1`, EARLIER);
+  await commit(2);
+  expect(await idsIn(owner)).toEqual([2, 1]);
+  expect(retention.ownIds()).toEqual([1, 2]);
+  await other.removeUseMark(`${JOB_DIRECTORY}/chk-1`, EARLIER);
+  await commit(3);
+  expect(await idsIn(owner)).toEqual([3]);
 });
 
 test('what is held stays, whoever holds it', async () => {

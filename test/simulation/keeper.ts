@@ -139,7 +139,7 @@ export class Keeper implements DiskWatch {
     if (ids.length === 0) return null;
     if (kind !== 'prune') return {kind, id: draw.pick(ids)};
     const policy = {keepLast: draw.integer(1, 2), keepWithinMillis: null};
-    return {kind, order: {policy, among: null}};
+    return {kind, order: {policy, among: null, inUse: []}};
   }
 
   async #takeOverAnd(act: Act, actor: Actor, files: SimulatedFiles): Promise<void> {
@@ -175,7 +175,7 @@ export class Keeper implements DiskWatch {
   async #carryOut(act: Act, owner: Ownership, files: SimulatedFiles): Promise<void> {
     if (act.kind === 'prune') {
       const now = this.#world.wallMillis();
-      await pruneTakenOver(files, owner, act.order, now, new Map(), []);
+      await pruneTakenOver(files, owner, act.order, now, []);
       return;
     }
     const hold = {checkpointId: act.id, lineage: null};

@@ -123,7 +123,12 @@ describe('is refused', () => {
     const disk = await published();
     await disk.makeDirectory('/kept');
     await disk.makeDirectory('/kept/there');
-    for (const target of ['/kept/there', `${JOB_DIRECTORY}/mine`, '/kept/chk-9']) {
+    const inside = [
+      `${JOB_DIRECTORY}/mine`,
+      `${JOB_DIRECTORY}/chk-3/sub`,
+      `${JOB_DIRECTORY}/a/b/c`,
+    ];
+    for (const target of ['/kept/there', ...inside, '/kept/chk-9']) {
       await expect(copy(disk, 3, {target}), target).rejects.toMatchObject({code: 'REFUSED'});
     }
     await copy(disk, 3, {target: '/kept/chk-3'});

@@ -3,6 +3,7 @@
 
 import {describe, expect, it, test} from 'vitest';
 
+import {endedAfter} from '#src/storage/remove-claimed.js';
 import {holdName, JobPaths, parseHoldName} from '#src/storage/paths.js';
 import {JOB_DIRECTORY, LINEAGE, publish, start, writeFile} from './support/fixture.js';
 import {MemoryFileSystem} from './support/memory-file-system.js';
@@ -93,6 +94,13 @@ describe('B39: among sixteen checkpoints', () => {
     // Its process, which is ours, lives on: without an end it would be taken for one at work.
     expect(disk.namesIn('/other/flights/owner')).toContain('0000000002.end');
   });
+});
+
+test('that a generation could not end does not hide what failed before', async () => {
+  const writeEnd = async (): Promise<never> => Promise.reject(new Error('the end'));
+  const fail = async (): Promise<never> => Promise.reject(new Error('the first'));
+  await expect(endedAfter({writeEnd}, fail)).rejects.toThrow('the first');
+  await expect(endedAfter({writeEnd}, async () => Promise.resolve(1))).rejects.toThrow('the end');
 });
 
 describe('a process that was taken over', () => {

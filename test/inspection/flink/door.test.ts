@@ -95,9 +95,14 @@ describe('a copy', () => {
       bytes: copied!.bytes,
     });
     expect(await verify(target)).toEqual({errorCode: null, codes: ['no-checksums']});
-    await expect(copyFlinkCheckpoint(directory, target, {maps: []})).rejects.toMatchObject({
-      code: 'REFUSED',
-    });
+    // There, in the directory of a job, under the name of another checkpoint.
+    await mkdir(join(root, 'job'));
+    await writeFile(join(root, 'job', 'FORMAT'), '');
+    for (const refused of [target, join(root, 'job', 'copy'), join(root, 'chk-999')]) {
+      await expect(copyFlinkCheckpoint(directory, refused, {maps: []})).rejects.toMatchObject({
+        code: 'REFUSED',
+      });
+    }
   });
 
   test('what Flink did not write is neither inspected nor copied', async () => {
