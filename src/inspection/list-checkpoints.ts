@@ -117,13 +117,13 @@ async function listJob(
   const attempts = await pendingAttempts(files, paths);
   const underWay = await attemptsUnderWay(files, paths, attempts, processes);
   const unneeded = await unclaimedFiles(files, lying, [...underWay]);
-  let orphansKnown = true;
+  let unreadable = 0;
   const known = new Set<string>();
   const addPublished = async (checkpointId: number): Promise<void> => {
     const path = paths.checkpoint(checkpointId);
     const state = await deriveCheckpointState(files, path, known);
     if (state.kind === 'gone') return;
-    orphansKnown = releaseNeeded(unneeded, state) && orphansKnown;
+    if (!releaseNeeded(unneeded, state)) unreadable += 1;
     const listed =
       state.kind === 'foreign'
         ? await listFlinkDirectory({files, directory: path, maps}, checkpointId)
@@ -141,7 +141,7 @@ async function listJob(
     if ((await statusOrNull(files, path)) === null) await addPublished(id);
     else items.push(await toItem(files, id, path, {kind}));
   }
-  if (!orphansKnown && unneeded.size > 0) {
+  if (unreadable > 0 && unneeded.size > 0) {
     warnings.push(
       `${paths.sharedDirectory}: which files no checkpoint needs is not known, because one cannot be read`,
     );
@@ -155,7 +155,7 @@ async function listJob(
       newest_restorable: index === newest,
       held: !isAttempt(item) && held.has(item.id),
     })),
-    orphans: orphansKnown ? await weighOrphans(files, paths, unneeded) : [],
+    orphans: unreadable === 0 ? await weighOrphans(files, paths, unneeded) : [],
     warnings,
   };
 }

@@ -136,7 +136,7 @@ async function isEachKeyOnce(
       if (!act(rows)) return;
     }
   };
-  let isOnce = true;
+  let repeats = 0;
   const isRead = await reporting(options, directory, async () => {
     for (let pass = 1; pass < repeated.passes; pass += 1) {
       repeated.nextPass();
@@ -149,12 +149,12 @@ async function isEachKeyOnce(
     await each((rows) => {
       const wrong = repeated.confirm(rows);
       if (wrong === null) return true;
-      isOnce = false;
+      repeats += 1;
       onFinding({...rowsDamaged(rows, wrong.message), ...factsOf(rows, wrong)});
       return false;
     });
   });
-  if (!isRead || !isOnce) return false;
+  if (!isRead || repeats > 0) return false;
   if (!repeated.undecided) return true;
   const message = `${directory}: the keys of ${table.operator}.${table.state} have hashes that somebody chose: whether one is there twice is not known`;
   onFinding(errorAt('not-checked', directory, message));

@@ -29,7 +29,7 @@ function unfinished(changes: Partial<ProcessIdentity>): string {
 }
 
 test('of a dead process at once, of an unknown one when it is old, of a live one never', async () => {
-  const {pid = 0} = spawnSync('true');
+  const {pid} = spawnSync('true');
   const dead = unfinished({pid, startTime: '1'});
   const alive = unfinished({});
   const young = unfinished({bootId: 'another'});

@@ -20,6 +20,7 @@ import {SINK_MUTANTS} from './sink-mutants.ts';
 import {STATE_MUTANTS} from './state-mutants.ts';
 import {STORAGE_MUTANTS} from './storage-mutants.ts';
 import {TTL_MUTANTS} from './ttl-mutants.ts';
+import {VERIFY_MUTANTS} from './verify-mutants.ts';
 
 export const ALL_MUTANTS: readonly Mutant[] = [
   ...COORDINATOR_MUTANTS,
@@ -41,6 +42,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...CLAIM_MUTANTS,
   ...FLINK_MUTANTS,
   ...INSPECTION_MUTANTS,
+  ...VERIFY_MUTANTS,
   ...PRUNE_MUTANTS,
   ...USE_MARK_MUTANTS,
 ];

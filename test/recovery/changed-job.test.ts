@@ -359,15 +359,8 @@ describe('refused, with every reason', () => {
   });
 
   const keyed = (start: number, end: number): StateHandle => ({
-    location: 'file',
-    name: 'groups',
-    kind: 'keyed',
-    codecVersion: 1,
-    keyGroups: {start, end},
-    path: `totals/${start}.groups`,
-    length: 1,
-    sha256: '0'.repeat(64),
-    chunkCrcs: [0],
+    ...{location: 'file', name: 'groups', kind: 'keyed', codecVersion: 1, keyGroups: {start, end}},
+    ...{path: `totals/${start}.groups`, length: 1, sha256: '0'.repeat(64), chunkCrcs: [0]},
     description: null,
   });
 
