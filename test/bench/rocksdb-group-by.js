@@ -1,4 +1,4 @@
-// P20: the group-by of P3 with its state in RocksDB, all of it within the cache, a checkpoint every second.
+// P20: the group-by of P3 with its state in RocksDB, all of it within the cache, an incremental checkpoint every second.
 
 import {bareLoop} from './bases.js';
 import {BenchJob, groupByJob} from './candidate.js';
@@ -13,6 +13,7 @@ export async function benchRocksdbGroupBy({wants, rounds, records}) {
   const path = recordsFile(records);
   const groups = new Map();
   const files = linkedFiles(path, COPIES);
+  const incremental = {set: ['checkpointing.incremental=true']};
   const job = new BenchJob(groupByJob(files.glob, 1, 'state: {backend: rocksdb}\n'));
   const nanos = [];
   const rates = await interleave(
@@ -22,7 +23,7 @@ export async function benchRocksdbGroupBy({wants, rounds, records}) {
         name: 'P20',
         run: async () => {
           const before = process.cpuUsage();
-          const result = await job.run();
+          const result = await job.run(incremental);
           const {user, system} = process.cpuUsage(before);
           if (result.records !== records * COPIES) throw new Error(`${result.records} read`);
           nanos.push(((user + system) * 1000) / result.records);
