@@ -2,11 +2,11 @@
 // directory with a claim, or the whole directory is moved aside when nobody works there, and a run in an empty one goes on from
 // a checkpoint of the other directory, or from a savepoint, with a claim or without; what is claimed, a rival asks for too.
 //
-//   C1 what is restored from without a claim never changes by a byte, nor does anything beside it
+//   C1 what is restored from without a claim never changes by a byte, nor does anything beside it; only marks of who uses it come and go
 //   C2 what is claimed belongs to one lineage: nobody else begins from it, and its claim does not change
 //   C3 it goes only when that lineage has a checkpoint, and nothing else goes with it
 //   C4 the first checkpoint after a restore without a claim is complete in itself and shares no file with the original
-//   C5 a finished run has left nothing behind of what it claimed elsewhere
+//   C5 a finished run has left nothing behind of what it claimed elsewhere, and no mark that it uses what it has not claimed
 
 import type {EngineError} from '#src/base/errors.js';
 import type {RunRequest} from '#src/runtime/run-types.js';
@@ -135,6 +135,11 @@ export class Claims implements DiskWatch {
       const isLeft = disk.namesIn(path).length > 0 && !this.#isHeld(path);
       if (owner === lineage?.lineage && isLeft) throw new Violation(`C5: ${path} is left behind`);
     }
+    if (lineage === null) return;
+    for (const path of this.#originals.keys()) {
+      const isMarked = disk.namesIn(path).includes(`used-by-${lineage.lineage}`);
+      if (isMarked) throw new Violation(`C5: ${path} is still marked as used`);
+    }
   }
 
   renamed(source: string, target: string): void {
@@ -186,7 +191,7 @@ export class Claims implements DiskWatch {
     await disk.makeDirectory(parentOf(ASIDE));
     await disk.rename(CHECKPOINTS, ASIDE);
     disk.settle();
-    this.#aside = new Map(disk.filesBelow(ASIDE));
+    this.#aside = contentBelow(disk, ASIDE);
     this.counts.movedAside += 1;
     world.note(`moved aside: ${ASIDE}`);
     movedAside();
@@ -213,7 +218,7 @@ export class Claims implements DiskWatch {
     this.counts[claim ? 'claimed' : 'notClaimed'] += 1;
     if (path.startsWith(`${CHECKPOINTS}/`)) return;
     const known = this.#originals.get(path);
-    const original = known ?? {files: new Map(disk.filesBelow(path)), mayBeClaimed: false};
+    const original = known ?? {files: contentBelow(disk, path), mayBeClaimed: false};
     original.mayBeClaimed ||= claim;
     this.#originals.set(path, original);
     if (claim && path.startsWith(SAVEPOINTS)) this.#options.commands.givenAway(path);
@@ -308,7 +313,7 @@ export class Claims implements DiskWatch {
       if (this.#owners.has(path)) return;
       throw new Violation(`C1: ${path} is gone`);
     }
-    const found = new Map(disk.filesBelow(path));
+    const found = contentBelow(disk, path);
     requireSame(files, found, 'C1');
     const strange = [...found.keys()].find(
       (name) => !files.has(name) && !(mayBeClaimed && /\/\.?claimed-by[^/]*$/.test(name)),
@@ -321,7 +326,7 @@ export class Claims implements DiskWatch {
     const before = this.#aside;
     if (before === null) return;
     const {disk} = this.#options.world;
-    const found = new Map(disk.filesBelow(ASIDE));
+    const found = contentBelow(disk, ASIDE);
     const owned = [...this.#owners.keys()].filter((path) => path.startsWith(`${ASIDE}/`));
     if (owned.length === 0) {
       const isOwned = (name: string): boolean =>
@@ -350,6 +355,13 @@ export class Claims implements DiskWatch {
     );
     requireSame(new Map(stays), found, 'C3');
   }
+}
+
+const USE_MARK = /\/\.?used-by-[0-9a-f]{16}$/;
+
+/** All files but the marks of who uses a checkpoint. */
+function contentBelow(disk: World['disk'], path: string): Files {
+  return new Map([...disk.filesBelow(path)].filter(([name]) => !USE_MARK.test(name)));
 }
 
 function requireSame(before: Files, found: ReadonlyMap<string, Buffer>, rule: string): void {
