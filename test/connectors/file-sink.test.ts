@@ -304,6 +304,12 @@ test('what is not final yet is found without changing anything', async () => {
   expect(disk.snapshot()).toEqual(before);
   await settleSink({files: disk, committables});
   expect(await findUnsettled({files: disk, committables})).toEqual([]);
+  for (const name of ['status', 'openForRead', 'read']) {
+    disk.options = {fault: (call) => (call.name === name ? {kind: 'fail', code: 'EIO'} : null)};
+    await expect(findUnsettled({files: disk, committables})).rejects.toMatchObject({
+      code: 'STORAGE_FAILED',
+    });
+  }
 });
 
 const NEWER = '00000000000000cc';

@@ -49,13 +49,18 @@ export async function commitParts(
 /** The parts whose final file is not there with the content that was prepared; nothing is changed. */
 export async function partsNotFinal(
   files: FileSystem,
+  sink: string,
   committables: Committables,
 ): Promise<readonly PreparedPart[]> {
   const {directory, parts} = committables;
   const missing: PreparedPart[] = [];
   for (const part of parts) {
-    const found = await compare(files, join(directory, part.final), part, 'recorded');
-    if (found !== 'same') missing.push(part);
+    const path = join(directory, part.final);
+    try {
+      if ((await compare(files, path, part, 'recorded')) !== 'same') missing.push(part);
+    } catch (error) {
+      throw storageError(sink, 'look for', path, error);
+    }
   }
   return missing;
 }

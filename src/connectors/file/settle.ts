@@ -65,7 +65,7 @@ export async function findUnsettled(request: {
 }): Promise<readonly {readonly directory: string; readonly part: PreparedPart}[]> {
   const unsettled = [];
   for (const each of request.committables) {
-    for (const part of await partsNotFinal(request.files, each)) {
+    for (const part of await partsNotFinal(request.files, each.sink, each)) {
       unsettled.push({directory: each.directory, part});
     }
   }
