@@ -68,7 +68,7 @@ stateBackendSuite(
   'RocksdbBackend over RocksDB',
   (request) => make(request, scratch, rocksdb),
   () => new HybridFiles(scratch),
-  {runs: 6},
+  {runs: 4},
 );
 
 test('a snapshot that is given up when all of it is copied rejects', async () => {
