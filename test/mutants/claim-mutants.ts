@@ -63,7 +63,7 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
     rows: 'claim, B20',
     module: origin,
     find: 'else if (origin.claimed) {',
-    replace: 'else {',
+    replace: 'else if (true) {',
     prover: 'claim-origin',
   },
   {

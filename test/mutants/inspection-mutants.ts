@@ -129,7 +129,7 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     rows: 'sync of an export',
     module: exported,
     find: 'await files.syncDirectory(parentOf(target));',
-    replace: '',
+    replace: '{}',
     prover: 'export-state',
   },
   {

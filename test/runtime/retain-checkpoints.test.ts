@@ -158,6 +158,26 @@ test('what is held stays, whoever holds it', async () => {
   expect(await afterRestore({checkpointId: 1, lineage: null})).toEqual([3, 1]);
 });
 
+test('what is held is not even asked to go', async () => {
+  const disk = new MemoryFileSystem();
+  const owner = await start(disk);
+  await beginFresh(owner);
+  const asked: number[] = [];
+  const permit = owner.permitDeletion.bind(owner);
+  owner.permitDeletion = async (ids) => {
+    asked.push(...ids);
+    return permit(ids);
+  };
+  const retention = retentionOf(owner);
+  for (const id of [1, 2, 3]) {
+    await publish(disk, owner, id);
+    await retention.published(id);
+    if (id === 1) await retention.setHold(id, true);
+    await retention.committed(id);
+  }
+  expect(asked).toEqual([2]);
+});
+
 test('what a job of another directory claimed stays, and is looked at once', async () => {
   const disk = new MemoryFileSystem();
   const owner = await start(disk);

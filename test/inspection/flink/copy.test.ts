@@ -2,6 +2,7 @@
 // not at all, whatever fails; the original is only read.
 
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -232,8 +233,9 @@ describe('refused', () => {
   });
 
   test.each([
-    ['stays', false],
-    ['goes again', true],
+    ['stays', null],
+    ['goes again', 'opened'],
+    ['goes once the two were compared', 'compared'],
   ])('a link that comes while a file is opened, and %s', async (_name, goes) => {
     const directory = mkdtempSync(join(tmpdir(), 'tidemark-link-'));
     try {
@@ -253,8 +255,13 @@ describe('refused', () => {
           renameSync(inside, `${inside}.bak`);
           symlinkSync(outside, inside);
           const handle = await nodeFileSystem.openForRead(path);
-          if (goes) back();
+          if (goes === 'opened') back();
           return handle;
+        },
+        async status(path) {
+          const status = await nodeFileSystem.status(path);
+          if (goes === 'compared' && path.endsWith('/x') && existsSync(`${inside}.bak`)) back();
+          return status;
         },
       };
       const piece = {source: join(inside, 'x'), root, start: 0, length: 5, name: 'x'};
