@@ -1,8 +1,6 @@
 import {defineConfig} from 'vitest/config';
-import {ProofSequencer} from './test/proof-sequencer.js';
+import {LongestFirst} from './test/longest-first.js';
 import {STATE_DIRECTORY} from './test/state-directory.js';
-
-const isProof = process.env['TIDEMARK_PROOF'] === '1';
 
 export default defineConfig({
   test: {
@@ -22,6 +20,6 @@ export default defineConfig({
     testTimeout: 90_000,
     hookTimeout: 90_000,
     disableConsoleIntercept: true,
-    ...(isProof ? {sequence: {sequencer: ProofSequencer}} : {}),
+    sequence: {sequencer: LongestFirst},
   },
 });

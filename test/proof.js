@@ -56,7 +56,7 @@ do {
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exit(totals.failed === 0 ? 0 : 1);
 
-/** What takes longest begins first (proof-sequencer.js), so that little is left to wait for at the end. */
+/** What takes longest begins first (longest-first.js), so that little is left to wait for at the end. */
 async function run(runSeed) {
   const report = join(tmpdir(), `tidemark-proof-${process.pid}.json`);
   const child = spawn(

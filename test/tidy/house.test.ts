@@ -20,14 +20,8 @@ async function check(script: 'check-imports' | 'check-tidy', root: string): Prom
   return sentences;
 }
 
-describe('the tree', () => {
-  test('keeps the table of rooms', async () => {
-    expect(await check('check-imports', ROOT)).toEqual([]);
-  });
-
-  test('is tidy', async () => {
-    expect(await check('check-tidy', ROOT)).toEqual([]);
-  });
+test('the tree is tidy', async () => {
+  expect(await check('check-tidy', ROOT)).toEqual([]);
 });
 
 interface Plant {
@@ -199,6 +193,10 @@ describe('a broken copy of the tree', () => {
       }
     }
   }
+
+  test('before it was broken it kept the table of rooms', () => {
+    expect(before).toEqual([]);
+  });
 
   test.each(IMPORT_PLANTS)('imports: $rule is found', ({finding}) => {
     expect(importFindings.filter((sentence) => finding.test(sentence))).not.toEqual([]);
