@@ -20,22 +20,10 @@ export const SPEC = {
   ],
 };
 
-/** The same with 64 bytes that do not compress. */
-export const PAYLOAD_SPEC = {
-  ...SPEC,
-  values: [...SPEC.values, {name: 'payload', kind: 'bytes'}],
-};
-const PAYLOAD = 64;
-
-/** Of a row in memory, with its place in the index, its flags and its strings. */
-export function rowBytes({values}) {
-  return values.length === 3 ? 61 + PAYLOAD * 2 : 53;
-}
-
+/** Of a row in memory, with its place in the index and its flags. */
+export const ROW_BYTES = 53;
 /** Of a row in RocksDB: a key of 11 bytes, flags and slots, and RocksDB's own. */
-export function entryBytes({values}) {
-  return values.length === 3 ? 11 + 28 + PAYLOAD + 8 : 11 + 20 + 8;
-}
+export const ENTRY_BYTES = 11 + 20 + 8;
 
 const startStore = storeThreads(new URL('../../dist/src/store-entry.js', import.meta.url));
 
@@ -44,15 +32,15 @@ export class Workshop {
   directory = mkdtempSync(join(process.env.TMPDIR ?? tmpdir(), 'tidemark-bench-'));
   #count = 0;
 
-  backend(cacheBytes, restored = null, writeBufferSize = 64 * 2 ** 20) {
+  backend(cacheBytes, writeBufferSize = 64 * 2 ** 20) {
     this.#count += 1;
     return new RocksdbBackend({
       uid: 'bench',
       subtask: 0,
       maxParallelism: 128,
       keyGroups: {start: 0, end: 127},
-      restored: restored === null ? [] : [{index: 0, states: restored.states, watermark: null}],
-      restoredDirectory: restored?.directory ?? null,
+      restored: [],
+      restoredDirectory: null,
       files: nodeFileSystem,
       writer: new InProcessWriter(nodeFileSystem),
       openStore: async (request) => MailboxStore.open(request, startStore),
@@ -148,7 +136,6 @@ export class Updates {
   #table;
   #rows = new Int32Array(BATCH);
   #values = new Float64Array(BATCH);
-  #payload = new Uint8Array(PAYLOAD);
 
   constructor(table) {
     this.#table = table;
@@ -181,22 +168,7 @@ export class Updates {
       floats[base + slots[0].word] += 1;
       floats[base + slots[1].word] += 2.5;
     }
-    if (slots.length > 2) this.#writePayloads(size, slots[2]);
     this.count += size;
-  }
-
-  #writePayloads(size, slot) {
-    for (let at = 0; at < size; at += 1) {
-      let mixed = this.#values[at] + this.count + at;
-      for (let byte = 0; byte < PAYLOAD; byte += 4) {
-        mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d) + byte;
-        this.#payload[byte] = mixed;
-        this.#payload[byte + 1] = mixed >>> 8;
-        this.#payload[byte + 2] = mixed >>> 16;
-        this.#payload[byte + 3] = mixed >>> 24;
-      }
-      this.#table.writeBytes(this.#rows[at], slot, this.#payload, 0, PAYLOAD);
-    }
   }
 }
 

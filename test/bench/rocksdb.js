@@ -1,17 +1,15 @@
-// State in RocksDB by itself, its thread included: P15, P16 and memory.
-//   node --expose-gc test/bench/rocksdb.js [goals, default P15,P16,rocksdb-memory] [rounds, default 5] [mebibytes, default 1150]
+// State in RocksDB by itself, its thread included: P15 and memory; P16 is rocksdb-checkpoint.js.
+//   node --expose-gc test/bench/rocksdb.js [goals, default P15,rocksdb-memory] [rounds, default 5] [mebibytes, default 1150]
 //
 //   P15             records with a cache for a quarter of the keys: Zipf 0.99, and uniform
-//   P16             a checkpoint when 1 % of the rows have changed, at a quarter of the size and at the whole; while records go on
 //   rocksdb-memory  resident memory with 20 times more state than cache, against the cache
 import {rmSync} from 'node:fs';
 import {setImmediate as turn} from 'node:timers/promises';
 import {
   BATCH,
   Draw,
-  entryBytes,
-  PAYLOAD_SPEC,
-  rowBytes,
+  ENTRY_BYTES,
+  ROW_BYTES,
   SPEC,
   totals,
   Updates,
@@ -19,7 +17,7 @@ import {
 } from './rocksdb-table.js';
 import {million, spread} from './support.js';
 
-const GOALS = (process.argv[2] ?? 'P15,P16,rocksdb-memory').split(',');
+const GOALS = (process.argv[2] ?? 'P15,rocksdb-memory').split(',');
 const ROUNDS = Number(process.argv[3] ?? 5);
 const MEBIBYTES = Number(process.argv[4] ?? 1150);
 const ROUND_MILLIS = 3000;
@@ -60,11 +58,11 @@ function check(table, updates, keys) {
 }
 
 async function benchRecords(workshop) {
-  const backend = workshop.backend((KEYS / 4) * rowBytes(SPEC));
+  const backend = workshop.backend((KEYS / 4) * ROW_BYTES);
   const table = await backend.openTable(SPEC);
   const updates = new Updates(table);
   updates.insert(KEYS);
-  console.log(`P15  ${million(KEYS)} keys, ${mebibytes(KEYS * entryBytes(SPEC))} of state`);
+  console.log(`P15  ${million(KEYS)} keys, ${mebibytes(KEYS * ENTRY_BYTES)} of state`);
   for (const [name, exponent, wanted] of [
     ['Zipf 0.99', 0.99, 500_000],
     ['uniform', 0, 100_000],
@@ -86,82 +84,28 @@ async function benchRecords(workshop) {
   await backend.close();
 }
 
-/** One checkpoint while records go on; what came before it, and how long it and they took. */
+/** One checkpoint while records go on. */
 async function checkpointMeanwhile(workshop, backend, updates, draw, id) {
   const directory = workshop.target(id);
-  const before = updates.count;
-  const started = performance.now();
-  let done = null;
-  const written = backend.snapshot({checkpointId: id, directory}).then((states) => {
-    done = performance.now() - started;
-    return states;
+  let isWritten = false;
+  const written = backend.snapshot({checkpointId: id, directory}).then(() => {
+    isWritten = true;
   });
-  const freeze = performance.now() - started;
-  updates.times = [];
-  while (done === null) {
+  while (!isWritten) {
     updates.step(draw);
     await turn();
   }
-  const states = await written;
+  await written;
   backend.checkpointCompleted(id);
-  return {directory, states, before, freeze, done, slowest: spread(updates.times).maximum};
-}
-
-async function benchCheckpoints(workshop, size) {
-  const keys = Math.floor((size * 2 ** 20) / entryBytes(PAYLOAD_SPEC));
-  const backend = workshop.backend((keys / 8) * rowBytes(PAYLOAD_SPEC));
-  const table = await backend.openTable(PAYLOAD_SPEC);
-  const updates = new Updates(table);
-  updates.insert(keys);
-  const draw = new Draw(keys);
-  let newest = await checkpointMeanwhile(workshop, backend, updates, draw, 1);
-  const rounds = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    updates.times = [];
-    for (let done = 0; done < keys / 100; done += BATCH) updates.step(draw);
-    const quiet = spread(updates.times).maximum;
-    // Those that are evicted meanwhile are not what is measured.
-    await turn();
-    rmSync(newest.directory, {recursive: true});
-    newest = await checkpointMeanwhile(workshop, backend, updates, draw, round + 2);
-    rounds.push({...newest, quiet});
-  }
-  const of = (figure) => spread(rounds.map((round) => round[figure]));
-  const [done, freeze] = [of('done'), of('freeze')];
-  console.log(
-    `P16  ${size} MiB, ${million(keys)} rows, 1 % changed: ${millis(done)}; goal ≤ 300 ms: ${verdict(done.median <= 300)}; ` +
-      `records wait ${millis(freeze)}; goal ≤ 5 ms: ${verdict(freeze.median <= 5)}; ` +
-      `slowest batch of ${BATCH}: before ${millis(of('quiet'))}, meanwhile ${millis(of('slowest'))}`,
-  );
-  check(table, updates, keys);
-  await backend.close();
-  await benchRestore(workshop, newest, keys, (keys / 8) * rowBytes(PAYLOAD_SPEC));
-}
-
-/** Without the verification of its bytes, which comes before it in a run. */
-async function benchRestore(workshop, {directory, states, before}, keys, cacheBytes) {
-  const times = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const backend = workshop.backend(cacheBytes, {directory, states});
-    const started = performance.now();
-    const table = await backend.openTable(PAYLOAD_SPEC);
-    times.push(performance.now() - started);
-    if (round === 0) check(table, {count: before}, keys);
-    await backend.close();
-  }
-  const restore = spread(times);
-  console.log(
-    `P16  restore, its bytes being verified: ${millis(restore)}; goal ≤ 200 ms: ${verdict(restore.median <= 200)}`,
-  );
-  rmSync(directory, {recursive: true});
+  return directory;
 }
 
 async function benchMemory(workshop, writeBufferSize) {
-  const keys = Math.floor((MEMORY_CACHE * 20) / entryBytes(SPEC));
+  const keys = Math.floor((MEMORY_CACHE * 20) / ENTRY_BYTES);
   const draw = new Draw(keys);
   globalThis.gc?.();
   const bare = process.memoryUsage.rss();
-  const backend = workshop.backend(MEMORY_CACHE, null, writeBufferSize);
+  const backend = workshop.backend(MEMORY_CACHE, writeBufferSize);
   const table = await backend.openTable(SPEC);
   const updates = new Updates(table);
   let most = 0;
@@ -173,13 +117,13 @@ async function benchMemory(workshop, writeBufferSize) {
   for (let id = 1; id <= 3; id += 1) {
     for (let step = 0; step < 25; step += 1) updates.step(draw);
     note();
-    const {directory} = await checkpointMeanwhile(workshop, backend, updates, draw, 100 + id);
+    const directory = await checkpointMeanwhile(workshop, backend, updates, draw, 100 + id);
     note();
     rmSync(directory, {recursive: true});
   }
   const beyond = most - MEMORY_CACHE;
   console.log(
-    `rocksdb-memory: ${mebibytes(keys * entryBytes(SPEC))} of state, cache ${mebibytes(MEMORY_CACHE)}, write buffers 2 × ${mebibytes(writeBufferSize)}: ` +
+    `rocksdb-memory: ${mebibytes(keys * ENTRY_BYTES)} of state, cache ${mebibytes(MEMORY_CACHE)}, write buffers 2 × ${mebibytes(writeBufferSize)}: ` +
       `resident at most ${mebibytes(most)} more than before (while inserting ${mebibytes(inserted)}), ` +
       `${mebibytes(beyond)} beyond the cache; goal ≤ ${mebibytes(MEMORY_MAX)}: ${verdict(beyond <= MEMORY_MAX)}`,
   );
@@ -195,10 +139,6 @@ try {
     await benchMemory(workshop, 64 * 2 ** 20);
   }
   if (GOALS.includes('P15')) await benchRecords(workshop);
-  if (GOALS.includes('P16')) {
-    await benchCheckpoints(workshop, Math.round(MEBIBYTES / 4));
-    await benchCheckpoints(workshop, MEBIBYTES);
-  }
 } finally {
   workshop.remove();
 }

@@ -55,7 +55,8 @@ benchInspect(options);
 await benchVerify(options);
 if (['P6', 'P7', 'P8', 'P12'].some(wants)) runAlone('state.js', values.keys, values.rounds);
 if (wants('P9')) runAlone('state-deltas.js', values.keys, values.rounds);
-const rocksdb = ['P15', 'P16', 'rocksdb-memory'].filter(wants);
+if (wants('P16')) runAlone('rocksdb-checkpoint.js', values.mebibytes, values.rounds);
+const rocksdb = ['P15', 'rocksdb-memory'].filter(wants);
 if (rocksdb.length > 0) runAlone('rocksdb.js', rocksdb.join(','), values.rounds, values.mebibytes);
 
 function runAlone(name, ...words) {
