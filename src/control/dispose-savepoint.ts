@@ -22,7 +22,7 @@ import {
 } from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import {whyUsed} from '../storage/use-marks.ts';
-import {useHere, userOf} from './job-origins.ts';
+import {useIn, userOf} from './job-origins.ts';
 import type {RegisteredJob} from './job-registry.ts';
 
 export interface DisposeSurroundings {
@@ -93,7 +93,7 @@ export async function neededBy(
     const why = `the job of ${claim.jobDirectory} has claimed it and owns it`;
     return {kind: 'kept', reason: 'claimed', why};
   }
-  const use = await useHere(path);
+  const use = await useIn(files)(path);
   return use === null ? null : {kind: 'kept', reason: 'in-use', why: whyUsed(use)};
 }
 

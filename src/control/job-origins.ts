@@ -3,7 +3,6 @@
 
 import type {FileSystem} from '../storage/file-system.ts';
 import {goesBackTo, sameDirectory} from '../storage/next-origin.ts';
-import {nodeFileSystem} from '../storage/node-file-system.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
 import {useOf, type LookForUse} from '../storage/use-marks.ts';
 import type {RegisteredJob} from './job-registry.ts';
@@ -22,9 +21,10 @@ export async function userOf(
   return null;
 }
 
-/** The mark of a job of any user that goes back to what lies there. */
-export const useHere: LookForUse = async (path) =>
-  useOf(nodeFileSystem, path, () => systemProcessTable.self());
+/** Looks for the mark of a job of any user that goes back to what lies there. */
+export function useIn(files: FileSystem): LookForUse {
+  return async (path) => useOf(files, path, () => systemProcessTable.self());
+}
 
 /** The live job that works in that directory; null: none that is known here. */
 export async function ownerOf(

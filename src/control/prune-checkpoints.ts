@@ -25,7 +25,7 @@ import {readHistory} from '../storage/read-history.ts';
 import type {ClientOptions} from './client-types.ts';
 import type {RegisteredJob} from './job-registry.ts';
 import {orderJson, readJobs} from './job-client.ts';
-import {ownerOf, useHere, userOf} from './job-origins.ts';
+import {ownerOf, useIn, userOf} from './job-origins.ts';
 
 /** A deletion may take as long as its disk needs. */
 const ANSWER_MILLIS = 600_000;
@@ -65,15 +65,8 @@ export async function pruneDirectory(
   const attemptsEnded = live === null && (await hasEnded(paths));
   const leftovers = await listLeftovers(files, paths, attemptsEnded, systemClock.wallMillis());
   const history = await readHistory(files, paths, Infinity);
-  const planned = await planDirectory(
-    files,
-    paths,
-    history,
-    order,
-    systemClock.wallMillis(),
-    new Map(),
-    useHere,
-  );
+  const now = systemClock.wallMillis();
+  const planned = await planDirectory({files, paths, history, order, now, useOf: useIn(files)});
   const ofDeleted = live === null ? await sharedOfDeleted(files, paths) : new Set<string>();
   const {orphanAgeMillis} = options;
   const isOld = leftovers.some(

@@ -50,19 +50,28 @@ interface Readable {
   readonly ownBytes: number;
 }
 
-/**
- * `more`: what its owner knows to be needed. CHECKPOINT_DAMAGED while any `_metadata` cannot be
- * read: nobody knows what that checkpoint needs.
- */
-export async function planDirectory(
-  files: FileSystem,
-  paths: JobPaths,
-  history: JobHistory,
-  {policy, among, inUse}: PruneOrder,
-  now: number,
-  more: ReadonlyMap<number, PruneReason>,
-  useOf: LookForUse,
-): Promise<DirectoryPlan> {
+export interface PlanRequest {
+  readonly files: FileSystem;
+  readonly paths: JobPaths;
+  readonly history: JobHistory;
+  readonly order: PruneOrder;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** What its owner knows to be needed. */
+  readonly more?: ReadonlyMap<number, PruneReason>;
+  readonly useOf: LookForUse;
+}
+
+/** CHECKPOINT_DAMAGED while any `_metadata` cannot be read: nobody knows what that checkpoint needs. */
+export async function planDirectory({
+  files,
+  paths,
+  history,
+  order: {policy, among, inUse},
+  now,
+  more = new Map(),
+  useOf,
+}: PlanRequest): Promise<DirectoryPlan> {
   const readable = (await listCheckpoints(files, paths, null)).flatMap(({checkpointId, state}) =>
     readableOf(paths, checkpointId, state),
   );
@@ -105,15 +114,10 @@ export async function pruneTakenOver(
 ): Promise<PrunedDirectory> {
   owner.spareFiles(spared);
   const history = await owner.readHistory();
-  const planned = await planDirectory(
-    files,
-    owner.paths,
-    history,
-    order,
-    now,
-    new Map(),
-    async (path) => owner.useOf(path),
-  );
+  const planned = await planDirectory({
+    ...{files, paths: owner.paths, history, order, now},
+    useOf: async (path) => owner.useOf(path),
+  });
   await owner.sweepDeleted();
   return carryOut(owner, planned);
 }

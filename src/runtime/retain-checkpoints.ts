@@ -122,15 +122,10 @@ export class CheckpointRetention {
     const pruning = this.#tail.then(async () => {
       const {paths} = this.#ownership;
       const history = await this.#ownership.readHistory();
-      const directory = await planDirectory(
-        files,
-        paths,
-        history,
-        order,
-        now,
-        this.#pins(),
-        async (path) => this.#ownership.useOf(path),
-      );
+      const directory = await planDirectory({
+        ...{files, paths, history, order, now, more: this.#pins()},
+        useOf: async (path) => this.#ownership.useOf(path),
+      });
       const pruned = await carryOut(this.#ownership, directory);
       const stayed = new Set(pruned.kept.map(({path}) => path));
       const gone = new Set(directory.plan.remove.filter((id) => !stayed.has(paths.checkpoint(id))));

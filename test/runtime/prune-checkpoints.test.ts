@@ -5,7 +5,7 @@ import {describe, expect, test} from 'vitest';
 
 import type {PruneReason} from '#src/checkpoint/prune.js';
 import {inspectCheckpoint} from '#src/inspection/inspect-checkpoint.js';
-import {planDirectory, pruneTakenOver} from '#src/runtime/prune-checkpoints.js';
+import {planDirectory, pruneTakenOver, type PlanRequest} from '#src/runtime/prune-checkpoints.js';
 import {listLeftovers} from '#src/storage/list-leftovers.js';
 import {writeClaim} from '#src/storage/claims.js';
 import {JobPaths} from '#src/storage/paths.js';
@@ -49,12 +49,15 @@ async function disk({settled = true} = {}): Promise<MemoryFileSystem> {
 /** By id: why each stays; null: it goes. Looks only. */
 async function planned(
   files: MemoryFileSystem,
-  order = KEEP_LAST as Parameters<typeof planDirectory>[3],
+  order = KEEP_LAST as PlanRequest['order'],
   more: ReadonlyMap<number, PruneReason> = NOTHING,
 ): Promise<Readonly<Record<number, PruneReason | null>>> {
   const before = files.log.length;
   const history = await readHistory(files, paths, Infinity);
-  const {plan} = await planDirectory(files, paths, history, order, 0, more, useIn(files));
+  const {plan} = await planDirectory({
+    ...{files, paths, history, order, now: 0, more},
+    useOf: useIn(files),
+  });
   expect(files.log.length, 'a dry run never writes').toBe(before);
   return Object.fromEntries([
     ...plan.remove.map((id) => [id, null]),
@@ -158,7 +161,10 @@ describe('what stays', () => {
     await copyTree(files, JOB_DIRECTORY, files, '/data/checkpoints/other');
     const other = new JobPaths('/data/checkpoints/other');
     const history = await readHistory(files, other, Infinity);
-    const {plan} = await planDirectory(files, other, history, KEEP_LAST, 0, NOTHING, useIn(files));
+    const {plan} = await planDirectory({
+      ...{files, paths: other, history, order: KEEP_LAST, now: 0},
+      useOf: useIn(files),
+    });
     expect(plan.remove).toEqual([]);
     expect(new Set(plan.keep.map(({reason}) => reason))).toEqual(new Set(['another-job']));
   });
