@@ -4,7 +4,7 @@ import type {SeededRandom} from '#src/base/random.js';
 import {FLINK_BYTES, pick} from './flink-bytes.ts';
 import type {FlinkTree} from './flink-trees.ts';
 import type {Entry} from './fuzz-disk.ts';
-import {OUTSIDE} from './subject.ts';
+import {linkDirectoryOf, OUTSIDE} from './subject.ts';
 
 export interface FlinkMutation {
   /** `verify` must see it: a length that is told, or the kind of a file. */
@@ -51,16 +51,7 @@ const ON_DISK: readonly [string, FlinkMutation][] = [
   onDisk('kind', (tree, path, random) =>
     tree.set(path, {kind: pick(random, ['directory', 'other'])}),
   ),
-  onDisk('link of a directory', (tree, path) => {
-    const parent = path.slice(0, path.lastIndexOf('/'));
-    for (const [below, entry] of [...tree]) {
-      if (!below.startsWith(`${parent}/`)) continue;
-      tree.set(`${OUTSIDE}/moved${below.slice(parent.length)}`, entry);
-      tree.delete(below);
-    }
-    tree.set(`${OUTSIDE}/moved`, {kind: 'directory'});
-    tree.set(parent, {kind: 'link', target: `${OUTSIDE}/moved`});
-  }),
+  onDisk('link of a directory', linkDirectoryOf),
 ];
 
 /** Half of them to the bytes of `_metadata`. */

@@ -8,6 +8,7 @@ import {changeSchema} from './change-schema.ts';
 import {
   bodyOf,
   dataOf,
+  linkDirectoryOf,
   OUTSIDE,
   replaceState,
   setBody,
@@ -64,16 +65,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     const target = pick(random, [same, '/nowhere', pick(random, files), path, OUTSIDE]);
     tree.set(path, {kind: 'link', target});
   }),
-  'link of a directory': onDisk(({tree}, path) => {
-    const parent = path.slice(0, path.lastIndexOf('/'));
-    for (const [below, entry] of [...tree]) {
-      if (!below.startsWith(`${parent}/`)) continue;
-      tree.set(`${OUTSIDE}/moved${below.slice(parent.length)}`, entry);
-      tree.delete(below);
-    }
-    tree.set(`${OUTSIDE}/moved`, {kind: 'directory'});
-    tree.set(parent, {kind: 'link', target: `${OUTSIDE}/moved`});
-  }),
+  'link of a directory': onDisk(({tree}, path) => linkDirectoryOf(tree, path)),
   kind: onDisk(({tree}, path, random) =>
     tree.set(path, {kind: pick(random, ['directory', 'other'])}),
   ),

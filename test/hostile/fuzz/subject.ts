@@ -16,6 +16,18 @@ export interface Subject {
   readonly files: readonly string[];
 }
 
+/** In place of the directory of `path` a link, to where all of it has been moved. */
+export function linkDirectoryOf(tree: Map<string, Entry>, path: string): void {
+  const parent = path.slice(0, path.lastIndexOf('/'));
+  for (const [below, entry] of [...tree]) {
+    if (!below.startsWith(`${parent}/`)) continue;
+    tree.set(`${OUTSIDE}/moved${below.slice(parent.length)}`, entry);
+    tree.delete(below);
+  }
+  tree.set(`${OUTSIDE}/moved`, {kind: 'directory'});
+  tree.set(parent, {kind: 'link', target: `${OUTSIDE}/moved`});
+}
+
 /** Whoever names the old digest names the new one: `_metadata`, and the file behind it in its chain. */
 export function replaceState(subject: Subject, path: string, bytes: Buffer): void {
   const {tree, directory} = subject;
