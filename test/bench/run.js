@@ -56,8 +56,12 @@ await benchVerify(options);
 if (['P6', 'P7', 'P8', 'P12'].some(wants)) runAlone('state.js', values.keys, values.rounds);
 if (wants('P9')) runAlone('state-deltas.js', values.keys, values.rounds);
 if (wants('P16')) runAlone('rocksdb-checkpoint.js', values.mebibytes, values.rounds);
-const rocksdb = ['P15', 'rocksdb-memory'].filter(wants);
-if (rocksdb.length > 0) runAlone('rocksdb.js', rocksdb.join(','), values.rounds, values.mebibytes);
+if (wants('P15')) runAlone('rocksdb.js', 'P15', values.rounds, values.mebibytes);
+if (wants('rocksdb-memory')) {
+  for (const writeBuffer of ['16', '64']) {
+    runAlone('rocksdb.js', 'rocksdb-memory', values.rounds, values.mebibytes, writeBuffer);
+  }
+}
 
 function runAlone(name, ...words) {
   // In a process of its own: ten million keys want a heap that nothing else has used.
