@@ -120,13 +120,13 @@ class CsvDecoder implements RecordDecoder {
     };
   }
 
-  restart(snapshot: JsonValue | null): void {
+  restart(snapshot?: JsonValue): void {
     this.#phase = 'begin';
     this.#frame.restart(1);
     this.#header = this.#namedColumns;
     this.#inQuotes = false;
-    if (snapshot === null) return;
-    const {format, phase, line, header, inQuotes} = snapshot as Record<string, JsonValue>;
+    if (snapshot === undefined) return;
+    const {format, phase, line, header, inQuotes} = (snapshot ?? {}) as Record<string, JsonValue>;
     if (format !== 'csv' || !PHASES.includes(phase as string) || !Number.isSafeInteger(line)) {
       throw new EngineError('INCOMPATIBLE', 'the checkpoint holds no position of a CSV source', {
         hint: 'The source was read with another format when the checkpoint was made: use that format, or start with --fresh.',

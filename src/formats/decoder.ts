@@ -83,8 +83,8 @@ export interface RecordDecoder {
   /** Everything but the bytes that a resume at the last `nextOffset` needs. Survives JSON. */
   snapshot(): JsonValue;
   /**
-   * Before the first `decode` of a further split: from its beginning (null), or from where the snapshot was
-   * taken. Throws INCOMPATIBLE when that is not of this kind of decoder.
+   * Before the first `decode` of a further split: from its beginning, or from where the snapshot was taken.
+   * Throws INCOMPATIBLE when that is not of this kind of decoder.
    */
-  restart(snapshot: JsonValue | null): void;
+  restart(snapshot?: JsonValue): void;
 }

@@ -129,12 +129,12 @@ class JsonDecoder implements RecordDecoder {
     };
   }
 
-  restart(snapshot: JsonValue | null): void {
+  restart(snapshot?: JsonValue): void {
     this.#phase = 'begin';
     this.#frame.restart(1);
     this.#layout = this.#lines;
-    if (snapshot === null) return;
-    const {format, phase, line, element} = snapshot as Record<string, JsonValue>;
+    if (snapshot === undefined) return;
+    const {format, phase, line, element} = (snapshot ?? {}) as Record<string, JsonValue>;
     if (format !== 'json' || !PHASES.includes(phase as string) || !Number.isSafeInteger(line)) {
       throw new EngineError('INCOMPATIBLE', 'the checkpoint holds no position of a JSON source', {
         hint: 'The source was read with another format when the checkpoint was made: use that format, or start with --fresh.',

@@ -1,6 +1,6 @@
 // Promise: a decoder that has read other splits, whole or in part, reads the next one as a new decoder would.
 import fc from 'fast-check';
-import {describe, expect, it} from 'vitest';
+import {describe, expect, it, test} from 'vitest';
 import {csvDecoder} from '#src/formats/csv-decoder.js';
 import type {RecordDecoder} from '#src/formats/decoder.js';
 import {jsonDecoder} from '#src/formats/json-decoder.js';
@@ -49,7 +49,7 @@ describe.each([
         for (const {split, part, maxRows} of readings) {
           const bytes = utf8.encode(splits[split]);
           expect(wholeOf(decoder, bytes, maxRows)).toEqual(wholeOf(make(), bytes, maxRows));
-          decoder.restart(null);
+          decoder.restart();
           decoder.decode(bytes, 0, Math.floor(bytes.length * part), false, maxRows);
         }
       }),
@@ -74,6 +74,12 @@ describe.each([
   });
 });
 
+test.each([jsonDecoder, csvDecoder])('a position that says nothing is no beginning: %o', (make) => {
+  for (const nothing of [null, {}, 'begin', 7]) {
+    expect(() => make({wanted: WANTED}).restart(nothing)).toThrow(/holds no position of a/);
+  }
+});
+
 describe('a line that is cut', () => {
   const input = utf8.encode(`{"a":1}\n{"a":2,"b":"${'x'.repeat(500)}"}\n{"a":3}\n`);
   const decoder = jsonDecoder({wanted: WANTED, maxRecordSize: 64});
@@ -92,7 +98,7 @@ describe('a line that is cut', () => {
 });
 
 function wholeOf(decoder: RecordDecoder, bytes: Uint8Array, maxRows: number): Decoded {
-  decoder.restart(null);
+  decoder.restart();
   return decodeAll(decoder, bytes, {maxRows, cuts: [Math.floor(bytes.length / 2)]});
 }
 

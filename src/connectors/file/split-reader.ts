@@ -91,7 +91,7 @@ export class SplitReader {
 
   /** Before the first `decode`, when nobody reads another split any more. */
   begin(): void {
-    this.#decoder.restart(this.#from?.decoder ?? null);
+    this.#decoder.restart(this.#from?.decoder);
   }
 
   /** Nothing more is to be read: what follows may be opened meanwhile. */
