@@ -6,6 +6,7 @@ import {EngineError} from '../base/errors.ts';
 import {failpoint} from '../base/failpoint.ts';
 import {newLineageId} from '../base/ids.ts';
 import type {Random} from '../base/random.ts';
+import {shellWord} from '../base/shell-word.ts';
 import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import type {JobSpec} from '../job/job-spec.ts';
 import type {StartRequest} from '../recovery/choose-start.ts';
@@ -165,6 +166,14 @@ export async function readCheckpoint(
   path: string,
 ): Promise<CheckpointFacts | null> {
   const state = await deriveCheckpointState(files, path);
+  // Asked for by name it is an answer, and not "nothing there".
+  if (state.kind === 'foreign') {
+    throw new EngineError(
+      'INCOMPATIBLE',
+      `${path} was written by Apache Flink: a job of tidemark cannot go on from it, because its state is in Java's serialized form`,
+      {file: path, hint: `look at what is in it: tidemark checkpoint inspect ${shellWord(path)}`},
+    );
+  }
   const id = state.kind === 'complete' ? state.metadata.checkpointId : idInPath(path);
   return checkpointFacts(id, path, state);
 }
