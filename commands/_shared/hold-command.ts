@@ -1,18 +1,15 @@
 // `checkpoint hold` and `checkpoint release`: one REF, one line.
 
-import {Args, Flags} from '@oclif/core';
+import {Flags} from '@oclif/core';
 import {resolveCheckpoint, setHold} from '../../src/index.ts';
 import {BaseCommand} from './base-command.ts';
+import {checkpointArgument, chooseCheckpoint} from './checkpoint-argument.ts';
 import {withEnvironment} from './globals.ts';
 import {escapeText} from './text.ts';
 import type {Interfaces} from '@oclif/core';
 
 export const holdArguments = {
-  ref: Args.string({
-    description: 'Checkpoint in the directory of a job, or savepoint.',
-    required: true,
-    ignoreStdin: true,
-  }),
+  ref: checkpointArgument(),
 };
 
 export function holdFlags(command: string): {
@@ -27,8 +24,14 @@ export function holdFlags(command: string): {
 }
 
 export abstract class HoldCommand extends BaseCommand {
-  protected async setHold(reference: string, held: boolean, takeOver: boolean): Promise<void> {
+  protected async setHold(
+    given: string | undefined,
+    held: boolean,
+    takeOver: boolean,
+  ): Promise<void> {
     const options = {environment: process.env};
+    const usage = `tidemark checkpoint ${held ? 'hold' : 'release'} REF`;
+    const reference = await chooseCheckpoint(given, {usage, global: this.global});
     const path = await resolveCheckpoint(reference, options);
     const done = await setHold(path, held, {...options, takeOver});
     if (this.global.json) {
@@ -37,10 +40,14 @@ export abstract class HoldCommand extends BaseCommand {
         path: done.path,
         job_dir: done.jobDirectory,
         held: done.held,
+        in_use: done.inUse,
         by: done.by,
       });
     } else {
       this.print(`${escapeText(done.path)} is ${done.held ? 'held' : 'released'}.`);
+      if (!held && done.inUse) {
+        this.note('A job that was restored from it keeps it as long as it may go back to it.');
+      }
     }
   }
 }

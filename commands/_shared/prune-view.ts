@@ -1,12 +1,13 @@
 // `checkpoint prune`: what went, or would go, and why the others stay.
 
+import {shownPath} from './shown-path.ts';
 import {countOf, formatBytes, formatDuration} from './units.ts';
 import type {PruneReason, PruneReport} from '../../src/index.ts';
 import type {Style} from './style.ts';
 
 const REASONS: Readonly<Record<PruneReason, string>> = {
-  held: 'held; `checkpoint release` lets it go',
-  'in-use': 'in use by a job',
+  held: 'held: see `checkpoint release`',
+  'in-use': 'a job may go back to it',
   claimed: 'claimed by another job',
   'not-committed': 'its output may not be committed yet',
   'another-job': 'of another job',
@@ -27,13 +28,17 @@ export function pruneLines(report: PruneReport, style: Style): string[] {
   const verb = dryRun ? 'would delete' : 'deleted';
   const gone = orphans.filter((orphan) => orphan.deleted);
   const rows = [
-    ...deleted.map((path) => [verb, path, '']),
+    ...deleted.map((path) => [verb, shownPath(path), '']),
     ...gone.map(({path, bytes, ageMillis}) => [
       verb,
-      path,
+      shownPath(path),
       `orphan, ${formatBytes(bytes)}, ${formatDuration(ageMillis)} old`,
     ]),
-    ...kept.map(({path, reason}) => [dryRun ? 'would keep' : 'kept', path, REASONS[reason]]),
+    ...kept.map(({path, reason}) => [
+      dryRun ? 'would keep' : 'kept',
+      shownPath(path),
+      REASONS[reason],
+    ]),
   ];
   const lines =
     rows.length === 0 ? [] : [style.table([{name: 'WHAT'}, {name: 'PATH'}, {name: 'WHY'}], rows)];

@@ -6,7 +6,7 @@ import {EngineError} from '../base/errors.ts';
 import {systemClock, systemTimers} from '../base/clock.ts';
 import {systemRandom} from '../base/random.ts';
 import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
-import {holdSavepoint, releaseSavepoint} from '../storage/holds.ts';
+import {holdSavepoint, listHolds, releaseSavepoint} from '../storage/holds.ts';
 import {takeOver} from '../storage/job-directory.ts';
 import {nodeFileSystem} from '../storage/node-file-system.ts';
 import {baseName, JobPaths, parentOf, parseCheckpointName} from '../storage/paths.ts';
@@ -24,6 +24,8 @@ export interface HeldCheckpoint {
   /** Null: of a savepoint, which no job owns. */
   readonly jobDirectory: string | null;
   readonly held: boolean;
+  /** A lineage that was restored from it keeps it, held or not. */
+  readonly inUse: boolean;
   /** Who did it: the job that works there, or this command. */
   readonly by: 'job' | 'command';
 }
@@ -50,12 +52,16 @@ export async function setHold(
       {file: path, hint: 'name one that `tidemark checkpoint list` shows with its job'},
     );
   }
-  const done = {checkpointId, path, jobDirectory, held};
+  const done = async (by: HeldCheckpoint['by']): Promise<HeldCheckpoint> => {
+    const holds = await listHolds(nodeFileSystem, paths);
+    const inUse = holds.some((hold) => hold.checkpointId === checkpointId && hold.lineage !== null);
+    return {checkpointId, path, jobDirectory, held, inUse, by};
+  };
   const job = await ownerOf(nodeFileSystem, readJobs(options), jobDirectory);
   if (job !== null) {
     const body = {checkpointId, held};
     const reached = await order(job, 'POST', '/tidemark/holds', body, options, null);
-    if (reached === 'accepted') return {...done, by: 'job'};
+    if (reached === 'accepted') return done('job');
   }
   const owner = await takeOver({
     files: nodeFileSystem,
@@ -76,7 +82,7 @@ export async function setHold(
       await owner.placeHold(hold);
     } else await owner.releaseHold(hold);
   });
-  return {...done, by: 'command'};
+  return done('command');
 }
 
 /** Null: it is none. */
@@ -96,5 +102,5 @@ async function setSavepointHold(
   } catch (error) {
     throw storageFailed(held ? 'holding' : 'releasing', path, error);
   }
-  return {checkpointId, path, jobDirectory: null, held, by: 'command'};
+  return {checkpointId, path, jobDirectory: null, held, inUse: false, by: 'command'};
 }

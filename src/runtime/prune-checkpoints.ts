@@ -216,8 +216,17 @@ async function usedOnes(
   return pins;
 }
 
+/** What a lineage began from is in use by it: `checkpoint release` does not let that go. */
 async function heldOnes(files: FileSystem, paths: JobPaths): Promise<Pins> {
-  return (await listHolds(files, paths)).map(({checkpointId}) => [checkpointId, 'held'] as const);
+  const holds = await listHolds(files, paths);
+  const [asked, begun] = [
+    holds.filter(({lineage}) => lineage === null),
+    holds.filter(({lineage}) => lineage !== null),
+  ];
+  return [
+    ...begun.map(({checkpointId}) => [checkpointId, 'in-use'] as const),
+    ...asked.map(({checkpointId}) => [checkpointId, 'held'] as const),
+  ];
 }
 
 function freedBytes(readable: readonly Readable[], removed: ReadonlySet<number>): number {

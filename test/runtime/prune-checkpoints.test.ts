@@ -85,12 +85,12 @@ describe('what stays', () => {
     expect(await idsIn(files)).toEqual([4]);
   });
 
-  test('what is held', async () => {
+  test('what is held, and what a lineage began from: no release lets that go', async () => {
     const files = await disk();
     const owner = await start(files);
     await owner.placeHold({checkpointId: 2, lineage: null});
     await owner.placeHold({checkpointId: 3, lineage: 'ffffffff00000000'});
-    expect(await planned(files)).toMatchObject({1: null, 2: 'held', 3: 'held'});
+    expect(await planned(files)).toMatchObject({1: null, 2: 'held', 3: 'in-use'});
     await prune(files);
     expect(await idsIn(files)).toEqual([2, 3, 4]);
   });
