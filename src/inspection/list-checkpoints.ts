@@ -2,6 +2,7 @@
 // that are under way. Reads names, sizes and metadata; never writes.
 
 import {EngineError} from '../base/errors.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {
   deriveCheckpointState,
   statusOrNull,
@@ -12,7 +13,14 @@ import type {FileSystem} from '../storage/file-system.ts';
 import {listHolds} from '../storage/holds.ts';
 import {bytesBelow} from '../storage/list-leftovers.ts';
 import {publishedIds} from '../storage/list-checkpoints.ts';
-import {JobPaths, parseCheckpointName, parseSavepointName} from '../storage/paths.ts';
+import {
+  baseName,
+  join,
+  JobPaths,
+  METADATA_FILE,
+  parseCheckpointName,
+  parseSavepointName,
+} from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import type {PathMap} from './flink/locate-file.ts';
 import type {CheckpointItem} from './checkpoint-item.ts';
@@ -45,10 +53,10 @@ export async function listCheckpointDirectory(
 ): Promise<CheckpointList> {
   try {
     const jobs = await jobDirectoriesIn(files, directory);
-    const lists = [await listSavepoints(files, directory, maps)];
+    const lists = [await listSnapshots(files, directory, maps)];
     for (const job of jobs) lists.push(await listJob(files, new JobPaths(job), maps, processes));
     const items = lists.flatMap((list) => list.items);
-    if (jobs.length === 0 && items.length === 0) throw nothingThere(directory);
+    if (jobs.length === 0 && items.length === 0) throw await nothingThere(files, directory);
     return {
       items,
       orphans: lists.flatMap(({orphans}) => orphans),
@@ -64,7 +72,9 @@ export async function jobDirectoriesIn(
   files: FileSystem,
   directory: string,
 ): Promise<readonly string[]> {
-  if ((await statusOrNull(files, directory))?.kind !== 'directory') throw nothingThere(directory);
+  if ((await statusOrNull(files, directory))?.kind !== 'directory') {
+    throw await nothingThere(files, directory);
+  }
   if (await isJobDirectory(files, directory)) return [directory];
   const jobs: string[] = [];
   for (const {name, kind} of await files.list(directory)) {
@@ -74,14 +84,27 @@ export async function jobDirectoriesIn(
   return jobs;
 }
 
-/** Directories in `directory` that are named like a savepoint, whatever is in them. */
-export async function savepointsIn(
+/**
+ * Directories in `directory` that are named like a savepoint, whatever is in them, and those that hold a `_metadata`:
+ * copies have the name that somebody gave them.
+ */
+export async function snapshotsIn(
   files: FileSystem,
   directory: string,
 ): Promise<readonly string[]> {
-  return (await files.list(directory)).flatMap(({name, kind}) =>
-    kind === 'directory' && parseSavepointName(name) !== null ? [`${directory}/${name}`] : [],
-  );
+  const found: string[] = [];
+  for (const {name, kind} of await files.list(directory)) {
+    // A chk-N is of the job whose directory this is; a hidden one is under way, or left over.
+    if (kind !== 'directory' || parseCheckpointName(name) !== null || name.startsWith('.'))
+      continue;
+    const path = `${directory}/${name}`;
+    if (parseSavepointName(name) !== null || (await hasMetadata(files, path))) found.push(path);
+  }
+  return found;
+}
+
+export async function hasMetadata(files: FileSystem, directory: string): Promise<boolean> {
+  return (await statusOrNull(files, join(directory, METADATA_FILE))) !== null;
 }
 
 async function isJobDirectory(files: FileSystem, directory: string): Promise<boolean> {
@@ -93,13 +116,20 @@ async function isJobDirectory(files: FileSystem, directory: string): Promise<boo
   );
 }
 
-function nothingThere(directory: string): EngineError {
+/** The hint names a job file that lies there, if one does. */
+export async function nothingThere(files: FileSystem, directory: string): Promise<EngineError> {
+  const isDirectory = (await statusOrNull(files, directory))?.kind === 'directory';
+  const entries = isDirectory ? await files.list(directory) : [];
+  const jobFile = entries.find(({name}) => /\.job\.ya?ml$/u.test(name))?.name;
   return new EngineError(
     'NOT_FOUND',
     `no checkpoints in ${directory}: looked for FORMAT and chk-N there and in the directories in it, and for savepoints`,
     {
       file: directory,
-      hint: 'Name the checkpoint directory that the job file sets, or one job in it.',
+      hint:
+        jobFile === undefined
+          ? 'name the checkpoint directory that the job file sets, or one job in it'
+          : `those of the job: tidemark checkpoint list ${shellWord(join(directory, jobFile))}`,
     },
   );
 }
@@ -161,21 +191,26 @@ async function listJob(
 }
 
 /** Those in `directory` itself, newest first; of whatever jobs they are. */
-async function listSavepoints(
+async function listSnapshots(
   files: FileSystem,
   directory: string,
   maps: readonly PathMap[],
 ): Promise<CheckpointList> {
   const warnings: string[] = [];
   const items: CheckpointItem[] = [];
-  for (const path of await savepointsIn(files, directory)) {
+  // What is named is one of them itself.
+  const paths = (await hasMetadata(files, directory))
+    ? [directory]
+    : await snapshotsIn(files, directory);
+  for (const path of paths) {
     const state = await deriveCheckpointState(files, path);
     const id = readableOf(state)?.metadata.checkpointId ?? 0;
     const listed =
       state.kind === 'foreign'
         ? await listFlinkDirectory({files, directory: path, maps}, 0)
         : {item: await toItem(files, id, path, state), warnings: warningsOf(state)};
-    items.push({...listed.item, kind: 'savepoint'});
+    const isNamedSo = parseSavepointName(baseName(path)) !== null;
+    items.push(isNamedSo ? {...listed.item, kind: 'savepoint'} : listed.item);
     for (const warning of listed.warnings) warnings.push(warning);
   }
   items.sort((left, right) => (right.created ?? '').localeCompare(left.created ?? ''));

@@ -3,6 +3,7 @@
 // that is at hand, and among those that the registry knows, with the savepoints that were taken of them.
 
 import {EngineError} from '../base/errors.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {baseName, join, METADATA_FILE, parentOf, parseCheckpointName} from '../storage/paths.ts';
@@ -81,10 +82,16 @@ const PATH_HINT =
   'Name a path, or a job that `tidemark list --all` shows; `tidemark checkpoint list JOB.yaml` shows the paths of checkpoints.';
 
 async function resolvePath(options: ResolveOptions, reference: string): Promise<string | null> {
-  const path = absolutePath(options.workingDirectory, reference);
+  const path = absolutePath(options.workingDirectory, withoutScheme(reference));
   const status = await statusOrNull(options.files, path);
   if (status === null) return null;
   if (status.kind === 'file' && baseName(path) === METADATA_FILE) return parentOf(path);
+  if (status.kind === 'file' && /\.ya?ml$/u.test(path)) {
+    throw new EngineError('USAGE', `${path} is a job file; here one checkpoint is asked for`, {
+      file: path,
+      hint: `see those of the job: tidemark checkpoint list ${shellWord(reference)}`,
+    });
+  }
   if (status.kind !== 'directory') {
     throw new EngineError(
       'REFUSED',
@@ -245,6 +252,8 @@ async function latestOf(files: FileSystem, job: string): Promise<string> {
 
 function nothingCalled(options: ResolveOptions, reference: string): EngineError {
   const {checkpointsDirectory: root, workingDirectory} = options;
+  const id = /^(?:chk-)?(latest|\d+)$/u.exec(reference)?.[1];
+  if (id !== undefined) return notFound(reference, `of which job? JOB@${id}, or its path`);
   if (root !== null)
     return notFound(reference, `no such path, and no job of that name in ${root} or the registry`);
   return new EngineError(
@@ -252,6 +261,11 @@ function nothingCalled(options: ResolveOptions, reference: string): EngineError 
     `no checkpoint ${reference}: no such path in ${workingDirectory}, and no job of that name`,
     {hint: PATH_HINT},
   );
+}
+
+/** A path behind `file:`, as Flink prints it and a job file may have it. */
+export function withoutScheme(path: string): string {
+  return path.replace(/^file:(?:\/\/(?=\/))?(?=.)/u, '');
 }
 
 /** Absolute, without `.` and `..` parts: they are a user's, and mean what a shell means by them. */

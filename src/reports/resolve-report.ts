@@ -3,10 +3,12 @@
 import {resolve} from 'node:path';
 
 import {EngineError} from '../base/errors.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {knownJobs} from '../control/known-jobs.ts';
 import {
   resolveJobDirectory,
   resolveReference,
+  withoutScheme,
   type ResolveOptions,
 } from '../inspection/resolve-reference.ts';
 import type {Environment} from '../runtime/run-types.ts';
@@ -33,7 +35,7 @@ function resolving(environment: Environment): ResolveOptions {
 
 /** A path beats a job's name. */
 export async function listedDirectory(target: string, environment: Environment): Promise<string> {
-  const path = resolve(target);
+  const path = resolve(withoutScheme(target));
   if ((await statusOrNull(files, path)) === null) {
     const directory = await resolveJobDirectory(resolving(environment), target);
     if (directory !== null) return directory;
@@ -55,7 +57,7 @@ export async function directoryOf(path: string, environment: Environment): Promi
     `${path} is no valid job file: ${loaded.findings[0]?.message ?? ''}`,
     {
       file: path,
-      hint: `see every finding: tidemark validate ${path}`,
+      hint: `see every finding: tidemark validate ${shellWord(path)}`,
     },
   );
 }

@@ -7,7 +7,13 @@ import {systemClock} from '../base/clock.ts';
 import {EngineError, type ErrorCode} from '../base/errors.ts';
 import type {FileCheckers} from '../engine.ts';
 import {isFlinkDirectory} from '../inspection/flink/read-flink-directory.ts';
-import {jobDirectoriesIn, savepointsIn} from '../inspection/list-checkpoints.ts';
+import {
+  hasMetadata,
+  jobDirectoriesIn,
+  nothingThere,
+  snapshotsIn,
+} from '../inspection/list-checkpoints.ts';
+import {withoutScheme} from '../inspection/resolve-reference.ts';
 import {parseSample, type Sample} from '../inspection/sample-files.ts';
 import {verifyCheckpoints as verifyDirectories} from '../inspection/verify-checkpoint.ts';
 import type {Environment} from '../runtime/run-types.ts';
@@ -15,7 +21,15 @@ import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts'
 import {publishedIds} from '../storage/list-checkpoints.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
-import {baseName, join, JobPaths, METADATA_FILE, parseCheckpointName} from '../storage/paths.ts';
+import {
+  baseName,
+  CHECKSUMS_FILE,
+  join,
+  JobPaths,
+  METADATA_FILE,
+  parseCheckpointName,
+  parseSavepointName,
+} from '../storage/paths.ts';
 import {databasePlace} from './database-place.ts';
 import {watchedMaps} from './path-maps.ts';
 import {directoryOf, resolveCheckpoint} from './resolve-report.ts';
@@ -191,12 +205,18 @@ async function checkersFor(
   return {...fileCheckers(count), count};
 }
 
+/** Without its `_metadata`: by its name, or by what else the engine writes. Any other directory is no damage. */
+async function wasCheckpoint(directory: string): Promise<boolean> {
+  if (parseSavepointName(baseName(directory)) !== null) return true;
+  return (await statusOrNull(files, join(directory, CHECKSUMS_FILE))) !== null;
+}
+
 /** One checkpoint, or all of the job whose file or directory is named, and the savepoints that lie there: what `list` shows. */
 async function checkpointsOf(
   ref: string,
   environment: Environment,
 ): Promise<{readonly paths: readonly string[]; readonly isListing: boolean}> {
-  const path = resolve(ref);
+  const path = resolve(withoutScheme(ref));
   if (baseName(path) !== METADATA_FILE) {
     const directory = await directoryOf(path, environment);
     const isDirectory = (await statusOrNull(files, directory))?.kind === 'directory';
@@ -207,11 +227,12 @@ async function checkpointsOf(
         for (const id of await publishedIds(files, paths)) all.push(paths.checkpoint(id));
       }
       // What has `_metadata` itself is one checkpoint, whatever else lies in it.
-      const isOne = (await statusOrNull(files, join(directory, METADATA_FILE))) !== null;
+      const isOne = await hasMetadata(files, directory);
       if (jobs.length > 0 || !isOne) {
-        for (const savepoint of await savepointsIn(files, directory)) all.push(savepoint);
+        for (const savepoint of await snapshotsIn(files, directory)) all.push(savepoint);
       }
       if (all.length > 0) return {paths: all, isListing: true};
+      if (!isOne && !(await wasCheckpoint(directory))) throw await nothingThere(files, directory);
     }
   }
   return {paths: [await resolveCheckpoint(ref, {environment})], isListing: false};

@@ -43,6 +43,30 @@ async function disk(): Promise<MemoryFileSystem> {
 }
 
 describe('list', () => {
+  it('shows copies whatever they are called, and one checkpoint when that is what is named', async () => {
+    const files = await disk();
+    await files.makeDirectory('/kept');
+    await copyTree(files, `${JOB_DIRECTORY}/chk-10`, files, '/kept/before the change');
+    await copyTree(files, `${JOB_DIRECTORY}/chk-10`, files, '/kept/.copying-1');
+    await files.makeDirectory('/kept/notes');
+    for (const directory of ['/kept', '/kept/before the change']) {
+      const {items} = await listCheckpointDirectory(files, directory);
+      expect(items).toMatchObject([
+        {id: 10, kind: 'checkpoint', state: 'complete', path: '/kept/before the change'},
+      ]);
+    }
+  });
+
+  it('names a job file that lies where no checkpoints are', async () => {
+    const files = await disk();
+    await files.makeDirectory('/my jobs');
+    await writeFile(files, '/my jobs/a.job.yaml', Buffer.from('name: a'));
+    await expect(listCheckpointDirectory(files, '/my jobs')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      details: {hint: "those of the job: tidemark checkpoint list '/my jobs/a.job.yaml'"},
+    });
+  });
+
   it('B26: newest first, each with what it is; the newest complete one is marked', async () => {
     const {items, warnings} = await listCheckpointDirectory(await disk(), JOB_DIRECTORY);
     expect(items.map(({id, state, newest_restorable}) => [id, state, newest_restorable])).toEqual([
@@ -125,6 +149,7 @@ describe('list', () => {
     await files.unlink(`/savepoints/${names[1]}/_metadata`);
     const {items, warnings} = await listCheckpointDirectory(files, '/savepoints');
     expect(items).toMatchObject([
+      {kind: 'checkpoint', state: 'complete', id: 10, path: '/savepoints/mine'},
       {kind: 'savepoint', state: 'complete', id: 10, path: `/savepoints/${names[0]}`},
       {kind: 'savepoint', state: 'incomplete', path: `/savepoints/${names[1]}`},
     ]);
@@ -166,6 +191,33 @@ describe('REF', () => {
     };
     for (const [reference, path] of Object.entries(cases)) {
       expect(await resolveReference(options, reference), reference).toBe(path);
+    }
+  });
+
+  it('a path may stand behind file:, and what is near to a REF is told how to be one', async () => {
+    const files = await disk();
+    await writeFile(files, '/data/my flights.job.yaml', Buffer.from('name: flights'));
+    const options = {
+      files,
+      workingDirectory: '/data',
+      checkpointsDirectory: null,
+      knownJobs: () => [],
+    };
+    for (const scheme of ['file:', 'file://']) {
+      expect(await resolveReference(options, `${scheme}${JOB_DIRECTORY}/chk-10`)).toBe(
+        `${JOB_DIRECTORY}/chk-10`,
+      );
+    }
+    await expect(resolveReference(options, 'my flights.job.yaml')).rejects.toMatchObject({
+      code: 'USAGE',
+      details: {hint: "see those of the job: tidemark checkpoint list 'my flights.job.yaml'"},
+    });
+    for (const [reference, form] of [
+      ['latest', 'JOB@latest'],
+      ['chk-12', 'JOB@12'],
+      ['12', 'JOB@12'],
+    ] as const) {
+      await expect(resolveReference(options, reference)).rejects.toThrow(`of which job? ${form}`);
     }
   });
 

@@ -69,6 +69,18 @@ test('a directory of savepoints alone is all of them; one of them is itself, wha
   expect((await verify([join(root, 'sp')])).summary).toMatchObject({checkpoints: 1, verdict: 'ok'});
 });
 
+test('copies count whatever they are called; a directory of nothing is no damage, and what lost its _metadata is', async () => {
+  cpSync(join(job, 'chk-5'), join(root, 'kept/before'), {recursive: true});
+  cpSync(join(job, 'chk-5'), join(root, 'copies/before'), {recursive: true});
+  expect((await verify([job])).summary).toMatchObject({checkpoints: 3, verdict: 'ok'});
+  expect((await verify([join(root, 'copies')])).summary).toMatchObject({checkpoints: 1});
+  mkdirSync(join(root, 'nothing'));
+  await expect(verify([join(root, 'nothing')])).rejects.toMatchObject({code: 'NOT_FOUND'});
+  rmSync(join(root, 'copies/before/_metadata'));
+  const {findings} = await verify([join(root, 'copies/before')]);
+  expect(findings[0]).toMatchObject({code: 'metadata-missing'});
+});
+
 test('one checkpoint under two names fails under both', async () => {
   const path = join(job, 'chk-5');
   damage(path);
