@@ -93,7 +93,7 @@ export default class Savepoint extends OperationCommand {
     await confirm({
       question: `Delete ${path}?`,
       flag: '--yes',
-      usage: 'tidemark savepoint --dispose REF --yes',
+      usage: this.callWith('--yes'),
       isAnswered,
       global: this.global,
     });

@@ -20,6 +20,10 @@ const SWITCHED_OFF = /^(it|test|describe|suite|bench)(\.\w+)*\.(only|skip|todo)$
 /** In two parts: this file must pass its own check. */
 const LEFTOVER = new RegExp(`\\b(${['FIX' + 'ME', 'TO' + 'DO', 'X' + 'XX'].join('|')})\\b`);
 
+/** In the command of a hint: a blank in it would make two words. */
+const UNQUOTED =
+  /tidemark [a-z][\w -]*\$\{(?!shellWord\()[\w.]*(?:path|file|directory|reference|ref|root|target|jobName)\}/gi;
+
 /** @returns {Generator<string>} sentences */
 function* findUntidy(root) {
   for (const path of listCode(root)) yield* checkFile(path, readFileSync(join(root, path), 'utf8'));
@@ -44,6 +48,11 @@ function* checkFile(path, text) {
   const leftover = LEFTOVER.exec(text);
   if (leftover !== null) {
     yield `${at(leftover.index)}: a leftover ${leftover[0]}: do it, or open an issue and delete the note`;
+  }
+  if (path.startsWith('src/')) {
+    for (const {index} of text.matchAll(UNQUOTED)) {
+      yield `${at(index)}: a path or name in a command that is pasted: put it through shellWord() (src/base/shell-word.ts)`;
+    }
   }
   const found = [];
   const visit = (node) => {

@@ -1,6 +1,7 @@
 // The main thread's composition root: a job file and the real world make a running job.
 
 import {resolve} from 'node:path';
+import {shellWord} from './base/shell-word.ts';
 
 import {must} from './base/assert.ts';
 import {systemClock, systemTimers} from './base/clock.ts';
@@ -129,7 +130,7 @@ export async function requireJob(
 }
 
 function hintOf(suggestion: string | null, hasMore: boolean, file: string): string {
-  const all = `see every finding: tidemark validate ${file}`;
+  const all = `see every finding: tidemark validate ${shellWord(file)}`;
   if (suggestion === null) return all;
   return hasMore ? `${suggestion}; ${all}` : suggestion;
 }

@@ -41,6 +41,7 @@ import type {Environment, JobOverrides, RunRequest, RunningJob} from './runtime/
 
 export {ERROR_CODES, EXIT_STATUSES, EngineError, systemErrorCode} from './base/errors.ts';
 export type {ErrorCode, ErrorDetails, ExitStatus} from './base/errors.ts';
+export {shellWord} from './base/shell-word.ts';
 export type {JsonValue} from './base/json.ts';
 
 /** Milliseconds since the epoch. */

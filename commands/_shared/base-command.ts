@@ -9,7 +9,7 @@ import {fromFlinkFlags} from './flink-flags.ts';
 import {globalFlags, readGlobalOptions} from './globals.ts';
 import {flushStreams, writeNote, writeResult} from './streams.ts';
 import {makeStyle} from './style.ts';
-import {toJson} from './text.ts';
+import {shellWord, toJson} from './text.ts';
 import type {ExitStatus} from '../../src/index.ts';
 import type {GlobalOptions} from './globals.ts';
 import type {Style} from './style.ts';
@@ -36,8 +36,8 @@ export abstract class BaseCommand extends Command {
     const environment = process.env;
     this.global = readGlobalOptions(argv, environment);
     const color = this.global.color;
-    this.outStyle = makeStyle({isTTY: process.stdout.isTTY, environment, color});
-    this.noteStyle = makeStyle({isTTY: process.stderr.isTTY, environment, color});
+    this.outStyle = makeStyle({...terminalFacts(process.stdout), environment, color});
+    this.noteStyle = makeStyle({...terminalFacts(process.stderr), environment, color});
   }
 
   protected override async init(): Promise<void> {
@@ -84,6 +84,12 @@ export abstract class BaseCommand extends Command {
     writeNote(text);
   }
 
+  /** This very call with more words, as a shell takes it: for a hint. */
+  protected callWith(...more: readonly string[]): string {
+    const words = [...(this.id ?? '').split(':'), ...this.argv, ...more];
+    return `tidemark ${words.map(shellWord).join(' ')}`;
+  }
+
   /** The status that the process ends with when nothing else goes wrong. */
   protected endWith(status: ExitStatus): void {
     process.exitCode = status;
@@ -103,6 +109,10 @@ export abstract class BaseCommand extends Command {
       summaryOfFailure: this.summaryOfFailure,
     });
   }
+}
+
+function terminalFacts(stream: NodeJS.WriteStream): {isTTY: boolean; columns: number} {
+  return {isTTY: stream.isTTY, columns: stream.columns};
 }
 
 /** Tells the user, and returns the exit status. */

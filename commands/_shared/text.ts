@@ -1,5 +1,7 @@
 // User text (keys, names, paths, messages that quote records) on its way to a terminal or a log.
 
+import {shellWord as quote} from '../../src/index.ts';
+
 /** Control characters of ASCII and Latin-1, line separators, and the marks that reorder text. */
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g; // eslint-disable-line no-control-regex -- finding control characters is what it is for
 
@@ -17,8 +19,7 @@ export function escapeLines(text: string): string {
 
 /** A path as it can be pasted into a shell. */
 export function shellWord(text: string): string {
-  const safe = escapeText(text);
-  return /^[\w@%+=:,./-]+$/.test(safe) ? safe : `'${safe.replaceAll("'", "'\\''")}'`;
+  return quote(escapeText(text));
 }
 
 /** JSON on one line; what `JSON.stringify` leaves unescaped but a terminal acts on is escaped too. */

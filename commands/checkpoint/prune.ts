@@ -97,7 +97,7 @@ export default class CheckpointPrune extends BaseCommand {
     };
     if (request.keepLast === null && request.keepWithinMillis === null && !flags.orphans) {
       throw new EngineError('USAGE', 'nothing says what is to be deleted', {
-        hint: `tidemark checkpoint prune ${args.target} --keep-last N, --keep-within DURATION or --orphans`,
+        hint: `look first: ${this.callWith('--keep-last', '3', '--dry-run')}; or --keep-within DURATION, --orphans`,
       });
     }
     this.#show(await this.#prune(args.target, request, flags.yes));
@@ -105,7 +105,7 @@ export default class CheckpointPrune extends BaseCommand {
 
   async #prune(target: string, request: PruneRequest, isAnswered: boolean): Promise<PruneReport> {
     if (request.dryRun || isAnswered) return pruneCheckpoints(target, request);
-    const usage = `tidemark checkpoint prune ${target} … --yes`;
+    const usage = this.callWith('--yes');
     const question = {flag: '--yes', usage, isAnswered: false, global: this.global};
     // In a pipe nothing is looked at before it is said that nobody can be asked.
     if (!canAsk(this.global)) await confirm({...question, question: ''});

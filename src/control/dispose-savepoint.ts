@@ -4,6 +4,7 @@
 
 import {EngineError} from '../base/errors.ts';
 import type {Random} from '../base/random.ts';
+import {shellWord} from '../base/shell-word.ts';
 import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import type {PruneReason} from '../checkpoint/prune.ts';
 import {readClaim} from '../storage/claims.ts';
@@ -43,7 +44,9 @@ export async function disposeSavepoint(
   path: string,
 ): Promise<void> {
   const disposal = await disposeUnlessNeeded(surroundings, path);
-  if (disposal.kind === 'kept') throw refused(path, disposal.why);
+  if (disposal.kind === 'disposed') return;
+  const release = `let it go first: tidemark checkpoint release ${shellWord(path)}`;
+  throw refused(path, disposal.why, disposal.reason === 'held' ? release : undefined);
 }
 
 /** The same, and what somebody needs is no error. */
@@ -85,8 +88,7 @@ export async function neededBy(
   path: string,
 ): Promise<Extract<Disposal, {kind: 'kept'}> | null> {
   if (await isSavepointHeld(files, path)) {
-    const why = 'it is held; `tidemark checkpoint release` lets it go';
-    return {kind: 'kept', reason: 'held', why};
+    return {kind: 'kept', reason: 'held', why: 'it is held'};
   }
   const claim = await readClaim(files, path);
   if (claim !== null) {
@@ -104,7 +106,11 @@ async function savepointMetadata(files: FileSystem, path: string): Promise<Check
       throw new EngineError('NOT_FOUND', `no such savepoint: ${path}`, {file: path});
     case 'read':
       if (read.metadata.kind === 'savepoint') return read.metadata;
-      throw refused(path, 'it is a checkpoint, which its job owns');
+      throw refused(
+        path,
+        'it is a checkpoint, and no savepoint',
+        'what a job owns is deleted by `tidemark checkpoint prune`; a copy is a directory of yours',
+      );
     default:
       throw refused(path, `its ${METADATA_FILE} is ${read.kind}: nobody knows what belongs to it`);
   }
@@ -141,6 +147,6 @@ async function requireSavepointAlone(
   }
 }
 
-function refused(path: string, why: string): EngineError {
-  return new EngineError('REFUSED', `${path} is not deleted: ${why}`, {file: path});
+function refused(path: string, why: string, hint?: string): EngineError {
+  return new EngineError('REFUSED', `${path} is not deleted: ${why}`, {file: path, hint});
 }

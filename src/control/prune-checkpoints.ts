@@ -3,6 +3,7 @@
 // attempts and deletions that were cut short have left.
 
 import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {systemClock, systemTimers} from '../base/clock.ts';
 import {systemRandom} from '../base/random.ts';
 import {
@@ -177,6 +178,6 @@ function whereItRuns(paths: JobPaths, error: unknown): EngineError {
   const where = host === null ? 'where that job runs' : `on ${host}, as the user who runs it`;
   return new EngineError('ALREADY_RUNNING', message, {
     ...details,
-    hint: `Only the job itself may delete there, and it cannot be asked from here: run \`tidemark checkpoint prune ${paths.root}\` ${where}; if you know that it is dead, add --take-over.`,
+    hint: `Only the job itself may delete there, and it cannot be asked from here: run \`tidemark checkpoint prune ${shellWord(paths.root)}\` ${where}; if you know that it is dead, add --take-over.`,
   });
 }

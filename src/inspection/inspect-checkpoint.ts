@@ -2,6 +2,7 @@
 // others need too, and what is wrong with it. Never writes.
 
 import {EngineError} from '../base/errors.ts';
+import {shellWord} from '../base/shell-word.ts';
 import type {JsonValue} from '../base/json.ts';
 import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import {
@@ -202,7 +203,7 @@ async function lookAround(
 
 /** What can be read of it; else an error that says why nothing can. */
 export function requireReadable(state: CheckpointState, directory: string): ReadableCheckpoint {
-  const hint = `Run \`tidemark checkpoint verify ${directory}\` to see all that is wrong, \`tidemark checkpoint list ${parentOf(directory)}\` for others.`;
+  const hint = `Run \`tidemark checkpoint verify ${shellWord(directory)}\` to see all that is wrong, \`tidemark checkpoint list ${shellWord(parentOf(directory))}\` for others.`;
   switch (state.kind) {
     case 'complete':
       return state;

@@ -6,6 +6,7 @@
 //  (R3) a run that ended on purpose is not resumed without being asked
 
 import type {ErrorCode} from '../base/errors.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {
   belongsTo,
   lastRun,
@@ -161,7 +162,7 @@ function restoreRequested(
       kind: 'refuse',
       code: REFUSED_AS[checkpoint.state],
       message: `${ref} cannot be restored: ${checkpoint.damage}`,
-      hint: `see all of the damage: tidemark checkpoint verify ${checkpoint.path}${instead}`,
+      hint: `see all of the damage: tidemark checkpoint verify ${shellWord(checkpoint.path)}${instead}`,
       newestGood: good?.id ?? null,
     };
   }
@@ -207,7 +208,7 @@ function startAgain(facts: StartFacts, run: Run): StartDecision {
   const isDrained = how === 'finished' || run.end?.drained === true;
   const drained = isDrained ? ' --allow-drained' : '';
   const goOnFrom =
-    resumeRef === null ? '' : `; to go on from it instead: -s ${resumeRef}${drained}`;
+    resumeRef === null ? '' : `; to go on from it instead: -s ${shellWord(resumeRef)}${drained}`;
   return {
     kind: 'fresh',
     sentence: `fresh start, because the last run ${how === 'finished' ? 'finished' : `was ${how}`}${goOnFrom}`,
@@ -290,8 +291,8 @@ function damagedNewest(
     message: `the newest checkpoint ${nameOf(bad)} is ${bad.state === 'refused' ? 'refused' : 'damaged'}: ${damage}`,
     hint:
       good === null
-        ? `no older checkpoint of this run is restorable; see all of the damage: tidemark checkpoint verify ${bad.path}; start over: tidemark run ${request.jobFile} --fresh`
-        : `the newest good one is ${nameOf(good)}; to go on from it: tidemark run ${request.jobFile} --on-damaged use-older`,
+        ? `no older checkpoint of this run is restorable; see all of the damage: tidemark checkpoint verify ${shellWord(bad.path)}; start over: tidemark run ${shellWord(request.jobFile)} --fresh`
+        : `the newest good one is ${nameOf(good)}; to go on from it: tidemark run ${shellWord(request.jobFile)} --on-damaged use-older`,
     newestGood: good?.id ?? null,
   };
 }
@@ -301,7 +302,7 @@ function noneLeft(facts: StartFacts, {jobFile}: StartRequest): StartDecision {
     kind: 'refuse',
     code: 'CHECKPOINT_DAMAGED',
     message: `the last run of ${facts.jobName} had checkpoints, and none of them is left: it cannot be resumed`,
-    hint: `restore another one with -s REF, or start over: tidemark run ${jobFile} --fresh`,
+    hint: `restore another one with -s REF, or start over: tidemark run ${shellWord(jobFile)} --fresh`,
     newestGood: null,
   };
 }
@@ -337,7 +338,7 @@ function resumeOrigin(facts: StartFacts, run: Run, request: StartRequest): Start
     kind: 'refuse',
     code: 'CHECKPOINT_DAMAGED',
     message: `the last run began from chk-${origin.checkpointId} (${origin.path}), which cannot be used again: ${why}`,
-    hint: `restore another one with -s REF, or start over: tidemark run ${request.jobFile} --fresh`,
+    hint: `restore another one with -s REF, or start over: tidemark run ${shellWord(request.jobFile)} --fresh`,
     newestGood: null,
   };
 }
@@ -350,7 +351,7 @@ function causeOf({end}: Run, {restartCause}: StartRequest): string {
 
 function goOn(facts: StartFacts, good: CompleteCheckpoint | null, jobFile: string): string {
   if (good === null) return 'none of them is restorable: restore another one with -s REF';
-  return `go on from the newest good one: tidemark run ${jobFile} -s ${facts.jobName}@${good.id}`;
+  return `go on from the newest good one: tidemark run ${shellWord(jobFile)} -s ${shellWord(`${facts.jobName}@${good.id}`)}`;
 }
 
 function newestComplete(checkpoints: readonly CheckpointFacts[]): CompleteCheckpoint | null {

@@ -54,7 +54,7 @@ export function judgeOutputAhead<Part extends PartFacts>(
     kind: 'refuse',
     code: 'OUTPUT_AHEAD',
     parts,
-    message: `the output is ahead of checkpoint ${id}: ${files} of later epochs are committed (${epochsOf(parts)})`,
+    message: `the output is ahead of checkpoint ${id}: ${files} of later checkpoints ${parts.length === 1 ? 'is' : 'are'} committed (${epochsOf(parts)})`,
     hint: 'keep those rows and make them a second time with --output-ahead keep, or move them to .withdrawn/ with --output-ahead withdraw',
   };
 }

@@ -2,6 +2,7 @@
 // restore, new, drop or refuse. Pure, and whole: every reason is collected, none hides another.
 
 import type {JsonValue} from '../base/json.ts';
+import {shellWord} from '../base/shell-word.ts';
 import type {
   CheckpointMetadata,
   OperatorMetadata,
@@ -132,7 +133,7 @@ function inFlightFindings(request: RestoreRequest): readonly Finding[] {
   const {metadata, edges, allowNonRestoredState} = request;
   const findings: Finding[] = [];
   // A savepoint is aligned: nothing is in flight in it, and the steps around may change.
-  const remedy = `run the job as it was, take a savepoint (tidemark savepoint ${metadata.jobName}), which is aligned and holds no records in flight, and restore from that`;
+  const remedy = `run the job as it was, take a savepoint (tidemark savepoint ${shellWord(metadata.jobName)}), which is aligned and holds no records in flight, and restore from that`;
   for (const [edge, stored] of inFlightEdges(metadata)) {
     const wanted = edges.get(edge);
     if (wanted === undefined) {

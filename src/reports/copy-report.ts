@@ -3,6 +3,7 @@
 import {resolve} from 'node:path';
 
 import {EngineError} from '../base/errors.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {systemRandom} from '../base/random.ts';
 import {requireReadable} from '../inspection/inspect-checkpoint.ts';
 import type {Environment} from '../runtime/run-types.ts';
@@ -38,7 +39,7 @@ export async function copyReport(
     const [first] = state.findings;
     throw new EngineError('CHECKPOINT_DAMAGED', first?.message ?? `${from} is damaged`, {
       file: first?.path ?? from,
-      hint: `Nothing was copied. See all that is wrong: tidemark checkpoint verify ${from}`,
+      hint: `Nothing was copied. See all that is wrong: tidemark checkpoint verify ${shellWord(from)}`,
     });
   }
   const copied = await copy(files, {

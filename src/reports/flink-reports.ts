@@ -2,6 +2,7 @@
 
 import {resolve} from 'node:path';
 import {EngineError} from '../base/errors.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {copyFlinkDirectory} from '../inspection/flink/copy-flink-directory.ts';
 import {requireFree} from '../storage/copy-checkpoint.ts';
 import {
@@ -92,6 +93,6 @@ async function uidsIn(path: string, environment: Environment): Promise<readonly 
   throw new EngineError(
     'JOB_INVALID',
     `${path} is no valid job file: ${loaded.findings[0]?.message ?? ''}`,
-    {file: path, hint: `see every finding: tidemark validate ${path}`},
+    {file: path, hint: `see every finding: tidemark validate ${shellWord(path)}`},
   );
 }

@@ -1,6 +1,7 @@
 // How a run ends: what is still to be made and committed, the record of it, the answer to whoever asked, the summary.
 
 import {asEngineError, EngineError, messageOf, type ExitStatus} from '../base/errors.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {failpoint} from '../base/failpoint.ts';
 import {summarize} from '../metrics/checkpoint-stats.ts';
 import type {CompletedCheckpoint} from './checkpoint-driver.ts';
@@ -189,7 +190,7 @@ function drainedWithoutSavepoint(cause: EngineError, jobFile: string): EngineErr
     {
       ...cause.details,
       cause,
-      hint: `mend that, then make the savepoint and end the job: tidemark run ${jobFile}`,
+      hint: `mend that, then make the savepoint and end the job: tidemark run ${shellWord(jobFile)}`,
     },
   );
 }

@@ -3,6 +3,7 @@
 
 import type {Clock} from '../base/clock.ts';
 import {EngineError, messageOf} from '../base/errors.ts';
+import {shellWord} from '../base/shell-word.ts';
 import type {Random} from '../base/random.ts';
 import type {SavepointRecord} from '../checkpoint/checkpoint-metadata.ts';
 import type {JobSpec} from '../job/job-spec.ts';
@@ -144,7 +145,10 @@ export class SavepointMaker {
         throw new EngineError(
           'CHECKPOINT_DAMAGED',
           `${base.path}, from which the savepoint is made, is ${state.kind}`,
-          {file: base.path, hint: `see what is wrong: tidemark checkpoint verify ${base.path}`},
+          {
+            file: base.path,
+            hint: `see what is wrong: tidemark checkpoint verify ${shellWord(base.path)}`,
+          },
         );
       }
       const source = {directory: base.path, metadata: state.metadata};

@@ -24,7 +24,7 @@ import {makeStateDirectory, StateFile} from './state-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {FieldError, Fields} from '../storage/json-fields.ts';
 import {join, stateFilePath} from '../storage/paths.ts';
-import {readStateFile} from '../storage/state-file-reader.ts';
+import {damageHint, readStateFile} from '../storage/state-file-reader.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 
 export const IN_FLIGHT_STATE = 'in-flight';
@@ -233,7 +233,7 @@ function unframe(bytes: Uint8Array, {offset, length}: Section, path: string): Ui
 function damaged(path: string, offset: number, found: string): EngineError {
   return new EngineError('CHECKPOINT_DAMAGED', `${path} is damaged at byte ${offset}: ${found}`, {
     file: path,
-    hint: 'Run `tidemark checkpoint verify` on the checkpoint to see all damage.',
+    hint: damageHint(path),
     facts: {path, offset, found},
   });
 }

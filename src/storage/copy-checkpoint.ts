@@ -37,7 +37,7 @@ import {
 import type {ProcessTable} from './process-table.ts';
 import {makeWithParents} from './savepoint-attempt.ts';
 import {sealCheckpoint} from './seal-checkpoint.ts';
-import {StateFileReader} from './state-file-reader.ts';
+import {damageHint, StateFileReader} from './state-file-reader.ts';
 import {writeStateFile} from './state-file-writer.ts';
 import {storageFailed} from './storage-error.ts';
 import {syncAbove} from './sync-above.ts';
@@ -260,7 +260,7 @@ async function copyFile(
   if (written.sha256 === file.sha256) return;
   throw new EngineError('CHECKPOINT_DAMAGED', `${from} has another SHA-256 than _metadata says`, {
     file: from,
-    hint: 'Run `tidemark checkpoint verify` on the checkpoint to see all damage.',
+    hint: damageHint(from),
     facts: {expected: file.sha256, found: written.sha256},
   });
 }

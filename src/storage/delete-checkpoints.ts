@@ -12,6 +12,7 @@
 
 import {assert} from '../base/assert.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {failpoint} from '../base/failpoint.ts';
 import {readClaim, sameClaim, type Claim} from './claims.ts';
 import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
@@ -150,7 +151,7 @@ export function unreadableSavepoint(path: string): EngineError {
     `nothing is deleted beside ${path}: its _metadata cannot be read, so nobody knows what it is`,
     {
       file: path,
-      hint: `Run \`tidemark checkpoint verify ${path}\`; move the directory away if it is of no use.`,
+      hint: `Run \`tidemark checkpoint verify ${shellWord(path)}\`; move the directory away if it is of no use.`,
     },
   );
 }
@@ -162,7 +163,7 @@ export function nothingDeleted(paths: JobPaths, checkpointId: number): EngineErr
     `nothing is deleted in ${paths.root}: the _metadata of ${path} cannot be read, so nobody knows what it needs`,
     {
       file: path,
-      hint: `Run \`tidemark checkpoint verify ${path}\`; move the directory away if it is of no use.`,
+      hint: `Run \`tidemark checkpoint verify ${shellWord(path)}\`; move the directory away if it is of no use.`,
     },
   );
 }

@@ -282,6 +282,12 @@ export function stateFileAt(directory: string, path: string): string {
   return isShared ? join(parentOf(directory), path.slice('../'.length)) : join(directory, path);
 }
 
+/** What `checkpoint verify` takes for the file of a state: its checkpoint, or of one in `shared/` the directory of those that need it. */
+export function verifiableAbove(stateFile: string): string {
+  const above = parentOf(parentOf(stateFile));
+  return baseName(above) === SHARED_DIRECTORY ? parentOf(above) : above;
+}
+
 /** Where an attempt keeps the files that its publish links into `shared/`; their names are their digests. */
 export function toShareDirectory(attemptDirectory: string): string {
   return join(attemptDirectory, TO_SHARE_DIRECTORY);

@@ -2,8 +2,10 @@
 
 import {crc32, sha256} from '../base/checksum.ts';
 import {EngineError} from '../base/errors.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {closeQuietly} from './durable-file.ts';
 import type {FileHandle, FileSystem} from './file-system.ts';
+import {verifiableAbove} from './paths.ts';
 import {CHUNK_BYTES, type StateFileSummary} from './state-chunks.ts';
 import {storageFailed} from './storage-error.ts';
 
@@ -107,6 +109,11 @@ export function hexCrc(crc: number): string {
   return crc.toString(16).padStart(8, '0');
 }
 
+/** `stateFile`: absolute. */
+export function damageHint(stateFile: string): string {
+  return `see all damage: tidemark checkpoint verify ${shellWord(verifiableAbove(stateFile))}`;
+}
+
 export function damagedAt(
   path: string,
   offset: number,
@@ -117,7 +124,7 @@ export function damagedAt(
     `${path} is damaged at byte ${offset}: expected ${facts.expected}, found ${facts.found}`,
     {
       file: path,
-      hint: 'Run `tidemark checkpoint verify` on the checkpoint to see all damage.',
+      hint: damageHint(path),
       facts: {path, offset, ...facts},
     },
   );

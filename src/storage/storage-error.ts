@@ -1,13 +1,13 @@
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 
 const HINTS: Readonly<Record<string, string>> = {
-  ENOSPC: 'Free space on that file system, then run the job again: it resumes.',
-  EDQUOT: 'Free space within the quota, then run the job again: it resumes.',
-  EROFS: 'Mount the file system for writing, then run the job again.',
-  EACCES: 'Give this user access to that path, then run the job again.',
-  EPERM: 'Give this user access to that path, then run the job again.',
+  ENOSPC: 'Free space on that file system, then run the same again: a job resumes.',
+  EDQUOT: 'Free space within the quota, then run the same again: a job resumes.',
+  EROFS: 'Mount the file system for writing, then run the same again.',
+  EACCES: 'Give this user access to that path, then run the same again.',
+  EPERM: 'Give this user access to that path, then run the same again.',
   ENOENT: 'Look whether the directory was removed or is not mounted.',
-  EIO: 'Check the disk (dmesg), then run the job again: it resumes.',
+  EIO: 'Check the disk (dmesg), then run the same again: a job resumes.',
 };
 
 /** The world's failure of one file operation, with the path, the reason and what to do; a mistake of ours is UNEXPECTED. */

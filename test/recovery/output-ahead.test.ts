@@ -80,7 +80,7 @@ test('refuse lists the epochs of each sink once', () => {
     kind: 'refuse',
     code: 'OUTPUT_AHEAD',
     message:
-      'the output is ahead of checkpoint 10: 3 files of later epochs are committed (out: 11, 12)',
+      'the output is ahead of checkpoint 10: 3 files of later checkpoints are committed (out: 11, 12)',
   });
 });
 

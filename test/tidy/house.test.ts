@@ -107,6 +107,14 @@ const IMPORT_PLANTS: readonly Plant[] = [
 
 const TIDY_PLANTS: readonly Plant[] = [
   {
+    rule: 'a hint with a path that is not quoted',
+    files: {
+      'src/storage/planted-hint.ts':
+        'export const hint = (at: {path: string}) => `see: tidemark checkpoint verify ${at.path}`;\n',
+    },
+    finding: /^src\/storage\/planted-hint\.ts:1: .*put it through shellWord\(\)/,
+  },
+  {
     rule: 'a file of 600 lines',
     files: {'src/records/planted-long.ts': 'export {};\n'.repeat(600)},
     finding: /^src\/records\/planted-long\.ts has 600 lines: split it/,

@@ -2,6 +2,7 @@
 // what of it others need too, what is wrong with it. Never writes.
 
 import {EngineError} from '../../base/errors.ts';
+import {shellWord} from '../../base/shell-word.ts';
 import type {Finding} from '../../storage/finding.ts';
 import {
   baseName,
@@ -109,7 +110,7 @@ export async function openFlinkDirectory(options: FlinkDirectoryOptions): Promis
     case 'gone':
       throw new EngineError('NOT_FOUND', `no checkpoint at ${directory}`, {
         file: directory,
-        hint: `Run \`tidemark checkpoint list ${parentOf(directory)}\` to see what there is.`,
+        hint: `Run \`tidemark checkpoint list ${shellWord(parentOf(directory))}\` to see what there is.`,
       });
     case 'damaged':
     case 'incompatible': {
@@ -122,7 +123,7 @@ export async function openFlinkDirectory(options: FlinkDirectoryOptions): Promis
       const code = reading.kind === 'damaged' ? damage : 'INCOMPATIBLE';
       throw new EngineError(code, `${message}${at}${compared}`, {
         file: `${directory}/${METADATA_FILE}`,
-        hint: `Run \`tidemark checkpoint list ${parentOf(directory)}\` for others.`,
+        hint: `Run \`tidemark checkpoint list ${shellWord(parentOf(directory))}\` for others.`,
         facts: {offset, expected, found},
       });
     }

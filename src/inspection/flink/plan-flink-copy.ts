@@ -3,6 +3,7 @@
 // it is of the same format version. A segment of a merged file becomes a file of its own.
 
 import {EngineError} from '../../base/errors.ts';
+import {shellWord} from '../../base/shell-word.ts';
 import {METADATA_FILE, baseName, parentOf} from '../../storage/paths.ts';
 import {ByteCursor} from './byte-cursor.ts';
 import {errorsOf} from './check-flink-directory.ts';
@@ -124,7 +125,7 @@ function refuseDamaged(directory: string, read: FlinkDirectory): void {
     `${directory} cannot be copied whole: ${first.message}${more}`,
     {
       file: first.path,
-      hint: `Run \`tidemark checkpoint verify --level manifest ${directory}\` to see all that is wrong.`,
+      hint: `Run \`tidemark checkpoint verify --level manifest ${shellWord(directory)}\` to see all that is wrong.`,
     },
   );
 }
@@ -132,7 +133,7 @@ function refuseDamaged(directory: string, read: FlinkDirectory): void {
 function vanished(directory: string, path: string): EngineError {
   return new EngineError('NOT_FOUND', `${path} of ${directory} is not there any more`, {
     file: directory,
-    hint: `Run \`tidemark checkpoint list ${parentOf(directory)}\` to see what there is.`,
+    hint: `Run \`tidemark checkpoint list ${shellWord(parentOf(directory))}\` to see what there is.`,
   });
 }
 

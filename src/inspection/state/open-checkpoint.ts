@@ -1,6 +1,7 @@
 // A checkpoint that is to be read, as far as `_metadata`, names and sizes tell; what keeps it from being read is an error.
 
 import {EngineError, type ErrorCode} from '../../base/errors.ts';
+import {shellWord} from '../../base/shell-word.ts';
 import type {CheckpointMetadata} from '../../checkpoint/checkpoint-metadata.ts';
 import {deriveCheckpointState} from '../../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
@@ -23,7 +24,10 @@ export async function openCheckpoint(
       throw new EngineError(
         'INCOMPATIBLE',
         `${directory} was written by Apache Flink: its state is read by Flink's State Processor API`,
-        {file: directory, hint: `look at what it says: tidemark checkpoint list ${directory}`},
+        {
+          file: directory,
+          hint: `look at what it says: tidemark checkpoint inspect ${shellWord(directory)}`,
+        },
       );
     case 'incomplete':
     case 'damaged':
@@ -32,7 +36,7 @@ export async function openCheckpoint(
       const code = state.kind === 'incompatible' ? 'INCOMPATIBLE' : codeOf(finding?.code);
       throw new EngineError(code, finding?.message ?? `${directory} is ${state.kind}`, {
         file: finding?.path ?? directory,
-        hint: `see all that is wrong: tidemark checkpoint verify ${directory}`,
+        hint: `see all that is wrong: tidemark checkpoint verify ${shellWord(directory)}`,
       });
     }
   }

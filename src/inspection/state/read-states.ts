@@ -6,7 +6,7 @@ import type {FileSystem} from '../../storage/file-system.ts';
 import {checkedFiles} from '../../storage/checked-files.ts';
 import {statusOrNull} from '../../storage/derive-checkpoint-state.ts';
 import {stateFileAt} from '../../storage/paths.ts';
-import {StateFileReader} from '../../storage/state-file-reader.ts';
+import {damageHint, StateFileReader} from '../../storage/state-file-reader.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
 import {must} from '../../base/assert.ts';
 import {EngineError, systemErrorCode} from '../../base/errors.ts';
@@ -154,7 +154,7 @@ function wrongRows(
   return new EngineError('CHECKPOINT_DAMAGED', `${path}: state ${state}: ${message}`, {
     file: path,
     facts: {offset, expected, found},
-    hint: 'see all that is wrong: tidemark checkpoint verify --level decode',
+    hint: `${damageHint(path)} --level decode`,
   });
 }
 

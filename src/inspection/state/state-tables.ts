@@ -15,6 +15,7 @@ import {
 } from '../../state/rocksdb/stored-database.ts';
 import {stateShape, type StateShape} from '../../state/rows/state-shape.ts';
 import {parseSchema} from '../../state/snapshot-format.ts';
+import {damageHint} from '../../storage/state-file-reader.ts';
 import {chainsOf, isKeyedFile, requireWhole} from '../../storage/state-chain.ts';
 
 /** One state of one subtask, and the files that hold it. */
@@ -93,7 +94,7 @@ function misnamed({path, name}: FileState, table: string): EngineError {
     `${path} is of the state ${name}, and holds ${table}`,
     {
       file: path,
-      hint: 'see all that is wrong: tidemark checkpoint verify',
+      hint: damageHint(path),
     },
   );
 }
