@@ -1,6 +1,7 @@
 import {Flags} from '@oclif/core';
 import {EXPORT_FORMATS, exportCheckpoint} from '../../src/index.ts';
-import {BaseCommand} from '../_shared/base-command.ts';
+import {BaseCommand, type EndingSignal} from '../_shared/base-command.ts';
+import {chooseCheckpoint} from '../_shared/checkpoint-argument.ts';
 import {withEnvironment} from '../_shared/globals.ts';
 import {stateArguments, stateFlags} from '../_shared/state-flags.ts';
 import {escapeText} from '../_shared/text.ts';
@@ -41,15 +42,25 @@ export default class CheckpointExport extends BaseCommand {
     },
   ];
   static override exitStatuses: readonly ExitStatus[] = [4, 10, 12, 13, 15];
-  static override usage = 'checkpoint export REF --to DIR [FLAGS]';
+  static override usage = 'checkpoint export [REF] --to DIR [FLAGS]';
   static override args = stateArguments;
   static override flags = withEnvironment('checkpoint-export', ownFlags);
+
+  readonly #abort = new AbortController();
+
+  /** What is half written goes first; a second signal does not wait for that. */
+  protected override signalled(signal: EndingSignal): void {
+    if (this.#abort.signal.aborted) super.signalled(signal);
+    else this.#abort.abort(this.interruption(signal));
+  }
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(CheckpointExport);
     const {to, format, operator, state} = flags;
-    const request = {to, format, operator, state};
-    const done = await exportCheckpoint(args.ref, request, {environment: process.env});
+    const usage = 'tidemark checkpoint export REF --to DIR';
+    const ref = await chooseCheckpoint(args.ref, {usage, global: this.global});
+    const request = {to, format, operator, state, abort: this.#abort.signal};
+    const done = await exportCheckpoint(ref, request, {environment: process.env});
     if (this.global.json) {
       this.printObject('CheckpointExport', {
         path: done.path,

@@ -34,6 +34,8 @@ export interface ExportOptions extends Pick<ReadTableOptions, 'files' | 'directo
   readonly state?: string | undefined;
   /** For the name that it has until it is whole. */
   readonly random: Random;
+  /** Ends it: what was written goes, and its reason is thrown. */
+  readonly abort: AbortSignal;
 }
 
 export interface ExportedFile {
@@ -68,6 +70,7 @@ export async function exportState(options: ExportOptions): Promise<ExportReport>
     const schema = schemaFile(metadata, byState, written, options);
     await writeFile(options, join(aside, 'schema.json'), async (append) => append(schema));
     await files.syncDirectory(aside);
+    options.abort.throwIfAborted();
     await files.rename(aside, target);
     if (made.size === 0) await files.syncDirectory(parentOf(target));
     else await syncAbove(files, parentOf(target), made);
@@ -76,6 +79,7 @@ export async function exportState(options: ExportOptions): Promise<ExportReport>
     return {files: written, rows: sum(({rows}) => rows), bytes: sum(({bytes}) => bytes)};
   } catch (error) {
     await unlessMissing(async () => removeTree(files, aside));
+    if (options.abort.aborted) throw options.abort.reason;
     const code = systemErrorCode(error);
     if (code === 'ENOTEMPTY' || code === 'EEXIST') throw refused(target);
     throw code === null ? error : storageFailed('exporting to', target, error);
@@ -206,7 +210,7 @@ export function exportedColumns({
 
 /** The number of bytes; the file is synced. */
 async function writeFile(
-  {files}: ExportOptions,
+  {files, abort}: ExportOptions,
   path: string,
   write: (append: Append) => Promise<void>,
 ): Promise<number> {
@@ -214,6 +218,7 @@ async function writeFile(
   let count = 0;
   try {
     await write(async (bytes) => {
+      abort.throwIfAborted();
       await handle.append(bytes);
       count += bytes.length;
     });

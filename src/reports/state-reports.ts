@@ -2,6 +2,7 @@
 // databases, which goes again.
 
 import {EngineError} from '../base/errors.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {systemRandom} from '../base/random.ts';
 import {exportState, type ExportFormat, type ExportReport} from '../inspection/export-state.ts';
 import type {RowConditions} from '../inspection/state/row-filter.ts';
@@ -39,6 +40,8 @@ export interface ExportRequest {
   readonly format: ExportFormat;
   readonly operator?: string | undefined;
   readonly state?: string | undefined;
+  /** Ends it, as if it had not begun. */
+  readonly abort: AbortSignal;
 }
 
 export interface ExportedCheckpoint extends ExportReport {
@@ -82,7 +85,7 @@ export async function* getState(
   }
   if (rowCount > 0) return;
   throw new EngineError('NOT_FOUND', `${directory} has no row of the key ${keyText}`, {
-    hint: `look at some: tidemark state scan ${ref} --limit 10`,
+    hint: `look at some: tidemark state scan ${shellWord(ref)} --limit 10`,
   });
 }
 

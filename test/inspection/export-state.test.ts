@@ -44,8 +44,10 @@ async function exported(
   format: ExportFormat,
   target = newTarget(),
   files: FileSystem = nodeFileSystem,
+  abort: AbortSignal = new AbortController().signal,
 ) {
-  const report = await exportState({...source, files, target, format, random: new SeededRandom(1)});
+  const place = {...source, files, target, abort};
+  const report = await exportState({...place, format, random: new SeededRandom(1)});
   return {report, target};
 }
 
@@ -122,6 +124,23 @@ describe.each(['ndjson', 'csv', 'parquet'] as const)('%s', (format) => {
     expect(columns[0]).toEqual({name: 'sensor', type: 'string', role: 'key'});
   });
 });
+
+test.each(['ndjson', 'csv', 'parquet'] as const)(
+  'an export as %s that is interrupted leaves nothing, and says only that',
+  async (format) => {
+    const target = newTarget();
+    const stop = new AbortController();
+    const files: FileSystem = {
+      ...nodeFileSystem,
+      createNew: async (path) => {
+        stop.abort(new Error('interrupted'));
+        return nodeFileSystem.createNew(path);
+      },
+    };
+    await expect(exported(format, target, files, stop.signal)).rejects.toThrow(/^interrupted$/u);
+    expect(readdirSync(join(target, '..'))).toEqual([]);
+  },
+);
 
 test('a directory that is not empty, or a file, is refused and left as it is', async () => {
   const target = newTarget();
