@@ -3,6 +3,7 @@ import {EngineError, listCheckpoints} from '../src/index.ts';
 import {pick} from './_shared/prompt.ts';
 import {RunCommand} from './_shared/run-command.ts';
 import {runFlags, toRunRequest} from './_shared/run-flags.ts';
+import {shellWord} from './_shared/text.ts';
 import {formatBytes, formatInstant} from './_shared/units.ts';
 import type {CheckpointListItem, ExitStatus} from '../src/index.ts';
 import type {Choice} from './_shared/prompt.ts';
@@ -54,7 +55,8 @@ export default class Restore extends RunCommand {
   async #askForCheckpoint(file: string): Promise<string> {
     return pick({
       question: 'Which checkpoint?',
-      instead: 'REF',
+      // A lone argument that looks like no job file was meant as the REF.
+      instead: /\.ya?ml$/u.test(file) ? 'REF' : 'JOB.yaml',
       usage: 'tidemark restore REF JOB.yaml',
       global: this.global,
       choices: async () => {
@@ -62,7 +64,7 @@ export default class Restore extends RunCommand {
         const restorable = items.filter((item) => item.state === 'complete');
         if (restorable.length > 0) return restorable.map(toChoice);
         throw new EngineError('NOT_FOUND', `${file} has no complete checkpoint to restore`, {
-          hint: `tidemark checkpoint list ${file}`,
+          hint: `tidemark checkpoint list ${shellWord(file)}`,
         });
       },
     });

@@ -71,13 +71,19 @@ function isUsageError(error: Error): boolean {
   return 'oclif' in error;
 }
 
-/** oclif speaks over several lines, with advice of its own. */
+/** oclif speaks over several lines, with advice of its own; what it breaks in a list goes on indented. */
 function usageMessage(message: string): string {
-  const [first = '', ...rest] = message
+  const isList = /^Missing \d+ required arg/.test(message);
+  const [first = '', ...rest] = (isList ? message.replace(/\n {2,}(?=\S)/g, ' ') : message)
     .split('\n')
     .map((line) => line.trim().replace(/\s{2,}/g, ' '))
-    .filter((line) => line !== '' && !/^(See more help with|Note:|Alternatively)/.test(line));
-  if (/^Missing \d+ required arg/.test(first)) return missingArguments(rest);
+    .filter((line) => line !== '' && !/^(See more help with|Note:|Alternatively)/.test(line))
+    .filter((line) => !/^The following errors? occurred:$/.test(line))
+    .map((line) => line.replace(/^Missing required flag (\S+)$/, 'missing: --$1'))
+    .map((line) =>
+      line.replace(/^(--[^=\s]+)(?:=.*)? cannot also be provided when using/, '$1 excludes'),
+    );
+  if (isList) return missingArguments(rest);
   const parsing = /^Parsing (--\S+)$/.exec(first);
   if (parsing !== null) return `${parsing[1]}: ${rest.join('; ').replace(/^E/, 'e')}`;
   return rest.length === 0 ? first : `${first} ${rest.join('; ')}`;

@@ -70,12 +70,13 @@ function environmentName(flag: string): string {
   return `TIDEMARK_${flag.toUpperCase().replaceAll('-', '_')}`;
 }
 
-/** Gives every flag of a command its environment variable: `TIDEMARK_<COMMAND>_<FLAG>`. */
+/** Gives every flag of a command its environment variable: `TIDEMARK_<COMMAND>_<FLAG>`. A flag may be several commands'. */
 export function withEnvironment<T extends Interfaces.FlagInput>(command: string, flags: T): T {
-  for (const [name, flag] of Object.entries(flags)) {
-    flag.env = environmentName(`${command}-${name}`);
-  }
-  return flags;
+  const named = Object.entries(flags).map(([name, flag]) => [
+    name,
+    {...flag, env: environmentName(`${command}-${name}`)},
+  ]);
+  return Object.fromEntries(named) as T;
 }
 
 /**

@@ -1,6 +1,6 @@
 // oclif's help, with the exit statuses: all of them at the root, a command's own on its page.
 
-import {Help} from '@oclif/core';
+import {CommandHelp, Help} from '@oclif/core';
 import {EXIT_STATUSES} from '../../src/index.ts';
 import {colorLevel} from './style.ts';
 import {readGlobalOptions} from './globals.ts';
@@ -10,7 +10,19 @@ import type {ExitStatus} from '../../src/index.ts';
 /** What every command may end with. */
 export const COMMON_STATUSES: readonly ExitStatus[] = [0, 1, 2, 130, 143];
 
+/** oclif trims a list, and with it the indent of a first flag that has no letter beside flags that have one. */
+class AlignedCommandHelp extends CommandHelp {
+  override renderList(...[input, options]: Parameters<CommandHelp['renderList']>): string {
+    const indent = /^ */.exec(input[0]?.[0] ?? '')?.[0] ?? '';
+    const list = super.renderList(input, options);
+    // In the form for narrow terminals, which has a blank line between two flags, nothing is indented.
+    return list.includes('\n\n') ? list : indent + list;
+  }
+}
+
 export default class TidemarkHelp extends Help {
+  protected override CommandHelpClass = AlignedCommandHelp;
+
   constructor(config: Interfaces.Config, options: Partial<Interfaces.HelpOptions> = {}) {
     const level = colorLevel({
       isTTY: process.stdout.isTTY,

@@ -1,15 +1,10 @@
 // What `state scan` and `state get` have in common.
 
-import {Args, Flags} from '@oclif/core';
+import {Flags} from '@oclif/core';
 import {EngineError, parseDuration} from '../../src/index.ts';
+import {checkpointArgument} from './checkpoint-argument.ts';
 
-export const stateArguments = {
-  ref: Args.string({
-    description: 'Checkpoint or savepoint: a path, JOB, JOB@latest or JOB@12.',
-    required: true,
-    ignoreStdin: true,
-  }),
-};
+export const stateArguments = {ref: checkpointArgument()};
 
 export const stateFlags = {
   operator: Flags.string({

@@ -12,6 +12,8 @@ export interface StreamFacts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** `--color`, `--no-color`; null: neither. */
   readonly color: boolean | null;
+  /** Of a terminal: how many characters a line has. */
+  readonly columns?: number | undefined;
 }
 
 /** The flag, then NO_COLOR, then FORCE_COLOR, then what the terminal says of itself. */
@@ -42,6 +44,10 @@ export interface Column {
   readonly name: string;
   /** Numbers; default left. */
   readonly align?: 'right' | undefined;
+  /** On a terminal that is too narrow for all: which column goes first; absent: it stays. */
+  readonly drop?: number | undefined;
+  /** There, when that is not enough: its cells are cut. */
+  readonly cut?: true | undefined;
 }
 
 /** How one stream is written to. */
@@ -69,7 +75,11 @@ export function makeStyle(facts: StreamFacts): Style {
     good: (text) => chalk.green(text),
     warn: (text) => chalk.yellow(text),
     bad: (text) => chalk.red(text),
-    table: (columns, rows) => renderTable(columns, rows, (text) => chalk.bold(text)),
+    table: (columns, rows) =>
+      renderTable(facts, columns, rows, {
+        head: (text) => chalk.bold(text),
+        note: (text) => chalk.dim(text),
+      }),
   };
 }
 
@@ -81,12 +91,78 @@ const NO_BORDERS = Object.fromEntries(
 );
 
 function renderTable(
+  facts: StreamFacts,
+  allColumns: readonly Column[],
+  allRows: readonly (readonly string[])[],
+  {head, note}: {readonly head: Styled; readonly note: Styled},
+): string {
+  const escaped = allRows.map((row) => row.map(escapeText));
+  const width = facts.isTTY ? (facts.columns ?? 0) : 0;
+  const {columns, rows, left} = fitted(allColumns, escaped, width === 0 ? Infinity : width);
+  const table = render(columns, rows, head);
+  if (left.length === 0) return table;
+  return `${table}\n${note(`(too narrow for ${left.join(', ')}; --json tells all)`)}`;
+}
+
+type Styled = (text: string) => string;
+
+/** What a pipe gets is never cut; a terminal of `width` characters would break lines. */
+function fitted(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
+  width: number,
+): {
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly string[])[];
+  readonly left: readonly string[];
+} {
+  const widths = columns.map(({name}, at) =>
+    rows.reduce((widest, row) => Math.max(widest, row[at]?.length ?? 0), name.length),
+  );
+  const kept = new Set(columns.keys());
+  const total = (): number => [...kept].reduce((sum, at) => sum + (widths[at] ?? 0) + GAP, 0) - GAP;
+  const order = [...columns.keys()]
+    .filter((at) => columns[at]?.drop !== undefined)
+    .sort((left, right) => (columns[left]?.drop ?? 0) - (columns[right]?.drop ?? 0));
+  const left: number[] = [];
+  for (const at of order) {
+    if (total() <= width) break;
+    kept.delete(at);
+    left.push(at);
+  }
+  const limits = [...widths];
+  const cuttable = [...kept].filter((at) => columns[at]?.cut === true);
+  for (const at of cuttable.sort((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0))) {
+    const over = total() - width;
+    if (over <= 0) break;
+    const limit = Math.max(CUT_MIN, (widths[at] ?? 0) - over);
+    limits[at] = limit;
+    widths[at] = Math.min(widths[at] ?? 0, limit);
+  }
+  const shown = [...columns.keys()].filter((at) => kept.has(at));
+  return {
+    columns: shown.flatMap((at) => columns[at] ?? []),
+    rows: rows.map((row) => shown.map((at) => cutTo(row[at] ?? '', limits[at] ?? Infinity))),
+    left: left.sort((a, b) => a - b).map((at) => columns[at]?.name ?? ''),
+  };
+}
+
+function cutTo(cell: string, limit: number): string {
+  return cell.length <= limit ? cell : `${cell.slice(0, limit - 3)}...`;
+}
+
+/** Between two columns. */
+const GAP = 2;
+
+/** A cell that is cut keeps so many characters. */
+const CUT_MIN = 12;
+
+function render(
+  columns: readonly Column[],
+  cells: readonly (readonly string[])[],
   head: (text: string) => string,
 ): string {
   const names = columns.map(({name}) => escapeText(name));
-  const cells = rows.map((row) => row.map(escapeText));
   const isPlain = (row: readonly string[]): boolean => row.every((cell) => PLAIN.test(cell));
   return isPlain(names) && cells.every(isPlain)
     ? renderPlain(columns, [names, ...cells], head)

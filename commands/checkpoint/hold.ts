@@ -18,7 +18,7 @@ export default class CheckpointHold extends HoldCommand {
   ];
   static override exitStatuses: readonly ExitStatus[] = [10, 11, 13, 15];
   static override outputSchemas = ['checkpoint-held'];
-  static override usage = 'checkpoint hold REF [FLAGS]';
+  static override usage = 'checkpoint hold [REF] [FLAGS]';
   static override args = holdArguments;
   static override flags = holdFlags('checkpoint-hold');
 

@@ -7,6 +7,7 @@ import {seriesOf} from '../_shared/checkpoint-series.ts';
 import {valuesOf, withEnvironment} from '../_shared/globals.ts';
 import {mapFlag} from '../_shared/map-flag.ts';
 import {optimizeLate} from '../_shared/optimize-late.ts';
+import {shownPath} from '../_shared/shown-path.ts';
 import {escapeText} from '../_shared/text.ts';
 import {formatBytes, formatDuration, formatInstant} from '../_shared/units.ts';
 import type {
@@ -17,14 +18,14 @@ import type {
 
 const COLUMNS = [
   {name: 'ID', align: 'right'},
-  {name: 'KIND'},
+  {name: 'KIND', drop: 5},
   {name: 'STATE'},
-  {name: 'CREATED'},
-  {name: 'AGE', align: 'right'},
+  {name: 'CREATED', drop: 3},
+  {name: 'AGE', align: 'right', drop: 6},
   {name: 'SIZE', align: 'right'},
-  {name: 'OWN', align: 'right'},
-  {name: 'SHARED', align: 'right'},
-  {name: 'JOB'},
+  {name: 'OWN', align: 'right', drop: 1},
+  {name: 'SHARED', align: 'right', drop: 2},
+  {name: 'JOB', drop: 4},
   {name: 'PATH'},
 ] as const;
 
@@ -63,7 +64,7 @@ export default class CheckpointList extends BaseCommand {
   static override usage = 'checkpoint list [TARGET] [FLAGS]';
   static override args = {
     target: Args.string({
-      description: 'A job file, or a directory with checkpoints.',
+      description: 'A job, its file, or a directory with checkpoints or savepoints.',
       default: '.',
       ignoreStdin: true,
     }),
@@ -122,7 +123,7 @@ function itemCells(item: CheckpointListItem, now: number): string[] {
     formatBytes(item.ownBytes),
     formatBytes(item.sharedBytes),
     item.jobName ?? '?',
-    item.path,
+    shownPath(item.path),
   ];
 }
 

@@ -15,7 +15,7 @@ export default class CheckpointRelease extends HoldCommand {
   ];
   static override exitStatuses: readonly ExitStatus[] = [10, 11, 13, 15];
   static override outputSchemas = ['checkpoint-held'];
-  static override usage = 'checkpoint release REF [FLAGS]';
+  static override usage = 'checkpoint release [REF] [FLAGS]';
   static override args = holdArguments;
   static override flags = holdFlags('checkpoint-release');
 

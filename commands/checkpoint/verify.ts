@@ -1,6 +1,13 @@
 import {Args, Flags} from '@oclif/core';
-import {ERROR_CODES, VERIFY_LEVELS, verifyCheckpoints, writeReport} from '../../src/index.ts';
+import {
+  ERROR_CODES,
+  EngineError,
+  VERIFY_LEVELS,
+  verifyCheckpoints,
+  writeReport,
+} from '../../src/index.ts';
 import {BaseCommand} from '../_shared/base-command.ts';
+import {chooseCheckpoint} from '../_shared/checkpoint-argument.ts';
 import {valuesOf, withEnvironment} from '../_shared/globals.ts';
 import {mapFlag} from '../_shared/map-flag.ts';
 import {findingAnnotation, junitXml} from '../_shared/reports.ts';
@@ -27,8 +34,7 @@ const ownFlags = {
     helpValue: 'SAMPLE',
   }),
   seed: Flags.integer({
-    description: 'Which files a sample has: the same seed, the same files.',
-    default: 0,
+    description: 'Which files a sample has: the same seed, the same files; 0 if it is not said.',
     min: 0,
   }),
   'fail-fast': Flags.boolean({description: 'End at the first error.'}),
@@ -74,13 +80,12 @@ export default class CheckpointVerify extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> my.job.yaml --sample 2/5 --seed 7',
     },
   ];
-  static override exitStatuses: readonly ExitStatus[] = [4, 5, 10, 12, 13, 15];
-  static override usage = 'checkpoint verify REF... [FLAGS]';
+  static override exitStatuses: readonly ExitStatus[] = [3, 4, 5, 10, 12, 13, 15];
+  static override usage = 'checkpoint verify [REF...] [FLAGS]';
   static override args = {
     refs: Args.string({
       description:
-        'Paths of checkpoints or savepoints; a job file or a directory stands for all that `checkpoint list` shows of it.',
-      required: true,
+        'Checkpoints or savepoints: paths, JOB, JOB@latest, JOB@12; a job file or a directory stands for all that `checkpoint list` shows of it. Left out at a terminal: asked for.',
       multiple: true,
       ignoreStdin: true,
     }),
@@ -89,12 +94,22 @@ export default class CheckpointVerify extends BaseCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(CheckpointVerify);
+    if (flags.seed !== undefined && flags.sample === undefined) {
+      throw new EngineError('USAGE', '--seed says which files a sample has, and there is none', {
+        hint: 'add --sample, or leave --seed out',
+      });
+    }
+    const refs = args.refs ?? [];
+    if (refs.length === 0) {
+      const usage = 'tidemark checkpoint verify REF...';
+      refs.push(await chooseCheckpoint(undefined, {usage, global: this.global}));
+    }
     const findings: Extract<VerifyEvent, {type: 'finding'}>[] = [];
     const view = new VerifyView(this.noteStyle, (text) => process.stderr.write(text));
     this.summaryOfFailure = () => summaryOfNothing(flags.level);
-    const summary = await verifyCheckpoints(args.refs, {
+    const summary = await verifyCheckpoints(refs, {
       level: flags.level,
-      sample: flags.sample === undefined ? undefined : {text: flags.sample, seed: flags.seed},
+      sample: flags.sample === undefined ? undefined : {text: flags.sample, seed: flags.seed ?? 0},
       failFast: flags['fail-fast'],
       strict: flags.strict,
       environment: process.env,
@@ -116,7 +131,11 @@ export default class CheckpointVerify extends BaseCommand {
     if (flags.junit !== undefined) await writeReport(flags.junit, toJunit(findings, summary));
     this.summaryOfFailure = null;
     this.print(this.global.json ? summaryJson(summary) : view.summary(summary, this.outStyle));
-    if (summary.errorCode !== null) this.endWith(ERROR_CODES[summary.errorCode]);
+    if (summary.errorCode === null) return;
+    if (!this.global.json) {
+      this.note(`${this.noteStyle.dim('next:')} tidemark explain ${summary.errorCode}`);
+    }
+    this.endWith(ERROR_CODES[summary.errorCode]);
   }
 }
 

@@ -1,6 +1,7 @@
 import {Flags} from '@oclif/core';
 import {getState} from '../../src/index.ts';
 import {BaseCommand} from '../_shared/base-command.ts';
+import {chooseCheckpoint} from '../_shared/checkpoint-argument.ts';
 import {withEnvironment} from '../_shared/globals.ts';
 import {stateArguments, stateFlags, ttlOf} from '../_shared/state-flags.ts';
 import {printRows} from '../_shared/state-view.ts';
@@ -22,7 +23,7 @@ export default class StateGet extends BaseCommand {
   ];
   static override exitStatuses: readonly ExitStatus[] = [4, 10, 12, 13, 15];
   static override outputSchemas = ['state-scan'];
-  static override usage = 'state get REF --key KEY [FLAGS]';
+  static override usage = 'state get [REF] --key KEY [FLAGS]';
   static override args = stateArguments;
   static override flags = withEnvironment('state-get', {
     ...stateFlags,
@@ -35,9 +36,11 @@ export default class StateGet extends BaseCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(StateGet);
+    const usage = 'tidemark state get REF --key KEY';
+    const ref = await chooseCheckpoint(args.ref, {usage, global: this.global});
     const {operator, state, key: keyText} = flags;
     const request = {operator, state, keyText, ttlMillis: ttlOf(flags.ttl)};
-    const rows = getState(args.ref, request, {environment: process.env});
+    const rows = getState(ref, request, {environment: process.env});
     await printRows(rows, {json: this.global.json, style: this.outStyle});
   }
 }

@@ -1,6 +1,7 @@
 import {Flags} from '@oclif/core';
 import {scanState} from '../../src/index.ts';
 import {BaseCommand} from '../_shared/base-command.ts';
+import {chooseCheckpoint} from '../_shared/checkpoint-argument.ts';
 import {withEnvironment} from '../_shared/globals.ts';
 import {stateArguments, stateFlags, ttlOf} from '../_shared/state-flags.ts';
 import {printRows} from '../_shared/state-view.ts';
@@ -31,7 +32,7 @@ export default class StateScan extends BaseCommand {
     },
   ];
   static override exitStatuses: readonly ExitStatus[] = [4, 10, 12, 13, 15, 21];
-  static override usage = 'state scan REF [FLAGS]';
+  static override usage = 'state scan [REF] [FLAGS]';
   static override args = stateArguments;
   static override flags = withEnvironment('state-scan', {
     ...stateFlags,
@@ -57,11 +58,13 @@ export default class StateScan extends BaseCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(StateScan);
+    const usage = 'tidemark state scan REF';
+    const ref = await chooseCheckpoint(args.ref, {usage, global: this.global});
     const {operator, state, prefix, from, to, where} = flags;
     const isShort = flags.limit === undefined && !this.global.json && process.stdout.isTTY;
     const limit = flags.limit ?? (isShort ? TERMINAL_ROWS : null);
     const request = {operator, state, prefix, from, to, where, limit, ttlMillis: ttlOf(flags.ttl)};
-    const rows = scanState(args.ref, request, {environment: process.env});
+    const rows = scanState(ref, request, {environment: process.env});
     const count = await printRows(rows, {json: this.global.json, style: this.outStyle});
     if (this.global.json) return;
     if (count === 0) this.note('no rows');

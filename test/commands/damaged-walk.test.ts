@@ -9,7 +9,7 @@ import {afterAll, expect, test} from 'vitest';
 
 import {whole} from '../hostile/support/sample.ts';
 import {Tidemark} from '../kills/support/process.ts';
-import {tidemark, type Ending} from './tidemark.ts';
+import {ROOT, tidemark, type Ending} from './tidemark.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tidemark-walk-'));
 const home = {TIDEMARK_HOME: join(root, 'home')};
@@ -19,7 +19,10 @@ const checkpoints = join(root, 'state/checkpoints', NAME);
 
 afterAll(() => rmSync(root, {recursive: true, force: true}));
 
+const walked: string[] = [];
+
 async function walk(...args: readonly string[]): Promise<Ending> {
+  walked.push(args.join(' '));
   return tidemark(args, home);
 }
 
@@ -88,7 +91,7 @@ test.runIf(whole)('the walk of README', {timeout: 120_000}, async () => {
 
   const planned = await walk('restore', `${NAME}@${good}`, job, '--dry-run');
   expect(planned.stdout, planned.stderr).toContain('This start is possible.');
-  const restored = await walk('restore', `${NAME}@${good}`, job);
+  const restored = await walk(...['restore', `${NAME}@${good}`, job, '--output-ahead', 'withdraw']);
   expect(restored.status, restored.stderr).toBe(0);
   const expected = readFileSync(join(root, 'expected.txt'), 'utf8').trimEnd().split('\n').sort();
   expect(lines(join(root, 'out'))).toEqual(expected);
@@ -97,4 +100,23 @@ test.runIf(whole)('the walk of README', {timeout: 120_000}, async () => {
   expect(pruned.status, pruned.stderr).toBe(0);
   expect(pruned.stdout).toContain('the newest that can be restored');
   expect(ids()).toContain(newest);
+
+  const [before8, good8] = ['clicks@7', 'clicks@8'];
+  const asWritten = walked.map((line) =>
+    line
+      .replaceAll(job, 'clicks.job.yaml')
+      .replaceAll(`${NAME}@${before}`, before8)
+      .replaceAll(`${NAME}@${good}`, good8),
+  );
+  // The first of each is what makes the job and its checkpoints.
+  expect(walkOfReadme().slice(1)).toEqual(asWritten.slice(1));
 });
+
+/** The commands of the block, without their comments. */
+function walkOfReadme(): string[] {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const [, block = ''] =
+    /^## When a checkpoint is damaged$[^]*?^```\n([^]*?)^```/mu.exec(readme) ?? [];
+  const commands = block.split('\n').filter((line) => line.startsWith('tidemark '));
+  return commands.map((line) => line.replace(/^tidemark | *#.*$/gu, '').trim());
+}

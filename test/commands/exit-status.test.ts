@@ -29,9 +29,51 @@ const USAGE_ERRORS = [
   {what: 'a duration that is none', args: ['run', 'a.yaml', '--shutdown-timeout', 'soon']},
   {what: 'flags that exclude each other', args: ['run', 'a.yaml', '--fresh', '-s', 'chk-1']},
   {what: 'an unknown level', args: ['checkpoint', 'verify', 'chk-1', '--level', 'deep']},
+  {
+    what: 'a seed of no sample',
+    args: ['checkpoint', 'verify', 'chk-1', '--seed', '7'],
+  },
   {what: 'help for nothing', args: ['help', 'nonsense']},
   {what: 'an answer that nobody can give', args: ['restore', 'a.yaml']},
 ];
+
+test.each([
+  [['checkpoint', 'export', 'sp'], 'missing: --to', 'tidemark checkpoint export --help'],
+  [
+    ['run', 'a.yaml', '--fresh', '-s', 'b c'],
+    '--from-savepoint excludes --fresh',
+    'tidemark run --help',
+  ],
+  [
+    ['restore', 'chk-1'],
+    'JOB.yaml is missing, and nobody can be asked for it',
+    'tidemark restore REF JOB.yaml',
+  ],
+  [
+    ['checkpoint', 'hold'],
+    'REF is missing, and nobody can be asked for it',
+    'tidemark checkpoint hold REF',
+  ],
+  [
+    ['checkpoint', 'verify'],
+    'REF is missing, and nobody can be asked for it',
+    'tidemark checkpoint verify REF...',
+  ],
+  [['state', 'scan'], 'REF is missing, and nobody can be asked for it', 'tidemark state scan REF'],
+  [
+    ['checkpoint', 'export', '--to', 'x'],
+    'REF is missing, and nobody can be asked for it',
+    'tidemark checkpoint export REF --to DIR',
+  ],
+  [
+    ['checkpoint', 'prune', 'a b.yaml', '--keep-last', '3'],
+    'nobody can be asked for a yes: give --yes',
+    "tidemark checkpoint prune 'a b.yaml' --keep-last 3 --json --yes",
+  ],
+] as const)('%j is told what is wrong, and what to write', async (args, message, hint) => {
+  const error = errorOf(await tidemark([...args, '--json']));
+  expect(error).toMatchObject({message, hint});
+});
 
 describe.each(USAGE_ERRORS)('$what', ({args}) => {
   test('ends with 2: one to three lines on stderr, or one object on stdout', async () => {

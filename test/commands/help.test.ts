@@ -34,6 +34,17 @@ describe('help', () => {
     },
   );
 
+  test('lines up flags with and without a letter, and gives shared ones the variables of the command', async () => {
+    const [prune, exported] = await Promise.all([
+      tidemark(['checkpoint', 'prune', '--help']),
+      tidemark(['checkpoint', 'export', '--help']),
+    ]);
+    expect(prune.stdout).toMatch(
+      /^ {6}--keep-last=N .*\n[^]*^ {6}--keep-within=[^]*^ {2}-y, --yes/mu,
+    );
+    expect(exported.stdout).toContain('TIDEMARK_CHECKPOINT_EXPORT_OPERATOR');
+  });
+
   test('is the same for `help run` and `run --help`', async () => {
     const [left, right] = await Promise.all([
       tidemark(['help', 'run']),

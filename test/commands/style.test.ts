@@ -45,6 +45,28 @@ describe('a table', () => {
     ]);
   });
 
+  const narrow = [
+    {name: 'ID', align: 'right'},
+    {name: 'OWN', drop: 1},
+    {name: 'JOB', drop: 2},
+    {name: 'VALUE', cut: true},
+  ] as const;
+  const cells = [['7', 'own', 'job', 'a value that is long']];
+  test.each([
+    [undefined, ['ID  OWN  JOB  VALUE', ' 7  own  job  a value that is long']],
+    [34, ['ID  OWN  JOB  VALUE', ' 7  own  job  a value that is long']],
+    [
+      33,
+      ['ID  JOB  VALUE', ' 7  job  a value that is long', '(too narrow for OWN; --json tells all)'],
+    ],
+    [18, ['ID  VALUE', ' 7  a value tha...', '(too narrow for OWN, JOB; --json tells all)']],
+  ])('on a terminal of %s characters leaves out what may go, then cuts', (columns, lines) => {
+    const style = makeStyle({isTTY: true, environment: {TERM: 'dumb'}, color: null, columns});
+    expect(style.table(narrow, cells).split('\n')).toEqual(lines);
+    const pipe = makeStyle({isTTY: false, environment: {}, color: null, columns});
+    expect(pipe.table(narrow, cells).split('\n')).toHaveLength(2);
+  });
+
   test.each([
     ['ab', ['ID  NAME  END', ' 7  ab    x', '12  b     y']],
     ['日本', ['ID  NAME  END', ' 7  日本  x', '12  b     y']],
