@@ -133,7 +133,7 @@ test.each(['ndjson', 'csv', 'parquet'] as const)(
     const files: FileSystem = {
       ...nodeFileSystem,
       createNew: async (path) => {
-        stop.abort(new Error('interrupted'));
+        stop.abort(Object.assign(new Error('interrupted'), {code: 'INTERRUPTED'}));
         return nodeFileSystem.createNew(path);
       },
     };

@@ -11,6 +11,14 @@ const rewrite = 'inspection/flink/rewrite-references.js';
 
 export const FLINK_MUTANTS: readonly Mutant[] = [
   {
+    name: 'restore: what Flink wrote is nothing there',
+    rows: 'restore of Flink',
+    module: 'runtime/start-job.js',
+    find: "if (state.kind === 'foreign')",
+    replace: 'if (false)',
+    prover: 'flink-door',
+  },
+  {
     name: 'flink: counts are not held against what is left',
     rows: 'H32',
     module: cursor,

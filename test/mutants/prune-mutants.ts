@@ -7,6 +7,14 @@ const prune = 'runtime/prune-checkpoints.js';
 /** `checkpoint prune`: each guard left out. */
 export const PRUNE_MUTANTS: readonly Mutant[] = [
   {
+    name: 'prune: what a lineage began from is called held',
+    rows: 'checkpoint release',
+    module: prune,
+    find: "begun.map(({ checkpointId }) => [checkpointId, 'in-use'])",
+    replace: "begun.map(({ checkpointId }) => [checkpointId, 'held'])",
+    prover: 'prune-checkpoints',
+  },
+  {
     name: 'prune: what is pinned goes',
     rows: 'Delete',
     module: plan,
