@@ -7,6 +7,7 @@ import type {ProcessSighting} from '#src/base/process-identity.js';
 import {listCheckpointDirectory} from '#src/inspection/list-checkpoints.js';
 import {resolveJobDirectory, resolveReference} from '#src/inspection/resolve-reference.js';
 import type {KnownJob} from '#src/inspection/resolve-reference.js';
+import {readCheckpoint} from '#src/runtime/start-job.js';
 import type {ProcessTable} from '#src/storage/process-table.js';
 import {
   beginFresh,
@@ -219,6 +220,14 @@ describe('REF', () => {
     ] as const) {
       await expect(resolveReference(options, reference)).rejects.toThrow(`of which job? ${form}`);
     }
+  });
+
+  it('of what Flink wrote is one that no job goes on from; it is not "nothing there"', async () => {
+    const path = `${JOB_DIRECTORY}/chk-14`;
+    await expect(readCheckpoint(await disk(), path)).rejects.toMatchObject({
+      code: 'INCOMPATIBLE',
+      details: {hint: `look at what is in it: tidemark checkpoint inspect ${path}`},
+    });
   });
 
   it('what is absent or ambiguous is refused with the candidates', async () => {

@@ -16,7 +16,7 @@ export const FLINK_MUTANTS: readonly Mutant[] = [
     module: 'runtime/start-job.js',
     find: "if (state.kind === 'foreign')",
     replace: 'if (false)',
-    prover: 'flink-door',
+    prover: 'list-and-resolve',
   },
   {
     name: 'flink: counts are not held against what is left',

@@ -18,8 +18,6 @@ import {
   type FlinkInspectOptions,
   type VerifyEvent,
 } from '#src/index.js';
-import {readCheckpoint} from '#src/runtime/start-job.js';
-import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {flinkOperatorId} from '#src/inspection/flink/flink-operator-id.js';
 import {violations} from '../../commands/contract/commands.ts';
 import {allDirectories, named} from './support/flink-disk.js';
@@ -155,16 +153,6 @@ describe('what changes nothing is refused or said', () => {
     expect(said).toEqual([unused, unused, unused]);
     const {warnings} = await listCheckpoints(dirname(directory), {environment: {}, maps});
     expect(warnings).toContain(unused);
-  });
-});
-
-test('a job does not go on from what Flink wrote, and is told so; it is not "nothing there"', async () => {
-  const directory = join(root, 'chk of Flink');
-  await mkdir(directory);
-  await writeFile(join(directory, '_metadata'), metadataOf(3, []));
-  await expect(readCheckpoint(nodeFileSystem, directory)).rejects.toMatchObject({
-    code: 'INCOMPATIBLE',
-    details: {hint: `look at what is in it: tidemark checkpoint inspect '${directory}'`},
   });
 });
 
