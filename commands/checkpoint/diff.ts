@@ -26,7 +26,7 @@ export default class CheckpointDiffCommand extends BaseCommand {
   static override summary = 'Compare two checkpoints or savepoints: operators, keys, positions.';
   static override description =
     'Ends with 0 when a restore of either makes the same state, 1 when not, and never with 1 for trouble. Keys are compared ' +
-    'whatever backend, format and parallelism they were stored with, some key groups at a time; both need the same ' +
+    'whatever backend, format and parallelism they were stored with, some key groups at a time, in bounded memory; both need the same ' +
     'max-parallelism. Bytes, watermarks and times are no difference. Never writes.';
   static override examples = [
     {

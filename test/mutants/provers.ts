@@ -42,6 +42,7 @@ export const TEST_PROVERS = {
   'read-states': 'inspection/read-states.test.ts',
   'scan-state': 'inspection/scan-state.test.ts',
   'diff-states': 'inspection/diff-states.test.ts',
+  'kept-rows': 'inspection/kept-rows.test.ts',
   'row-filter': 'inspection/row-filter.test.ts',
   'verify-rows': 'inspection/verify-rows.test.ts',
   'verify-refs': 'inspection/verify-refs.test.ts',

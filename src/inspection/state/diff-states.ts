@@ -1,5 +1,6 @@
 // The rows of one state in two checkpoints, compared by key: some key groups at a time, of which the rows of the one side are
-// in memory while those of the other go by. In what form, at what parallelism and in what order they are stored does not matter.
+// in memory while those of the other go by; where memory may not have all of those, in several passes over both. In what form,
+// at what parallelism and in what order they are stored does not matter.
 
 import type {KeyGroupRange} from '../../base/key-groups.ts';
 import {must} from '../../base/assert.ts';
@@ -11,6 +12,7 @@ import {ByteSink} from '../../state/canonical/byte-sink.ts';
 import {decodeKey, encodeExact, encodeKey} from '../../state/canonical/key-codec.ts';
 import type {StateShape} from '../../state/rows/state-shape.ts';
 import {slicesOf} from '../../state/slices.ts';
+import {ALL_KEYS, KeptRows, type Kept, type KeyPart} from './kept-rows.ts';
 import {TableReader, type ReadTableOptions} from './read-states.ts';
 import {RowJson} from './row-json.ts';
 import {expiry} from './scan-state.ts';
@@ -18,6 +20,8 @@ import {filesOf, type StateTable} from './state-tables.ts';
 
 /** Of the files of both sides that are compared at once; a key group that has more is compared alone. */
 const SLICE_BYTES = 16 * 1024 * 1024;
+/** Of rows in memory. Compressed files, and a key group that has more than the others, are larger there than a slice. */
+const KEPT_BYTES = 128 * 1024 * 1024;
 
 /** One state in one checkpoint: its tables, one for each subtask that has it; none: it is not there. */
 export interface StateSide {
@@ -50,24 +54,36 @@ export interface DiffStatesOptions {
   readonly rowsMax: number;
   /** Bytes of files that are compared at once. */
   readonly sliceBytes?: number | undefined;
+  /** Bytes of rows that are in memory at once. */
+  readonly keptBytes?: number | undefined;
 }
 
 /** Errors of `readTable`; INCOMPATIBLE when the keys are spread over another number of key groups. */
 export async function diffStates(options: DiffStatesOptions): Promise<StateDiff> {
-  const {from, to, rowsMax, sliceBytes = SLICE_BYTES} = options;
+  const {from, to, rowsMax, sliceBytes = SLICE_BYTES, keptBytes = KEPT_BYTES} = options;
   const tables = [...from.tables, ...to.tables];
   const {shape} = must(tables[0], 'a table of a state');
   const other = tables.find((table) => table.shape.maxParallelism !== shape.maxParallelism);
   if (other !== undefined) throw otherGroups(shape, other);
-  const comparison = new Comparison(from.tables[0] ?? null, to.tables[0] ?? null, rowsMax);
+  const kept = new KeptRows(keptBytes);
+  const comparison = new Comparison(from.tables[0] ?? null, to.tables[0] ?? null, {kept, rowsMax});
   const bytes = tables.flatMap(filesOf).reduce((sum, {length}) => sum + length, 0);
   const whole = {start: 0, end: shape.maxParallelism - 1};
   const [before, after] = [readersOf(from), readersOf(to)];
   try {
     for (const range of slicesOf(whole, Math.ceil(bytes / sliceBytes))) {
-      await readSide(before, range, (row) => comparison.keep(row));
-      await readSide(after, range, (row) => comparison.compare(row));
-      comparison.endSlice();
+      const parts: KeyPart[] = [ALL_KEYS];
+      for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+        kept.begin(part);
+        await readSide(before, range, (row) => comparison.keep(row));
+        await readSide(after, range, (row) => comparison.compare(row));
+        comparison.endPass();
+        parts.push(...kept.takeLeft());
+      }
+      // Slices ascend: no later one has anything of these.
+      for (const reader of [...before, ...after]) {
+        if (reader.table.keyGroups.end <= range.end) await reader.close();
+      }
     }
   } finally {
     for (const reader of [...before, ...after]) await reader.close();
@@ -93,8 +109,7 @@ async function readSide(
 ): Promise<void> {
   const sink = new ByteSink();
   for (const reader of readers) {
-    const {table} = reader;
-    const {spec, values} = table.shape;
+    const {spec, values} = reader.table.shape;
     for await (const rows of reader.rows(range)) {
       for (let row = 0; row < rows.rowCount; row += 1) {
         const key = textOf(sink, () => encodeKey(spec.key, rows.key, row, sink));
@@ -107,8 +122,6 @@ async function readSide(
         take({key, value});
       }
     }
-    // Slices ascend: no later one has anything of it.
-    if (table.keyGroups.end <= range.end) await reader.close();
   }
 }
 
@@ -119,22 +132,20 @@ function textOf(sink: ByteSink, write: () => void): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
 }
 
-/** The values of a row: those that both sides have first, then the others. */
-interface Kept {
-  readonly common: string;
-  readonly rest: string;
-}
-
 class Comparison {
   readonly diff: StateDiff;
   readonly #from: SideView | null;
   readonly #to: SideView | null;
   readonly #rowsMax: number;
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept: KeptRows;
   /** The key has other columns: no key of one side is one of the other. */
   readonly #apart: boolean;
 
-  constructor(from: StateTable | null, to: StateTable | null, rowsMax: number) {
+  constructor(
+    from: StateTable | null,
+    to: StateTable | null,
+    {kept, rowsMax}: {readonly kept: KeptRows; readonly rowsMax: number},
+  ) {
     const both = from !== null && to !== null;
     this.#apart = both && fieldsText(from.shape.spec.key) !== fieldsText(to.shape.spec.key);
     const changed = this.#apart || (both && valuesText(from.shape) !== valuesText(to.shape));
@@ -142,29 +153,31 @@ class Comparison {
     const common = both ? commonNames(from.shape, to.shape) : [];
     this.#from = from === null ? null : new SideView(from, common);
     this.#to = to === null ? null : new SideView(to, common);
+    this.#kept = kept;
     this.#rowsMax = rowsMax;
   }
 
   /** A row of the first side. */
   keep({key, value}: EncodedRow): void {
+    if (!this.#kept.has(key)) return;
     const {common, rest} = must(this.#from, 'the first side');
     // What is not told need not be kept.
     const other = this.#tellsMore() ? value(rest) : '';
-    this.#kept.set(key, {common: value(common), rest: other});
+    this.#kept.keep(key, {common: value(common), rest: other});
   }
 
   /** A row of the other side, once those of the first side in its key groups are kept. */
   compare({key, value}: EncodedRow): void {
+    if (!this.#kept.has(key)) return;
     const view = must(this.#to, 'the other side');
-    const kept = this.#apart ? undefined : this.#kept.get(key);
+    const kept = this.#apart ? null : this.#kept.take(key);
     const own = value(view.common);
     const told = (): string => view.json(key, {common: own, rest: value(view.rest)});
-    if (kept === undefined) {
+    if (kept === null) {
       this.diff.keysAdded += 1;
       this.#tell(() => ({change: 'added', from: null, to: told()}));
       return;
     }
-    this.#kept.delete(key);
     if (kept.common === own) return;
     this.diff.keysChanged += 1;
     const before = must(this.#from, 'the first side');
@@ -172,14 +185,13 @@ class Comparison {
   }
 
   /** What is kept has no counterpart. */
-  endSlice(): void {
+  endPass(): void {
     this.diff.keysRemoved += this.#kept.size;
-    for (const [key, kept] of this.#kept) {
+    for (const [key, kept] of this.#kept.entries()) {
       if (!this.#tellsMore()) break;
       const view = must(this.#from, 'the first side');
       this.#tell(() => ({change: 'removed', from: view.json(key, kept), to: null}));
     }
-    this.#kept.clear();
   }
 
   #tell(row: () => RowDiff): void {
