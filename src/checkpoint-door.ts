@@ -10,7 +10,7 @@ import type {
 import type {ScannedRows} from './inspection/state/scan-state.ts';
 import type {ExportedCheckpoint, ExportRequest, StateRequest} from './reports/state-reports.ts';
 import type {CopyReport} from './reports/copy-report.ts';
-import type {CheckpointDiff} from './reports/diff-report.ts';
+import type {DiffReport} from './reports/diff-report.ts';
 import type {InspectReport} from './reports/inspect-report.ts';
 import type {PruneReport, PruneRequest} from './reports/prune-report.ts';
 import type {Environment} from './runtime/run-types.ts';
@@ -116,14 +116,14 @@ export async function copyFlinkCheckpoint(
   return reports.copyFlink(directory, target, options);
 }
 
-export type {CheckpointDiff} from './reports/diff-report.ts';
+export type {DiffReport} from './reports/diff-report.ts';
 
 /** What is different in two checkpoints, by their REFs; of rows at most `rowsMax` are told. Never writes. */
 export async function diffCheckpoints(
   from: string,
   to: string,
   options: {readonly environment: Environment; readonly rowsMax: number},
-): Promise<CheckpointDiff> {
+): Promise<DiffReport> {
   const {diffReport} = await import('./reports/diff-report.ts');
   return diffReport(from, to, options);
 }

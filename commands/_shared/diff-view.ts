@@ -3,11 +3,14 @@
 import {countOf, formatBytes, formatCount} from './units.ts';
 import {exactValue, membersOf} from './exact-json.ts';
 import {escapeText} from './text.ts';
-import type {CheckpointDiff} from '../../src/index.ts';
+import type {DiffReport} from '../../src/index.ts';
 import type {Style} from './style.ts';
 
-type StateDifference = CheckpointDiff['operators']['changed'][number]['states'][number];
+type StateDifference = DiffReport['operators']['changed'][number]['states'][number];
 type RowDiff = StateDifference['rows'][number];
+
+/** Lines of one source, on each side. */
+const POSITIONS_SHOWN = 10;
 
 /** Parts of a row of `state scan`, as JSON. */
 interface StateRow {
@@ -31,7 +34,7 @@ function objectOf(part: string): Readonly<Record<string, unknown>> | null {
 
 const NOTHING: StateRow = {key: 'null', namespace: 'null', value: 'null'};
 
-export function diffFields(diff: CheckpointDiff): Readonly<Record<string, unknown>> {
+export function diffFields(diff: DiffReport): Readonly<Record<string, unknown>> {
   const {from, to, equal, operators, sources, bytes} = diff;
   const changed = operators.changed.map(({uid, type, states}) => ({
     uid,
@@ -50,8 +53,8 @@ function rowFields({change, from, to}: RowDiff): object {
   };
 }
 
-export function diffLines(diff: CheckpointDiff, style: Style): string[] {
-  const {operators, sources, bytes} = diff;
+export function diffLines(diff: DiffReport, style: Style): string[] {
+  const {operators, positions, bytes} = diff;
   const {added, removed, changed} = operators;
   const lines = [
     `from  ${escapeText(diff.from)}, ${formatBytes(bytes.from)} of state`,
@@ -66,8 +69,9 @@ export function diffLines(diff: CheckpointDiff, style: Style): string[] {
       `  operator ${escapeText(uid)} was ${escapeText(type.from)}, is ${escapeText(type.to)}`,
     );
   }
-  for (const {operator} of sources) {
-    lines.push(`  source ${escapeText(operator)} goes on elsewhere: --json tells both positions`);
+  for (const {operator, from, to} of positions) {
+    lines.push(`  source ${escapeText(operator)} goes on elsewhere`);
+    lines.push(...positionLines('-', from), ...positionLines('+', to));
   }
   const states = changed.flatMap(({uid, states: own}) => own.map((state) => ({uid, ...state})));
   if (states.length > 0) lines.push('', stateTable(states, style));
@@ -80,6 +84,14 @@ export function diffLines(diff: CheckpointDiff, style: Style): string[] {
     lines.push(`${formatCount(rows.length)} of ${countOf(all, 'row')}; more: --limit N`);
   }
   return lines;
+}
+
+function positionLines(mark: string, at: readonly string[]): string[] {
+  const more = at.length - POSITIONS_SHOWN;
+  return [
+    ...at.slice(0, POSITIONS_SHOWN).map((line) => `    ${mark} ${escapeText(line)}`),
+    ...(more > 0 ? [`    ${mark} and ${more} more (all of them with --json)`] : []),
+  ];
 }
 
 function keysOf({keys_added, keys_removed, keys_changed}: StateDifference): number {

@@ -4,7 +4,7 @@ import {BaseCommand} from '../_shared/base-command.ts';
 import {diffFields, diffLines} from '../_shared/diff-view.ts';
 import {reportOf} from '../_shared/error-report.ts';
 import {withEnvironment} from '../_shared/globals.ts';
-import type {CheckpointDiff, ExitStatus} from '../../src/index.ts';
+import type {DiffReport, ExitStatus} from '../../src/index.ts';
 
 const ownFlags = {
   keys: Flags.boolean({
@@ -78,7 +78,7 @@ export default class CheckpointDiffCommand extends BaseCommand {
 }
 
 /** What is not known to be different is not reported by the status of a difference. */
-async function compared(a: string, b: string, rowsMax: number): Promise<CheckpointDiff> {
+async function compared(a: string, b: string, rowsMax: number): Promise<DiffReport> {
   try {
     return await diffCheckpoints(a, b, {environment: process.env, rowsMax});
   } catch (error) {

@@ -5,7 +5,7 @@ import {describe, expect, test} from 'vitest';
 import {diffFields, diffLines} from '#commands/_shared/diff-view.js';
 import {exactValue, membersOf} from '#commands/_shared/exact-json.js';
 import {makeStyle} from '#commands/_shared/style.js';
-import type {CheckpointDiff} from '#src/index.js';
+import type {DiffReport} from '#src/index.js';
 
 test.each([
   ['{}', []],
@@ -54,7 +54,7 @@ describe('a difference', () => {
   const row = (value: string): string =>
     `{"operator":"o","state":"s","key":{"k":1},"namespace":null,"value":{"sum":${value}},"expires":null}`;
   const diff = {
-    ...{equal: false, from: '/a', to: '/b', sources: [], bytes: {from: 1, to: 1}},
+    ...{equal: false, from: '/a', to: '/b', sources: [], positions: [], bytes: {from: 1, to: 1}},
     operators: {
       added: [],
       removed: [],
@@ -77,7 +77,7 @@ describe('a difference', () => {
         },
       ],
     },
-  } as CheckpointDiff;
+  } as DiffReport;
 
   test('as text and as JSON', () => {
     const style = makeStyle({isTTY: false, environment: {}, color: null});
