@@ -94,7 +94,7 @@ export const TEST_PROVERS = {
   'stage-checkpoint': 'state/stage-checkpoint.test.ts',
   deltas: 'state/deltas.test.ts',
   'deltas-across': 'state/deltas-across.test.ts',
-  'refuse-with-rocksdb': 'job/refuse-with-rocksdb.test.ts',
+  'warn-with-rocksdb': 'job/warn-with-rocksdb.test.ts',
   'broken-chains': 'state/broken-chains.test.ts',
   'compressed-chunk': 'state/compressed-chunk.test.ts',
   'state-chain': 'storage/state-chain.test.ts',
