@@ -112,7 +112,7 @@ async function convertChains(
 /** A file for each table; they stand where the database had its CURRENT. */
 async function convertDatabase(
   files: FileSystem,
-  {directory}: SavepointSource,
+  {directory, metadata}: SavepointSource,
   subtask: SubtaskMetadata,
   {uid, attempt, convert, written}: Writing & {readonly uid: string},
 ): Promise<void> {
@@ -123,7 +123,11 @@ async function convertDatabase(
   }
   const handles: FileState[] = [];
   for (const table of stored.schemas.keys()) {
-    const request = {sourceDirectory: directory, targetDirectory: attempt.directory};
+    const request = {
+      sourceDirectory: directory,
+      targetDirectory: attempt.directory,
+      compression: metadata.compression,
+    };
     handles.push(await convert({...request, uid, subtask, table}));
   }
   for (const {state, file} of stored.files) written.set(state, file === 'CURRENT' ? handles : []);
@@ -180,7 +184,7 @@ async function copied(
 
 async function converted(
   files: FileSystem,
-  {directory}: SavepointSource,
+  {directory, metadata}: SavepointSource,
   {files: states}: StateChain,
   attempt: SavepointAttempt,
   targetPath: string,
@@ -190,7 +194,8 @@ async function converted(
     await readChecked(files, directory, state, async () => Promise.resolve());
   }
   const targetDirectory = attempt.directory;
-  return convert({sourceDirectory: directory, states, targetDirectory, targetPath});
+  const {compression} = metadata;
+  return convert({sourceDirectory: directory, states, targetDirectory, targetPath, compression});
 }
 
 /** The chunks of a state file in order; rejects when it is damaged. */
