@@ -3,7 +3,8 @@
 // it, under their digest and once for each operator: a savepoint refers to nothing outside itself.
 
 import {assert, must} from '../base/assert.ts';
-import {systemErrorCode} from '../base/errors.ts';
+import {HAS_ZSTD} from '../base/compression.ts';
+import {EngineError, systemErrorCode} from '../base/errors.ts';
 import type {
   CheckpointMetadata,
   FileState,
@@ -45,6 +46,7 @@ export async function writeSavepoint(
 ): Promise<number> {
   const {metadata} = source;
   assert(!metadata.unaligned, `checkpoint ${metadata.checkpointId} holds records in flight`);
+  if (format === 'canonical') requireCodec(metadata, attempt.path);
   const written = new Map<FileState, readonly FileState[]>();
   try {
     for (const operator of metadata.operators) {
@@ -56,6 +58,16 @@ export async function writeSavepoint(
     if (systemErrorCode(error) === null) throw error;
     throw storageFailed('writing the savepoint', attempt.path, error);
   }
+}
+
+/** A checkpoint of RocksDB says that its savepoints are compressed, and is not: whoever reads it may lack the codec. */
+function requireCodec({compression, checkpointId}: CheckpointMetadata, path: string): void {
+  if (compression !== 'zstd' || HAS_ZSTD) return;
+  throw new EngineError(
+    'INCOMPATIBLE',
+    `the savepoint ${path} of checkpoint ${checkpointId} is to be compressed with zstd, which this Node does not have`,
+    {file: path, hint: 'Use Node 22.15 or newer.'},
+  );
 }
 
 interface Writing {

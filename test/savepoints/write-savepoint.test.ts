@@ -2,6 +2,7 @@
 // one succeeds; nothing damaged gets into one, and nothing that is still to be committed.
 import {describe, expect, test} from 'vitest';
 
+import {HAS_ZSTD} from '#src/base/compression.js';
 import {EngineError} from '#src/base/errors.js';
 import type {CheckpointMetadata, InlineState} from '#src/checkpoint/checkpoint-metadata.js';
 import {savepointMetadata} from '#src/savepoints/savepoint-metadata.js';
@@ -174,6 +175,18 @@ describe('a savepoint', () => {
       .namesIn(`${PATH}/count`)
       .map((name) => disk.contentOf(`${PATH}/count/${name}`).toString());
     expect(contents.sort()).toEqual(['from 0', 'from 64']);
+  });
+
+  test.skipIf(HAS_ZSTD)('is not compressed with zstd where Node lacks it', async () => {
+    const disk = new MemoryFileSystem();
+    const {path, metadata} = await published(disk);
+    const attempt = await SavepointAttempt.begin(disk, PLACE);
+    const convert = async () => Promise.reject(new Error('nothing is converted'));
+    const source = {directory: path, metadata: {...metadata, compression: 'zstd' as const}};
+    const made = writeSavepoint(disk, source, attempt, 'canonical', convert);
+    await expect(made).rejects.toMatchObject({code: 'INCOMPATIBLE'});
+    await attempt.discard();
+    expect(await make(disk, {path, metadata: source.metadata})).toBeGreaterThan(0);
   });
 
   test('is not made from damaged bytes', async () => {
