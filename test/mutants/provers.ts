@@ -98,7 +98,6 @@ export const TEST_PROVERS = {
   'broken-chains': 'state/broken-chains.test.ts',
   'compressed-chunk': 'state/compressed-chunk.test.ts',
   'compressed-canonical': 'state/compressed-canonical.test.ts',
-  'kept-formats': 'formats/kept.test.ts',
   'state-chain': 'storage/state-chain.test.ts',
   'decoder-restart': 'decoders/restart.test.ts',
   'file-sink': 'connectors/file-sink.test.ts',

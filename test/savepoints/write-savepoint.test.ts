@@ -4,7 +4,11 @@ import {describe, expect, test} from 'vitest';
 
 import {HAS_ZSTD} from '#src/base/compression.js';
 import {EngineError} from '#src/base/errors.js';
-import type {CheckpointMetadata, InlineState} from '#src/checkpoint/checkpoint-metadata.js';
+import type {
+  CheckpointMetadata,
+  FileState,
+  InlineState,
+} from '#src/checkpoint/checkpoint-metadata.js';
 import {savepointMetadata} from '#src/savepoints/savepoint-metadata.js';
 import {writeSavepoint} from '#src/savepoints/write-savepoint.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
@@ -155,10 +159,11 @@ describe('a savepoint', () => {
     const attempt = await SavepointAttempt.begin(disk, PLACE);
     await writeSavepoint(
       disk,
-      {directory: path, metadata},
+      {directory: path, metadata: {...metadata, compression: 'gzip'}},
       attempt,
       'canonical',
       async (request) => {
+        expect(request.compression).toBe('gzip');
         if (!('states' in request)) throw new Error('no database is converted here');
         const {states: converted, targetDirectory, targetPath} = request;
         const state = converted[0]!;
@@ -260,5 +265,25 @@ describe('a savepoint', () => {
     expect(savepointMetadata(checkpoint, 'canonical', new Map()).requiredFeatures).toEqual([
       'canonical-state',
     ]);
+    // How files are compressed is read from what was written, not from what the job asked for.
+    const state = fileState('canonical');
+    const zipped = {...state, description: {encoding: 'canonical', compression: 'gzip'}};
+    const asked = {...checkpoint, compression: 'gzip'} as const;
+    expect(savepointMetadata(asked, 'canonical', new Map([[state, [zipped]]]))).toMatchObject({
+      requiredFeatures: ['canonical-state', 'compression-gzip'],
+      compression: 'gzip',
+    });
+    expect(savepointMetadata(asked, 'canonical', new Map([[state, [state]]]))).toMatchObject({
+      requiredFeatures: ['canonical-state'],
+      compression: 'none',
+    });
   });
 });
+
+function fileState(encoding: string): FileState {
+  return {
+    ...{location: 'file', name: 'groups', kind: 'keyed', codecVersion: 1, path: 'sum/0.groups'},
+    ...{keyGroups: {start: 0, end: 127}, length: 0, sha256: '0'.repeat(64), chunkCrcs: []},
+    description: {encoding},
+  };
+}

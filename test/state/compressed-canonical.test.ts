@@ -1,7 +1,7 @@
 // Promise: a compressed canonical file is read as the plain one is, a part of its key groups from a part of its bytes; the same
 // rows make the same bytes. What is forged in it is refused as damage, and what expands to more than it declares, or declares
 // more than a reader expands, before the memory for it is there (H33).
-import {brotliCompressSync, gzipSync} from 'node:zlib';
+import {brotliCompressSync, gunzipSync, gzipSync} from 'node:zlib';
 import {describe, expect, it} from 'vitest';
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
 import {STRING} from '#src/records/data-type.js';
@@ -174,6 +174,15 @@ describe('a compressed canonical file', () => {
       copy.writeUInt32LE(copy.readUInt32LE(place) + EXPANDED_BYTES_MAX, place);
     }
     await expect(restore(copy)).rejects.toThrow(/a part of \d+ bytes in \d+/);
+  });
+
+  it('that has more bytes in a part than in its key groups is refused', async () => {
+    const {bytes} = await write('gzip', keysOf(20));
+    const {length, data} = placesOf(bytes);
+    const rows = gunzipSync(bytes.subarray(data, -16));
+    const more = withPart(bytes, gzipSync(Buffer.concat([rows, Buffer.alloc(8)])));
+    more.writeUInt32LE(rows.length + 8, length);
+    await expect(restore(more)).rejects.toThrow(/a part of \d+ bytes in \d+/);
   });
 
   it('that has many rows stored as they are in one part is not read at once', async () => {
