@@ -141,6 +141,7 @@ export interface CheckpointMetadata {
   readonly parent: number | null;
   readonly unaligned: boolean;
   readonly incremental: boolean;
+  /** The job's `snapshot-compression`; of a savepoint `none` where none of its files is compressed. */
   readonly compression: 'none' | 'gzip' | 'brotli' | 'zstd';
   /** Windows were flushed and the input will not go on: true for `final` and drained ones. */
   readonly drained: boolean;

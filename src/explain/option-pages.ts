@@ -108,7 +108,7 @@ export const OPTION_PAGES = {
     example: 'state: {backend: hashmap}',
   },
   'no-effect': {
-    what: 'An option changes nothing in this job.',
+    what: 'An option changes nothing in this job, or less than it seems.',
     why: 'It is taken, because Flink takes it or another step may need it; but whoever reads the job may think that it does something.',
     fix: 'Leave it out, or switch the rule off.',
     example: 'lint: {off: [no-effect]}',

@@ -146,7 +146,8 @@ export const CHECKPOINTING_FIELDS: readonly FieldSpec[] = [
     name: 'snapshot-compression',
     type: {kind: 'choice', values: ['none', 'gzip', 'brotli', 'zstd']},
     default: 'none',
-    description: 'How snapshot files are compressed.',
+    description:
+      'How state files are compressed: checkpoints and savepoints of backend hashmap; of rocksdb canonical savepoints only, for its own files stay as RocksDB wrote them.',
     example: 'none',
   },
   {

@@ -14,12 +14,12 @@ import {readSource} from './read-source.ts';
 import {checkUid, readStep} from './read-step.ts';
 import type {ReadStep} from './read-step.ts';
 import type {ReadContext} from './read-scalar.ts';
-import {refuseWithRocksdb} from './refuse-with-rocksdb.ts';
 import type {RuntimeSupport} from './runtime-support.ts';
 import {readStateTtl} from './state-ttl.ts';
 import {NameTable, StreamTable} from './stream-table.ts';
 import type {YamlEntry, YamlMap, YamlNode} from './yaml-node.ts';
 import {nodeAt, valueOf} from './yaml-node.ts';
+import {warnWithRocksdb} from './warn-with-rocksdb.ts';
 import {JOB_NAME_PATTERN, isJobName} from '../base/ids.ts';
 
 /** Sources, steps and sinks, each. */
@@ -62,9 +62,7 @@ export function readJob(root: YamlMap, reading: JobReading): JobSpec | undefined
   const heartbeat = heartbeatNode && readHeartbeat(heartbeatNode, context);
   const stateTtl = state?.ttl ?? null;
   const graph = readGraph(root, reading, checkpointing, stateTtl);
-  if (state?.backend === 'rocksdb') {
-    refuseWithRocksdb(root, checkpointing, context);
-  }
+  if (state?.backend === 'rocksdb') warnWithRocksdb(root, checkpointing, context);
   if (stateTtl !== null && !context.findings.hasErrors) warnUnusedTtl(root, graph.steps, context);
   if (own === undefined || checkpointing === undefined || state === undefined) return undefined;
   if (restartStrategy === undefined || heartbeat === undefined) return undefined;

@@ -3,7 +3,8 @@
 // it, under their digest and once for each operator: a savepoint refers to nothing outside itself.
 
 import {assert, must} from '../base/assert.ts';
-import {systemErrorCode} from '../base/errors.ts';
+import {HAS_ZSTD} from '../base/compression.ts';
+import {EngineError, systemErrorCode} from '../base/errors.ts';
 import type {
   CheckpointMetadata,
   FileState,
@@ -45,6 +46,7 @@ export async function writeSavepoint(
 ): Promise<number> {
   const {metadata} = source;
   assert(!metadata.unaligned, `checkpoint ${metadata.checkpointId} holds records in flight`);
+  if (format === 'canonical') requireCodec(metadata, attempt.path);
   const written = new Map<FileState, readonly FileState[]>();
   try {
     for (const operator of metadata.operators) {
@@ -56,6 +58,16 @@ export async function writeSavepoint(
     if (systemErrorCode(error) === null) throw error;
     throw storageFailed('writing the savepoint', attempt.path, error);
   }
+}
+
+/** A checkpoint of RocksDB says that its savepoints are compressed, and is not: whoever reads it may lack the codec. */
+function requireCodec({compression, checkpointId}: CheckpointMetadata, path: string): void {
+  if (compression !== 'zstd' || HAS_ZSTD) return;
+  throw new EngineError(
+    'INCOMPATIBLE',
+    `the savepoint ${path} of checkpoint ${checkpointId} is to be compressed with zstd, which this Node does not have`,
+    {file: path, hint: 'Use Node 22.15 or newer.'},
+  );
 }
 
 interface Writing {
@@ -112,7 +124,7 @@ async function convertChains(
 /** A file for each table; they stand where the database had its CURRENT. */
 async function convertDatabase(
   files: FileSystem,
-  {directory}: SavepointSource,
+  {directory, metadata}: SavepointSource,
   subtask: SubtaskMetadata,
   {uid, attempt, convert, written}: Writing & {readonly uid: string},
 ): Promise<void> {
@@ -123,7 +135,11 @@ async function convertDatabase(
   }
   const handles: FileState[] = [];
   for (const table of stored.schemas.keys()) {
-    const request = {sourceDirectory: directory, targetDirectory: attempt.directory};
+    const request = {
+      sourceDirectory: directory,
+      targetDirectory: attempt.directory,
+      compression: metadata.compression,
+    };
     handles.push(await convert({...request, uid, subtask, table}));
   }
   for (const {state, file} of stored.files) written.set(state, file === 'CURRENT' ? handles : []);
@@ -180,7 +196,7 @@ async function copied(
 
 async function converted(
   files: FileSystem,
-  {directory}: SavepointSource,
+  {directory, metadata}: SavepointSource,
   {files: states}: StateChain,
   attempt: SavepointAttempt,
   targetPath: string,
@@ -190,7 +206,8 @@ async function converted(
     await readChecked(files, directory, state, async () => Promise.resolve());
   }
   const targetDirectory = attempt.directory;
-  return convert({sourceDirectory: directory, states, targetDirectory, targetPath});
+  const {compression} = metadata;
+  return convert({sourceDirectory: directory, states, targetDirectory, targetPath, compression});
 }
 
 /** The chunks of a state file in order; rejects when it is damaged. */

@@ -12,10 +12,15 @@
 //   …   …  zeros up to a multiple of 8
 //   …   B  the parts one behind the other; zeros up to a multiple of 8
 //
-// A part is the rows of its key groups, then their strings. One whose two lengths are equal is stored as it is: it would
-// not shrink, or it is larger than what a reader expands.
+// A part (compressed-part.ts) is the rows of its key groups, then their strings.
 
-import {compress, decompress, type Codec} from '../base/compression.ts';
+import type {Codec} from '../base/compression.ts';
+import {
+  compressPart,
+  EXPANDED_BYTES_MAX,
+  PART_TARGET_BYTES,
+  type PartLengths,
+} from './compressed-part.ts';
 import {
   CHUNK_HEADER_BYTES,
   CHUNK_MAGIC,
@@ -27,16 +32,9 @@ import {
 
 export const COMPRESSED_HEADER_BYTES = 24;
 export const PART_ENTRY_BYTES = 12;
-/** A part takes no further key group behind so many bytes. */
-const PART_TARGET_BYTES = 256 * 1024;
-/** Of all compressed parts of a chunk, expanded: what a few bytes can make a reader allocate. */
-export const EXPANDED_BYTES_MAX = 64 * 1024 * 1024;
 
-export interface Part {
+export interface Part extends PartLengths {
   readonly groupCount: number;
-  /** Bytes; rows and strings of its key groups. */
-  readonly length: number;
-  readonly storedLength: number;
 }
 
 /** The chunk `bytes` (of ChunkEncoder) with its rows and strings compressed. */
@@ -60,9 +58,9 @@ export function compressChunk(bytes: Uint8Array, rowBytes: number, codec: Codec)
     const plain = new Uint8Array(rows + strings);
     plain.set(bytes.subarray(rowsAt, rowsAt + rows));
     plain.set(bytes.subarray(stringsAt, stringsAt + strings), rows);
+    // The limit is that of the whole chunk here: a reader may hold all its parts at once.
     const fits = expanded + plain.length <= EXPANDED_BYTES_MAX;
-    const small = fits ? compress(codec, plain) : plain;
-    const stored = small.length < plain.length ? small : plain;
+    const stored = fits ? compressPart(codec, plain) : plain;
     if (stored !== plain) expanded += plain.length;
     const {length} = plain;
     parts.push({groupCount: groups, length, storedLength: stored.length, bytes: stored});
@@ -103,10 +101,4 @@ function assemble(
     at += part.storedLength;
   }
   return chunk;
-}
-
-/** Expands a part to exactly its length; else what is wrong with it, as a sentence without a stop. */
-export function expandPart(codec: Codec, part: Part, bytes: Uint8Array): Uint8Array | string {
-  if (part.length === part.storedLength) return bytes;
-  return decompress(codec, bytes, part.length);
 }

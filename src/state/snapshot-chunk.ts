@@ -5,13 +5,8 @@ import {must} from '../base/assert.ts';
 import type {Codec} from '../base/compression.ts';
 import type {KeyGroupRange} from '../base/key-groups.ts';
 import type {FileHandle} from '../storage/file-system.ts';
-import {
-  COMPRESSED_HEADER_BYTES,
-  EXPANDED_BYTES_MAX,
-  expandPart,
-  PART_ENTRY_BYTES,
-  type Part,
-} from './compressed-chunk.ts';
+import {COMPRESSED_HEADER_BYTES, PART_ENTRY_BYTES, type Part} from './compressed-chunk.ts';
+import {EXPANDED_BYTES_MAX, expandPart} from './compressed-part.ts';
 import {
   CHUNK_HEADER_BYTES,
   CHUNK_MAGIC,

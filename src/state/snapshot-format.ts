@@ -153,13 +153,18 @@ export function parseHeaderStart(
 export function parseHeader(bytes: Uint8Array, version: number, path: string): SnapshotHeader {
   const schema = parseSchema(bytes, path);
   if (version === PLAIN_VERSION) return {schema, compression: 'none', delta: null};
-  const json = parseObject(bytes, path);
-  const {compression = 'none'} = json;
+  const {delta} = parseObject(bytes, path);
+  return {schema, compression: parseCompression(bytes, path), delta: parseDelta(delta, path)};
+}
+
+/** What the schema of a file of version 2 says. */
+export function parseCompression(bytes: Uint8Array, path: string): Compression {
+  const {compression = 'none'} = parseObject(bytes, path);
   if (compression !== 'none' && compression !== 'gzip' && compression !== 'brotli') {
     if (compression !== 'zstd') throw damaged(path, HEADER_BYTES, 'an unknown compression');
     if (!HAS_ZSTD) throw needsZstd(path);
   }
-  return {schema, compression, delta: parseDelta(json['delta'], path)};
+  return compression;
 }
 
 function parseDelta(delta: unknown, path: string): DeltaPlace | null {

@@ -12,12 +12,12 @@ import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {bytesBelow, digestsOf, keep, readCorpus, type Kept} from './support/corpus.ts';
 import {readFacts} from './support/facts.ts';
 import {expectedOutput, visibleOutput} from './support/kept-job.ts';
-import {KINDS} from './support/kinds.ts';
+import {KINDS, stopWithSavepoint} from './support/kinds.ts';
 import {expectedGroups} from './support/rocksdb-job.ts';
 import {Machine, ROOT} from './support/machine.ts';
 
 const KEPT = fileURLToPath(new URL('kept', import.meta.url));
-const BYTES_MAX = 450_000;
+const BYTES_MAX = 550_000;
 const CORPUS = readCorpus(KEPT);
 
 async function machineWith({files}: Kept): Promise<Machine> {
@@ -82,6 +82,35 @@ test.each(CORPUS.filter(({facts}) => facts.found.kind === 'savepoint'))(
   },
 );
 
+test.each([
+  ['savepoint-canonical-gzip', 'rocksdb'],
+  ['savepoint-canonical-brotli', 'hashmap'],
+])('%s restores into the backend %s at another parallelism', async (kind, backend) => {
+  const kept = CORPUS.find(({name}) => name === `${kind}-0.1.0`)!;
+  const machine = await machineWith(kept);
+  const restoreFrom = `${ROOT}/${kept.facts.checkpoint}`;
+  const process = machine.start(3, {restoreFrom}, [['state.backend', backend]]);
+  expect(await machine.endOf(process)).toBe('FINISHED');
+  expect(visibleOutput(machine.files())).toEqual(kept.facts.output);
+});
+
+test.each([
+  ['gzip', 'hashmap'],
+  ['brotli', 'rocksdb'],
+])('a canonical savepoint is compressed with %s, of backend %s', async (codec) => {
+  const kept = CORPUS.find(({name}) => name === `savepoint-canonical-${codec}-0.1.0`)!;
+  const machine = await machineWith(kept);
+  const process = machine.start(2, {restoreFrom: `${ROOT}/${kept.facts.checkpoint}`});
+  await machine.until(() => !process.living || machine.published !== null);
+  const path = await stopWithSavepoint(machine, process, 'canonical');
+  const metadata = JSON.parse(machine.disk.dataOf(`${path}/_metadata`).toString()) as unknown;
+  expect(metadata).toMatchObject({
+    kind: 'savepoint',
+    compression: codec,
+    required_features: ['canonical-state', `compression-${codec}`],
+  });
+});
+
 test('the kinds are what their names say', () => {
   const of = (kind: string) => {
     const {facts} = CORPUS.find(({name}) => name === `${kind}-0.1.0`)!;
@@ -105,6 +134,8 @@ test('the kinds are what their names say', () => {
   const features = (kind: string) => of(kind).facts.found.requiredFeatures;
   expect(features('hashmap-incremental')).toEqual(['shared-files', 'state-deltas']);
   expect(features('hashmap-compressed')).toEqual(['compression-gzip']);
+  expect(features('savepoint-canonical-gzip')).toEqual(['canonical-state', 'compression-gzip']);
+  expect(features('savepoint-canonical-brotli')).toEqual(['canonical-state', 'compression-brotli']);
   expect(features('rocksdb-full')).toEqual(['rocksdb-state']);
   expect(features('rocksdb-incremental')).toEqual(['shared-files', 'rocksdb-state']);
 });

@@ -6,11 +6,11 @@ import {execFileSync} from 'node:child_process';
 import {cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync} from 'node:fs';
 import {rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {gzipSync} from 'node:zlib';
+import {brotliCompressSync, constants, gzipSync} from 'node:zlib';
 import {afterAll, beforeAll, beforeEach, expect, test} from 'vitest';
 import {crc32, sha256Hex} from '#src/base/checksum.js';
 import {planRestore, verifyCheckpoints} from '#src/index.js';
-import {tidemark} from '../kills/support/process.ts';
+import {ROOT, tidemark} from '../kills/support/process.ts';
 import {errorOf, findingsOf} from './support/ending.ts';
 import {forge, seal, stateOf, writeBytes, type Metadata} from './support/forge.ts';
 import {OrdersJob, restoreOf} from './support/orders-job.ts';
@@ -310,6 +310,46 @@ sampleTest(
     expect(errorOf(run).message).toContain('by-user');
     // What the checkpoint had committed already, and the rest of it, is no reason to touch them.
     expect(job.parts()).toEqual(expect.arrayContaining(parts));
+  },
+);
+
+sampleTest(
+  'ck-gzip-bomb: 96 MiB in a part of a canonical savepoint are not unpacked: 4',
+  async () => {
+    const savepoint = join(job.directory, 'savepoint');
+    const kept = join(ROOT, 'test/formats/kept/savepoint-canonical-brotli-0.1.0/files/savepoints');
+    cpSync(join(kept, readdirSync(kept)[0]!), savepoint, {recursive: true});
+    const path = join(savepoint, 'windows/0.groups');
+    const whole = readFileSync(path);
+    const stored = whole.indexOf('GRPZ') + 12;
+    const data = stored + 4 + whole.readUInt32LE(stored - 8) * 12;
+    // Fewer bytes than the rows that stood there, so that nothing but their expansion shows it.
+    const params = {[constants.BROTLI_PARAM_QUALITY]: 5};
+    const zeros = brotliCompressSync(Buffer.alloc(96 * 1024 * 1024), {params});
+    const bomb = Buffer.concat([whole.subarray(0, data), zeros, whole.subarray(-16)]);
+    bomb.writeUInt32LE(zeros.length, stored);
+    writeFileSync(path, bomb);
+    forge(savepoint, (metadata) => {
+      const state = stateOf(metadata, 'windows', 'groups');
+      state['length'] = bomb.length;
+      state['sha256'] = sha256Hex(bomb);
+      state['chunk_crcs'] = [crc32(bomb)];
+    });
+    const sums = join(savepoint, 'SHA256SUMS');
+    const line = `${sha256Hex(bomb)}  windows/0.groups`;
+    writeFileSync(
+      sums,
+      readFileSync(sums, 'utf8').replace(/^[0-9a-f]{64} {2}windows\/0\.groups$/mu, line),
+    );
+    const limit = {NODE_OPTIONS: '--max-old-space-size=128'};
+    for (const command of [
+      ['checkpoint', 'verify', savepoint, '--level', 'decode', '--json'],
+      ['state', 'scan', savepoint, '--json'],
+    ]) {
+      const run = await tidemark(command, limit);
+      expect(run.status, run.stdout + run.stderr).toBe(4);
+      expect(run.stdout).toMatch(/windows\/0\.groups is damaged.*expand to more than \d+ bytes/u);
+    }
   },
 );
 

@@ -3,7 +3,7 @@
 // has its rows, or was changed by somebody who computed the sums again.
 //
 // Of 100,000 mutations, by number, `npm test` runs the first 200 and the proof one part of `--parts`, another one with each
-// seed: `npm run proof -- --parts 1` all of them. One in ten is done to a directory that Flink wrote. TIDEMARK_FUZZ=COUNT
+// seed: `npm run proof -- --parts 1` all of them. One in as many as there are kinds is done to a directory that Flink wrote. TIDEMARK_FUZZ=COUNT
 // [TIDEMARK_FUZZ_FROM=N] runs so many from number N on, also beyond them, and prints what came of them.
 
 import {fileURLToPath} from 'node:url';

@@ -107,7 +107,11 @@ async function stored(model: Model, form: Form): Promise<StateSide> {
   const directory = `/chk-${taken.id}`;
   if (form === 'canonical') {
     const place = {sourceDirectory: directory, targetDirectory: '/sp', targetPath: 'op/0.rows'};
-    const state = await convertSnapshot(files, {states: taken.states, ...place});
+    const state = await convertSnapshot(files, {
+      states: taken.states,
+      compression: 'gzip',
+      ...place,
+    });
     return sideOf(files, '/sp', [[state]]);
   }
   if (form === 'rescaled') {

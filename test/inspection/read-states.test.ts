@@ -138,6 +138,7 @@ describe.each(['none', 'gzip'] as const)('hashmap files, compression %s', (compr
       states,
       targetDirectory: '/sp',
       targetPath: 'op/0.rows',
+      compression,
     });
     const texts = await textsOf(running.files, '/sp', [state]);
     expect(texts.toSorted()).toEqual(expected(running.model));

@@ -30,12 +30,12 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
     prover: 'rocksdb-backend',
   },
   {
-    name: 'rocksdb: a job may ask for what the backend cannot do',
+    name: 'rocksdb: what has no effect with the backend is not told',
     rows: 'no option is ignored',
     module: 'job/read-job.js',
     find: "if (state?.backend === 'rocksdb')",
     replace: 'if (false)',
-    prover: 'refuse-with-rocksdb',
+    prover: 'warn-with-rocksdb',
   },
   {
     name: 'rocksdb: a dirty row is lost when it leaves the cache',
@@ -362,10 +362,10 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
   {
     name: 'rocksdb: max-chain passes for an option that has an effect',
     rows: 'no option is ignored',
-    module: 'job/refuse-with-rocksdb.js',
+    module: 'job/warn-with-rocksdb.js',
     find: 'checkpointing?.incremental === true && chain !== null',
     replace: 'false',
-    prover: 'refuse-with-rocksdb',
+    prover: 'warn-with-rocksdb',
   },
   {
     name: 'rocksdb: a run that goes on uploads everything again',

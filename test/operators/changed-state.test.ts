@@ -52,7 +52,9 @@ async function stateOf(
   for (const state of subtask.states) {
     if (state.location === 'inline') throw new Error('inline state');
     const places = {sourceDirectory: '/chk-1', targetDirectory: '/sp', targetPath: state.path};
-    states.push(await convertSnapshot(before.files, {states: [state], ...places}));
+    states.push(
+      await convertSnapshot(before.files, {states: [state], compression: 'none', ...places}),
+    );
     files.content.set(`/chk-1/${state.path}`, before.files.content.get(`/sp/${state.path}`)!);
   }
   return {files, subtask: {...subtask, states}};

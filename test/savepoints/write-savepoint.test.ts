@@ -2,8 +2,13 @@
 // one succeeds; nothing damaged gets into one, and nothing that is still to be committed.
 import {describe, expect, test} from 'vitest';
 
+import {HAS_ZSTD} from '#src/base/compression.js';
 import {EngineError} from '#src/base/errors.js';
-import type {CheckpointMetadata, InlineState} from '#src/checkpoint/checkpoint-metadata.js';
+import type {
+  CheckpointMetadata,
+  FileState,
+  InlineState,
+} from '#src/checkpoint/checkpoint-metadata.js';
 import {savepointMetadata} from '#src/savepoints/savepoint-metadata.js';
 import {writeSavepoint} from '#src/savepoints/write-savepoint.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
@@ -154,10 +159,11 @@ describe('a savepoint', () => {
     const attempt = await SavepointAttempt.begin(disk, PLACE);
     await writeSavepoint(
       disk,
-      {directory: path, metadata},
+      {directory: path, metadata: {...metadata, compression: 'gzip'}},
       attempt,
       'canonical',
       async (request) => {
+        expect(request.compression).toBe('gzip');
         if (!('states' in request)) throw new Error('no database is converted here');
         const {states: converted, targetDirectory, targetPath} = request;
         const state = converted[0]!;
@@ -174,6 +180,18 @@ describe('a savepoint', () => {
       .namesIn(`${PATH}/count`)
       .map((name) => disk.contentOf(`${PATH}/count/${name}`).toString());
     expect(contents.sort()).toEqual(['from 0', 'from 64']);
+  });
+
+  test.skipIf(HAS_ZSTD)('is not compressed with zstd where Node lacks it', async () => {
+    const disk = new MemoryFileSystem();
+    const {path, metadata} = await published(disk);
+    const attempt = await SavepointAttempt.begin(disk, PLACE);
+    const convert = async () => Promise.reject(new Error('nothing is converted'));
+    const source = {directory: path, metadata: {...metadata, compression: 'zstd' as const}};
+    const made = writeSavepoint(disk, source, attempt, 'canonical', convert);
+    await expect(made).rejects.toMatchObject({code: 'INCOMPATIBLE'});
+    await attempt.discard();
+    expect(await make(disk, {path, metadata: source.metadata})).toBeGreaterThan(0);
   });
 
   test('is not made from damaged bytes', async () => {
@@ -247,5 +265,25 @@ describe('a savepoint', () => {
     expect(savepointMetadata(checkpoint, 'canonical', new Map()).requiredFeatures).toEqual([
       'canonical-state',
     ]);
+    // How files are compressed is read from what was written, not from what the job asked for.
+    const state = fileState('canonical');
+    const zipped = {...state, description: {encoding: 'canonical', compression: 'gzip'}};
+    const asked = {...checkpoint, compression: 'gzip'} as const;
+    expect(savepointMetadata(asked, 'canonical', new Map([[state, [zipped]]]))).toMatchObject({
+      requiredFeatures: ['canonical-state', 'compression-gzip'],
+      compression: 'gzip',
+    });
+    expect(savepointMetadata(asked, 'canonical', new Map([[state, [state]]]))).toMatchObject({
+      requiredFeatures: ['canonical-state'],
+      compression: 'none',
+    });
   });
 });
+
+function fileState(encoding: string): FileState {
+  return {
+    ...{location: 'file', name: 'groups', kind: 'keyed', codecVersion: 1, path: 'sum/0.groups'},
+    ...{keyGroups: {start: 0, end: 127}, length: 0, sha256: '0'.repeat(64), chunkCrcs: []},
+    description: {encoding},
+  };
+}

@@ -68,6 +68,7 @@ const startStore = storeThreads(new URL('../../dist/src/store-entry.js', import.
 const openStore: OpenStore = async (request) => MailboxStore.open(request, startStore);
 let count = 0;
 
+const COMPRESSIONS = ['none', 'gzip', 'brotli'] as const;
 type BackendName = 'hashmap' | 'rocksdb';
 
 function make(
@@ -177,15 +178,19 @@ async function snapshotOf(
   return {directory, states, rows};
 }
 
-async function canonicalOf(name: BackendName, source: {directory: string; states: FileState[]}) {
-  const targetDirectory = `${source.directory}-canonical`;
+async function canonicalOf(
+  name: BackendName,
+  source: {directory: string; states: FileState[]},
+  compression: (typeof COMPRESSIONS)[number],
+) {
+  const targetDirectory = `${source.directory}-canonical-${compression}`;
   mkdirSync(join(targetDirectory, 'step'), {recursive: true});
   const {directory: sourceDirectory, states} = source;
   const subtask = {index: 0, states, watermark: null};
   const request =
     name === 'hashmap'
-      ? {sourceDirectory, targetDirectory, states, targetPath: states[0]!.path}
-      : {sourceDirectory, targetDirectory, uid: 'step', subtask, table: 0};
+      ? {sourceDirectory, targetDirectory, compression, states, targetPath: states[0]!.path}
+      : {sourceDirectory, targetDirectory, compression, uid: 'step', subtask, table: 0};
   return {directory: targetDirectory, states: [await convertState(files, request, openStore)]};
 }
 
@@ -207,11 +212,17 @@ describe.each(['hashmap', 'rocksdb'] as const)('out of %s', (from) => {
     {timeout: 120_000},
     async () => {
       const native = await snapshotOf(from);
-      const canonical = await canonicalOf(from, native);
       expect(native.rows.length).toBe(KEYS.length);
-      for (const source of [native, canonical]) {
+      const canonical: (typeof native)[] = [];
+      for (const compression of COMPRESSIONS) {
+        canonical.push({...native, ...(await canonicalOf(from, native, compression))});
+      }
+      // Of the canonical ones the next compression in turn: each is read by each backend, in the proof at other parallelisms.
+      let turn = from === 'hashmap' ? 0 : 1;
+      for (const form of ['native', 'canonical']) {
         for (const to of ['hashmap', 'rocksdb'] as const) {
           for (const ranges of PARALLELISMS.map(rangesOf)) {
+            const source = form === 'native' ? native : canonical[turn++ % COMPRESSIONS.length]!;
             const rows: string[] = [];
             for (const keyGroups of ranges) {
               const backend = make(to, keyGroups, source);
@@ -219,7 +230,8 @@ describe.each(['hashmap', 'rocksdb'] as const)('out of %s', (from) => {
               rows.push(...read(table));
               await backend.close();
             }
-            expect(rows.sort(), `${to}, ${ranges.length} subtasks`).toEqual(native.rows);
+            const what = `${source.directory} into ${ranges.length} of ${to}`;
+            expect(rows.sort(), what).toEqual(native.rows);
           }
         }
       }

@@ -19,7 +19,7 @@ import {
 import {readValue, type Value} from '#src/records/value.js';
 import {ByteSink} from '#src/state/canonical/byte-sink.js';
 import {restoreCanonical} from '#src/state/canonical/canonical-reader.js';
-import {convertSnapshot} from '#src/state/canonical/convert-snapshot.js';
+import {convertSnapshot, type ConversionRequest} from '#src/state/canonical/convert-snapshot.js';
 import {decodeKey, encodeKey} from '#src/state/canonical/key-codec.js';
 import {HashTable} from '#src/state/hashmap/hash-table.js';
 import {HashmapBackend} from '#src/state/hashmap/hashmap-backend.js';
@@ -33,6 +33,8 @@ import {
   stateBackendSuite,
   type BackendRequest,
 } from './support/state-backend-suite.ts';
+
+const COMPRESSIONS = ['none', 'gzip', 'brotli'] as const;
 
 /** Restores from canonical copies of what it is given. */
 class ThroughCanonical {
@@ -52,7 +54,8 @@ class ThroughCanonical {
       const [sourceDirectory, targetDirectory] = ['/restored', '/canonical'];
       const targetPath = state.path;
       const states = [state];
-      const request = {states, sourceDirectory, targetDirectory, targetPath, sliceBytes: 3000};
+      const to = {targetDirectory, targetPath, compression: COMPRESSIONS[state.length % 3]!};
+      const request = {states, sourceDirectory, ...to, sliceBytes: 3000};
       converted.push(await convertSnapshot(files, request));
     }
     if (this.#backend.sizeBytes() === 0) this.#backend = this.#make(converted);
@@ -158,7 +161,7 @@ async function written(files: MemoryFiles, table: HashTable): Promise<FileState>
 async function converted(
   files: MemoryFiles,
   state: FileState,
-  sliceBytes?: number,
+  {sliceBytes, compression = 'none'}: Partial<ConversionRequest> = {},
 ): Promise<Uint8Array> {
   files.content.delete(`/sp/${state.path}`);
   await convertSnapshot(files, {
@@ -166,7 +169,7 @@ async function converted(
     sourceDirectory: '/chk-1',
     targetDirectory: '/sp',
     targetPath: state.path,
-    sliceBytes,
+    ...{sliceBytes, compression},
   });
   return files.content.get(`/sp/${state.path}`)!;
 }
@@ -230,7 +233,8 @@ describe('canonical state file', () => {
         fc.array(aRow, {maxLength: 40}),
         fc.integer({min: 64, max: 5000}),
         fc.integer({min: 0, max: 126}),
-        async (facts, sliceBytes, cut) => {
+        fc.constantFrom(...COMPRESSIONS),
+        async (facts, sliceBytes, cut, compression) => {
           const {table, rows} = tableOf(
             SPEC,
             facts.map(({key}) => key),
@@ -254,8 +258,8 @@ describe('canonical state file', () => {
           }
           const files = new MemoryFiles();
           const state = await written(files, table);
-          const whole = await converted(files, state);
-          expect(await converted(files, state, sliceBytes)).toEqual(whole);
+          const whole = await converted(files, state, {compression});
+          expect(await converted(files, state, {compression, sliceBytes})).toEqual(whole);
           expect(rowsOf(await restore(SPEC, whole))).toEqual(rowsOf(table));
           const halves = [
             await restore(SPEC, whole, {start: 0, end: cut}),
@@ -311,6 +315,21 @@ describe('canonical state file', () => {
     expect(page, dump).toContain(dump);
   });
 
+  it('compressed, is read as the example in FORMAT.md says', async () => {
+    const page = readFileSync(new URL('../../src/state/FORMAT.md', import.meta.url), 'utf8');
+    const [, dump = ''] = /compressed with gzip:[^`]*```\n(.*?)\n```/su.exec(page) ?? [];
+    const hex = dump.split('\n').map((line) => line.slice(6, 53).replaceAll(' ', ''));
+    const bytes = Buffer.from(hex.join(''), 'hex');
+    expect(hexDump(bytes)).toBe(dump.trimEnd());
+    expect(rowsOf(await restore(EXAMPLE, bytes))).toEqual(
+      rowsOf(await restore(EXAMPLE, await example())),
+    );
+    // The compressed bytes are those of a zlib; all before them is ours.
+    const own = await example('gzip');
+    const part = bytes.indexOf('GRPZ') + 12;
+    expect(hexDump(own.subarray(0, part))).toBe(hexDump(bytes.subarray(0, part)));
+  });
+
   it('is refused when it is cut off anywhere, and with any byte changed refused or read', async () => {
     const bytes = await example();
     expect((await restore(EXAMPLE, bytes)).liveCount).toBe(3);
@@ -360,13 +379,15 @@ const EXAMPLE: TableSpec = {
   values: [{name: 'n.count', kind: 'float64'}],
 };
 
-async function example(): Promise<Uint8Array> {
+async function example(
+  compression: ConversionRequest['compression'] = 'none',
+): Promise<Uint8Array> {
   const {table, rows} = tableOf(EXAMPLE, [['SFO'], ['a longer origin'], [null]]);
   rows.forEach((row, index) => {
     table.memory().floats[row * table.shape.rowWords + table.shape.slots[0]!.word] = index + 1;
   });
   const files = new MemoryFiles();
-  return converted(files, await written(files, table));
+  return converted(files, await written(files, table), {compression});
 }
 
 function hexDump(bytes: Uint8Array): string {

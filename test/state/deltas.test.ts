@@ -268,6 +268,7 @@ describe('incremental', () => {
       targetDirectory: '/savepoint',
       targetPath: 'op/0.rows',
       sliceBytes: 1000,
+      compression: 'none',
     });
     const found = await restored(running.files, [[canonical]], id, {directory: '/savepoint'});
     expect(new Map(found)).toEqual(model);

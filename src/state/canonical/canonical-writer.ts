@@ -1,44 +1,51 @@
 // Writes the canonical state file (layout: canonical-format.ts) of a table, a run of key groups at a time. What is in
-// memory at once is the tables that it is given: the caller slices.
+// memory at once is the tables that it is given: the caller slices; and a part, where it is compressed.
 
 import {ByteSink} from './byte-sink.ts';
 import {
   CANONICAL_END_BYTES,
   CANONICAL_END_MAGIC,
   encodeCanonicalHeader,
-  GROUP_MAGIC,
+  GROUP_HEADER_BYTES,
+  ROW_HEADER_BYTES,
+  type CanonicalHeader,
+  type WrittenRows,
 } from './canonical-format.ts';
+import {GroupWriter, type AppendPiece, type RowsOut} from './group-writer.ts';
 import {encodeKey} from './key-codec.ts';
+import {PartWriter} from './part-writer.ts';
 import {encodeValues} from './value-codec.ts';
 import {assert} from '../../base/assert.ts';
 import {compileKeyGroups, type KeyGroups} from '../../keys/key-groups-kernel.ts';
 import type {HashTable} from '../hashmap/hash-table.ts';
-import type {SnapshotSchema} from '../snapshot-format.ts';
 import type {TableSpec} from '../state-backend.ts';
-
-/** Bytes that are handed over at once. */
-const PIECE_BYTES = 1024 * 1024;
-
-/** Appends a piece of the file; `bytes` may be overwritten once it has resolved. */
-export type AppendPiece = (bytes: Uint8Array) => Promise<void>;
 
 export class CanonicalWriter {
   readonly #append: AppendPiece;
   readonly #spec: TableSpec;
+  readonly #header: CanonicalHeader;
   readonly #keyGroups: KeyGroups;
-  readonly #piece = new ByteSink(PIECE_BYTES);
   readonly #values = new ByteSink();
+  readonly #out: RowsOut;
   #rowCount = 0;
+  #plainBytes = 0;
   #lastGroup = -1;
 
-  constructor(spec: TableSpec, maxParallelism: number, append: AppendPiece) {
+  constructor(spec: TableSpec, header: CanonicalHeader, append: AppendPiece) {
+    const {schema, compression} = header;
+    const {maxParallelism} = schema;
     this.#spec = spec;
+    this.#header = header;
     this.#append = append;
+    this.#out =
+      compression === 'none' ? new GroupWriter(append) : new PartWriter(compression, append);
     this.#keyGroups = compileKeyGroups(spec.key.slice(0, spec.keyGroupColumns), maxParallelism);
   }
 
-  async begin(schema: SnapshotSchema): Promise<void> {
-    await this.#append(encodeCanonicalHeader(schema));
+  async begin(): Promise<void> {
+    const plain = encodeCanonicalHeader({...this.#header, compression: 'none'});
+    this.#plainBytes = plain.length + CANONICAL_END_BYTES;
+    await this.#append(encodeCanonicalHeader(this.#header));
   }
 
   /** All rows of `table`: key groups that are higher than those of the tables before. */
@@ -58,13 +65,13 @@ export class CanonicalWriter {
     }
   }
 
-  /** Returns the number of rows. */
-  async finish(): Promise<number> {
+  async finish(): Promise<WrittenRows> {
+    await this.#out.flush();
     const end = new DataView(new ArrayBuffer(CANONICAL_END_BYTES));
     end.setUint32(0, CANONICAL_END_MAGIC, true);
     end.setBigUint64(8, BigInt(this.#rowCount), true);
     await this.#append(new Uint8Array(end.buffer));
-    return this.#rowCount;
+    return {rowCount: this.#rowCount, plainBytes: this.#plainBytes};
   }
 
   async #addGroup(
@@ -82,30 +89,18 @@ export class CanonicalWriter {
     for (const at of order) {
       values.clear();
       encodeValues(table, rows[at]!, values);
-      byteCount += 8 + keys.lengthOf(at) + values.length;
+      byteCount += ROW_HEADER_BYTES + keys.lengthOf(at) + values.length;
     }
-    const piece = this.#piece;
-    piece.uint32(GROUP_MAGIC);
-    piece.uint32(group);
-    piece.uint64(order.length);
-    piece.uint64(byteCount);
+    this.#plainBytes += GROUP_HEADER_BYTES + byteCount;
+    const out = this.#out;
+    out.beginGroup(group, order.length, byteCount);
     for (const at of order) {
       values.clear();
       encodeValues(table, rows[at]!, values);
       const key = keys.read(at);
-      piece.uint32(key.length);
-      piece.uint32(values.length);
-      piece.bytes(key, 0, key.length);
-      piece.bytes(values.written, 0, values.length);
-      if (piece.length >= PIECE_BYTES) await this.#flush();
+      if (!out.hasRoom(ROW_HEADER_BYTES + key.length + values.length)) await out.flush();
+      out.add(key, values.written);
     }
-    await this.#flush();
-  }
-
-  async #flush(): Promise<void> {
-    if (this.#piece.length === 0) return;
-    await this.#append(this.#piece.written);
-    this.#piece.clear();
   }
 
   #groupsOf(table: HashTable, rows: Int32Array): Uint16Array {

@@ -1,7 +1,7 @@
 // One table of a stored RocksDB database as a canonical state file. In memory at once: the rows of some neighbouring key groups,
 // as in convert-snapshot.ts.
 
-import {CANONICAL_ENCODING, CANONICAL_VERSION, specOfSchema} from './canonical-format.ts';
+import {describeCanonical, specOfSchema, type WrittenRows} from './canonical-format.ts';
 import {CanonicalWriter} from './canonical-writer.ts';
 import {convertSnapshot, SLICE_BYTES, type ConversionRequest} from './convert-snapshot.ts';
 import {must} from '../../base/assert.ts';
@@ -15,7 +15,7 @@ import type {OpenStore, RowStore} from '../rocksdb/row-store.ts';
 import {storedDatabaseOf, type StoredDatabase} from '../rocksdb/stored-database.ts';
 import {readStoredRows} from '../rocksdb/stored-rows.ts';
 import {slicesOf} from '../slices.ts';
-import {schemaJson} from '../snapshot-format.ts';
+import type {Compression} from '../snapshot-format.ts';
 
 export interface DatabaseConversion {
   /** Its files lie below `sourceDirectory`; their bytes were verified. */
@@ -26,6 +26,8 @@ export interface DatabaseConversion {
   readonly table: number;
   /** `<uid>/` exists below it. Also the database is opened below it, and removed again. */
   readonly targetDirectory: string;
+  /** Of the new file. */
+  readonly compression: Compression;
 }
 
 /** What is enough to read a database once. */
@@ -80,33 +82,33 @@ async function writeTable(
   files: FileSystem,
   store: RowStore,
   stored: StoredDatabase,
-  {uid, subtask, table, targetDirectory}: DatabaseConversion,
+  {uid, subtask, table, targetDirectory, compression}: DatabaseConversion,
 ): Promise<FileState> {
   const schema = must(stored.schemas[table], `table ${table} of ${uid}`);
+  const header = {schema, compression};
   const spec = specOfSchema(schema, stored.path);
   const {maxParallelism} = schema;
   const family = stored.families.indexOf(schema.table);
   const rows = {store, family, spec, maxParallelism, path: stored.path};
   const bytes = stored.files.reduce((sum, {state}) => sum + state.length, 0);
   const path = stateFilePath(uid, subtask.index, schema.table);
-  let rowCount = 0;
-  const written = await writeStateFile(files, `${targetDirectory}/${path}`, async (append) => {
-    const writer = new CanonicalWriter(spec, maxParallelism, append);
-    await writer.begin(schema);
+  let written: WrittenRows = {rowCount: 0, plainBytes: 0};
+  const summary = await writeStateFile(files, `${targetDirectory}/${path}`, async (append) => {
+    const writer = new CanonicalWriter(spec, header, append);
+    await writer.begin();
     for (const slice of slicesOf(stored.keyGroups, Math.ceil(bytes / SLICE_BYTES))) {
       // Whole key groups: the writer wants each at once.
       for (const part of readStoredRows(rows, slice, Infinity)) await writer.add(part);
     }
-    rowCount = await writer.finish();
+    written = await writer.finish();
   });
   return {
     location: 'file',
     name: schema.table,
     kind: 'keyed',
-    codecVersion: CANONICAL_VERSION,
     keyGroups: stored.keyGroups,
     path,
-    ...written,
-    description: {...schemaJson(schema), rows: rowCount, encoding: CANONICAL_ENCODING},
+    ...summary,
+    ...describeCanonical(header, written),
   };
 }

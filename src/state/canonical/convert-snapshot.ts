@@ -1,7 +1,7 @@
 // A backend's own state file, or a chain of them, as a canonical one. In memory at once: what the files hold of some neighbouring key groups,
 // about SLICE_BYTES of it, or of one key group if that has more; and the encoded keys of these rows.
 
-import {CANONICAL_VERSION, CANONICAL_ENCODING, specOfSchema} from './canonical-format.ts';
+import {describeCanonical, specOfSchema, type WrittenRows} from './canonical-format.ts';
 import {CanonicalWriter} from './canonical-writer.ts';
 import {must} from '../../base/assert.ts';
 import type {FileState} from '../../checkpoint/checkpoint-metadata.ts';
@@ -10,7 +10,7 @@ import {stateFileAt} from '../../storage/paths.ts';
 import {writeStateFile} from '../../storage/state-file-writer.ts';
 import {HashTable} from '../hashmap/hash-table.ts';
 import {ChunkReader} from '../snapshot-chunk.ts';
-import {plainLengthOf, schemaJson, type SnapshotSchema} from '../snapshot-format.ts';
+import {plainLengthOf, type Compression, type SnapshotSchema} from '../snapshot-format.ts';
 import {slicesOf} from '../slices.ts';
 import {restoreTable, storedChain} from '../snapshot-reader.ts';
 
@@ -25,6 +25,8 @@ export interface ConversionRequest {
   /** The new file's path below `targetDirectory`; its directory exists. */
   readonly targetPath: string;
   readonly targetDirectory: string;
+  /** Of the new file. */
+  readonly compression: Compression;
   readonly sliceBytes?: number | undefined;
 }
 
@@ -34,36 +36,36 @@ export async function convertSnapshot(
   request: ConversionRequest,
 ): Promise<FileState> {
   const {states, sourceDirectory, targetDirectory, targetPath} = request;
-  const {sliceBytes = SLICE_BYTES} = request;
+  const {compression, sliceBytes = SLICE_BYTES} = request;
   const base = must(states[0], 'a state file');
   const chain = storedChain(states, sourceDirectory);
   const source = stateFileAt(sourceDirectory, base.path);
   const schema = await readSchema(files, source);
   const spec = specOfSchema(schema, source);
+  const header = {schema, compression};
   const {maxParallelism} = schema;
   const range = must(base.keyGroups, `key groups of ${source}`);
   const bytes = states.reduce((sum, state) => sum + plainLengthOf(state), 0);
-  let rowCount = 0;
+  let rows: WrittenRows = {rowCount: 0, plainBytes: 0};
   const written = await writeStateFile(
     files,
     `${targetDirectory}/${targetPath}`,
     async (append) => {
-      const writer = new CanonicalWriter(spec, maxParallelism, append);
-      await writer.begin(schema);
+      const writer = new CanonicalWriter(spec, header, append);
+      await writer.begin();
       for (const slice of slicesOf(range, Math.ceil(bytes / sliceBytes))) {
         const table = new HashTable(spec, maxParallelism, source);
         await restoreTable(files, chain, table, slice, maxParallelism);
         await writer.add(table);
       }
-      rowCount = await writer.finish();
+      rows = await writer.finish();
     },
   );
   return {
     ...base,
     ...written,
     path: targetPath,
-    codecVersion: CANONICAL_VERSION,
-    description: {...schemaJson(schema), rows: rowCount, encoding: CANONICAL_ENCODING},
+    ...describeCanonical(header, rows),
   };
 }
 

@@ -35,9 +35,10 @@ export interface JobOptions {
   readonly unaligned?: boolean;
   /** Further fields of `checkpointing`. */
   readonly more?: readonly string[];
+  readonly backend?: 'hashmap' | 'rocksdb';
 }
 
-export function jobText({unaligned = false, more = []}: JobOptions): string {
+export function jobText({unaligned = false, more = [], backend}: JobOptions): string {
   return `name: ${JOB_NAME}
 max-parallelism: 16
 sources:
@@ -64,7 +65,7 @@ checkpointing:
   unaligned: {enabled: ${String(unaligned)}}
 ${more.map((field) => `  ${field}\n`).join('')}  dir: "file:./state"
   savepoint-dir: "file:./savepoints"
-`;
+${backend === undefined ? '' : `state: {backend: ${backend}}\n`}`;
 }
 
 export function inputFiles(options: JobOptions): Files {

@@ -22,7 +22,7 @@ export interface Kind {
   /** Of the engine that writes it, in the name of its directory: a release that writes other bytes changes it. */
   readonly version: string;
   readonly parallelism: number;
-  /** Of the rocksdb backend: no simulated machine opens it. */
+  /** Has files of RocksDB: no simulated machine opens it. */
   readonly ofRocksdb?: true;
   readonly make: () => Promise<Made>;
 }
@@ -93,6 +93,8 @@ export const KINDS: readonly Kind[] = [
   rocksdb('incremental'),
   savepoint('canonical'),
   savepoint('native'),
+  compressed('gzip', 'hashmap'),
+  compressed('brotli', 'rocksdb'),
 ];
 
 function rocksdb(form: 'full' | 'incremental'): Kind {
@@ -113,7 +115,17 @@ function savepoint(format: SavepointFormat): Kind {
     about: `a ${format} savepoint of a job that was stopped with it`,
     version: '0.1.0',
     parallelism: PARALLELISM,
-    make: async () => stopped(format),
+    make: async () => stopped(format, {}),
+  };
+}
+
+function compressed(codec: 'gzip' | 'brotli', backend: 'hashmap' | 'rocksdb'): Kind {
+  return {
+    name: `savepoint-canonical-${codec}`,
+    about: `a canonical savepoint, compressed with ${codec}, of a job of the ${backend} backend that was stopped with it`,
+    version: '0.1.0',
+    parallelism: PARALLELISM,
+    make: async () => stopped('canonical', {backend, more: [`snapshot-compression: ${codec}`]}),
   };
 }
 
@@ -140,15 +152,32 @@ async function killed(
   throw new Error('no seed makes such a checkpoint');
 }
 
-async function stopped(format: SavepointFormat): Promise<Made> {
-  const machine = new Machine(1);
-  await machine.put(inputFiles({unaligned: false}));
-  const process = machine.start(PARALLELISM);
-  await machine.until(() => !process.living || idOf(machine) >= ENOUGH);
-  const {commands} = process;
-  if (commands === null) throw new Error('it ended too soon');
+/** The first seed in which the job can be stopped before it ends. */
+async function stopped(format: SavepointFormat, options: JobOptions): Promise<Made> {
+  for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
+    const machine = new Machine(seed);
+    await machine.put(inputFiles(options));
+    const process = machine.start(PARALLELISM);
+    await machine.until(() => !process.living || idOf(machine) >= ENOUGH);
+    const path = await stopWithSavepoint(machine, process, format);
+    if (path === null) continue;
+    // A savepoint is whole by itself: the job's own directory is not kept.
+    const files = [...machine.files()].filter(
+      ([name]) => !`${ROOT}/${name}`.startsWith(JOB_DIRECTORY),
+    );
+    return {files: new Map(files), checkpoint: path.slice(ROOT.length + 1)};
+  }
+  throw new Error('no seed makes such a savepoint');
+}
+
+/** Path of the savepoint; null: the job ended too soon. */
+export async function stopWithSavepoint(
+  machine: Machine,
+  process: ReturnType<Machine['start']>,
+  format: SavepointFormat,
+): Promise<string | null> {
   const taken: string[] = [];
-  commands.stop({drain: false, savepoint: {directory: null, format}}).then(
+  process.commands?.stop({drain: false, savepoint: {directory: null, format}}).then(
     (outcome) => {
       if (outcome.kind === 'stopped' && outcome.savepoint !== null) {
         taken.push(outcome.savepoint.path);
@@ -157,14 +186,7 @@ async function stopped(format: SavepointFormat): Promise<Made> {
     () => undefined,
   );
   await machine.endOf(process);
-  const [path] = taken;
-  if (path === undefined) throw new Error('it could not be stopped with a savepoint');
-  const checkpoint = path.slice(ROOT.length + 1);
-  // A savepoint is whole by itself: the job's own directory is not kept.
-  const files = [...machine.files()].filter(
-    ([name]) => !`${ROOT}/${name}`.startsWith(JOB_DIRECTORY),
-  );
-  return {files: new Map(files), checkpoint};
+  return taken[0] ?? null;
 }
 
 function idOf({published}: Machine): number {

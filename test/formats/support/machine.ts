@@ -4,6 +4,7 @@
 import {jobCatalog} from '#src/catalog.js';
 import type {EngineError} from '#src/base/errors.js';
 import type {JobSpec} from '#src/job/job-spec.js';
+import type {Overrides} from '#src/job/apply-overrides.js';
 import {loadJob} from '#src/job/load-job.js';
 import type {RunEvent, RunRequest} from '#src/runtime/run-types.js';
 import {Draw} from '../../simulation/draw.ts';
@@ -92,11 +93,16 @@ export class Machine {
     );
   }
 
-  start(parallelism: number, request: Partial<RunRequest> = {}): SimulatedProcess {
+  /** `set`: as the flag, over the job file. */
+  start(
+    parallelism: number,
+    request: Partial<RunRequest> = {},
+    set: Overrides['set'] = [],
+  ): SimulatedProcess {
     const {world} = this;
     return new SimulatedProcess({
       world,
-      job: loadSpec(this.disk.dataOf(JOB_FILE), parallelism),
+      job: loadSpec(this.disk.dataOf(JOB_FILE), parallelism, set),
       ringBytes: 1024,
       observer: {
         told: (_process, event) => void this.events.push(event),
@@ -131,8 +137,8 @@ function textOf({code, message}: Pick<EngineError, 'code' | 'message'>): string 
   return `${code} ${message}`;
 }
 
-function loadSpec(bytes: Uint8Array, parallelism: number): JobSpec {
-  const overrides = {flink: [], set: [], parallelism};
+function loadSpec(bytes: Uint8Array, parallelism: number, set: Overrides['set']): JobSpec {
+  const overrides = {flink: [], set, parallelism};
   const loaded = loadJob({file: JOB_FILE, bytes, catalog: jobCatalog, environment: {}, overrides});
   if (loaded.kind === 'ok') return loaded.job;
   throw new Error(`the job is invalid: ${loaded.findings.map(({message}) => message).join('; ')}`);

@@ -151,9 +151,10 @@ export async function canonical({files, subtasks}: Restored): Promise<Restored> 
     if (state.location !== 'file') states.push(state);
     else if (!isRocksdbFile(state) || fileOf(state) === 'CURRENT') {
       const directories = {sourceDirectory: '/chk-1', targetDirectory: '/savepoint'};
+      const compression = 'none' as const;
       const request = isRocksdbFile(state)
-        ? {...directories, uid: 'step', subtask: subtask!, table: 0}
-        : {...directories, states: [state], targetPath: state.path};
+        ? {...directories, compression, uid: 'step', subtask: subtask!, table: 0}
+        : {...directories, compression, states: [state], targetPath: state.path};
       const file = await convertState(files, request, memoryStores(files));
       states.push(file);
       converted.content.set(`/chk-1/${file.path}`, files.content.get(`/savepoint/${file.path}`)!);

@@ -1,22 +1,19 @@
-// What the rocksdb backend cannot do: a job that asks for it is refused at the place where it does. What has no effect with it
-// is told.
+// What has no effect with the rocksdb backend, or less than it seems: it is taken, and told.
 
 import type {CheckpointingSpec} from './job-spec.ts';
 import type {ReadContext} from './read-scalar.ts';
 import type {YamlMap} from './yaml-node.ts';
 import {nodeAt, valueOf} from './yaml-node.ts';
 
-export function refuseWithRocksdb(
+export function warnWithRocksdb(
   root: YamlMap,
   checkpointing: CheckpointingSpec | undefined,
-  context: ReadContext,
+  {findings}: ReadContext,
 ): void {
-  const refuse = (path: readonly string[], what: string, reason: string, advice: string): void =>
-    context.findings.error('not-supported', nodeAt(root, path), `${what}: ${reason}`, advice);
   const section = valueOf(root, 'checkpointing');
   const chain = section?.kind === 'map' ? valueOf(section, 'max-chain') : null;
   if (checkpointing?.incremental === true && chain !== null) {
-    context.findings.warning(
+    findings.warning(
       'no-effect',
       chain,
       'checkpointing.max-chain has no effect with backend: rocksdb: there are no deltas, each checkpoint names the files that it needs',
@@ -24,11 +21,11 @@ export function refuseWithRocksdb(
     );
   }
   if (checkpointing !== undefined && checkpointing.snapshotCompression !== 'none') {
-    refuse(
-      ['checkpointing', 'snapshot-compression'],
-      'checkpointing.snapshot-compression',
-      'with backend: rocksdb the files of the database are stored as RocksDB wrote them, and in Flink too the option has no effect on them',
-      'remove it, or write state: {backend: hashmap}',
+    findings.warning(
+      'no-effect',
+      nodeAt(root, ['checkpointing', 'snapshot-compression']),
+      'checkpointing.snapshot-compression compresses canonical savepoints only with backend: rocksdb: checkpoints and native savepoints have the files of the database as RocksDB wrote them, and it does not compress them here',
+      'remove it, or keep it for the savepoints and write lint: {off: [no-effect]}',
     );
   }
 }
