@@ -22,9 +22,8 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     name: 'shared: one that was found existing is not synced',
     rows: 'sync of publish 3',
     module: shared,
-    find: "!== 'EEXIST')\n                throw error;\n            await this.#requireThere(file);",
-    replace:
-      "!== 'EEXIST')\n                throw error;\n            await this.#requireThere(file);\n return;",
+    find: 'if (!(await this.#isWhole(file)))\n                return false;',
+    replace: 'return await this.#isWhole(file);',
     prover: 'shared-crash-states',
   },
   {
@@ -96,8 +95,8 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     name: 'shared: a file is renamed over the one that is there',
     rows: 'publish 1, B22',
     module: shared,
-    find: 'await this.#files.link(source,',
-    replace: 'await this.#files.rename(source,',
+    find: 'await this.#files.link(source, this',
+    replace: 'await this.#files.rename(source, this',
     prover: 'shared-obstacles',
   },
   {
@@ -396,5 +395,21 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     find: 'remove.length === 0 && !hasOrphans',
     replace: 'remove.length === 0',
     prover: 'retain-checkpoints',
+  },
+  {
+    name: 'shared: a file that is damaged is taken for the bytes that a checkpoint brings',
+    rows: 'what was reported complete is restorable',
+    module: 'storage/shared-directory.js',
+    find: 'if (!(await this.#isWhole(file)))\n                return false;',
+    replace: ';',
+    prover: 'shared-obstacles',
+  },
+  {
+    name: 'shared: of what is there only the length is looked at',
+    rows: 'what was reported complete is restorable',
+    module: 'storage/shared-directory.js',
+    find: 'return findings.length === 0 && unreadable === null;',
+    replace: 'return true;',
+    prover: 'shared-obstacles',
   },
 ];
