@@ -312,7 +312,7 @@ test('what is told or deleted by namespace is searched for once: no scan begins 
   expect(new Set(scans.map(({from}) => from)).size).toBe(scans.length);
 
   const key = [...SPEC.key, {name: 'window', type: TIMESTAMP}];
-  const spec = {...SPEC, name: 'windows', key, byNamespace: true};
+  const spec: TableSpec = {...SPEC, name: 'windows', key, byNamespace: true};
   const windows = await backend.openTable(spec);
   for (let from = 0; from < words.length; from += 50) {
     const builder = new BatchBuilder({fields: key});

@@ -212,10 +212,11 @@ describe('what is in use is not deleted', () => {
     expect(await idsLeft()).toEqual([3, 1]);
     expect((await owner.listCheckpoints())[1]?.state.kind).toBe('complete');
     // One that was looked at, and removed in part, is not put back, whatever its mark says by now.
-    const [{name: uid}] = (await disk.list(SOURCE)).filter(({kind}) => kind === 'directory');
-    const [{name}] = await disk.list(`${SOURCE}/${uid}`);
-    await disk.rename(SOURCE, `${owner.paths.deleted(owner.generation)}/chk-1`);
-    await disk.unlink(`${owner.paths.deleted(owner.generation)}/chk-1/${uid}/${name}`);
+    const aside = `${owner.paths.deleted(owner.generation)}/chk-1`;
+    await disk.rename(SOURCE, aside);
+    const uid = (await disk.list(aside)).find(({kind}) => kind === 'directory')!.name;
+    const [file] = await disk.list(`${aside}/${uid}`);
+    await disk.unlink(`${aside}/${uid}/${file!.name}`);
     await owner.sweepDeleted();
     expect(await idsLeft()).toEqual([3]);
     expect(await disk.list(owner.paths.deleted(owner.generation))).toEqual([]);
