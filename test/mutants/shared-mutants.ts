@@ -396,20 +396,4 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     replace: 'remove.length === 0',
     prover: 'retain-checkpoints',
   },
-  {
-    name: 'shared: a file that is damaged is taken for the bytes that a checkpoint brings',
-    rows: 'what was reported complete is restorable',
-    module: 'storage/shared-directory.js',
-    find: 'if (!(await this.#isWhole(file)))\n                return false;',
-    replace: ';',
-    prover: 'shared-obstacles',
-  },
-  {
-    name: 'shared: of what is there only the length is looked at',
-    rows: 'what was reported complete is restorable',
-    module: 'storage/shared-directory.js',
-    find: 'return findings.length === 0 && unreadable === null;',
-    replace: 'return true;',
-    prover: 'shared-obstacles',
-  },
 ];

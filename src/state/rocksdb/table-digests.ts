@@ -10,7 +10,7 @@ export class TableDigests {
   readonly #what: string;
   readonly #directory: string;
   /** By the name in the database. */
-  #digests = new Map<string, string>();
+  readonly #digests = new Map<string, string>();
 
   /** `directory`: of the live database, for errors. `stored`: what it was made of; its bytes were verified. */
   constructor(what: string, directory: string, stored: readonly StoredFile[]) {
