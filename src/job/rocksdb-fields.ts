@@ -97,8 +97,8 @@ const NOT_IN_BINDING = 'the binding rocksdb-native cannot set it';
 /** Options of RocksDB that someone may expect here, and why each is refused. */
 export const REFUSED_ROCKSDB_FIELDS: ReadonlyMap<string, string> = new Map([
   ['block-cache-size', `${NOT_IN_BINDING}; it is 32 MiB, and cache-size bounds the rows before it`],
-  ['compression', `${NOT_IN_BINDING}; SST files are written with RocksDB's default`],
-  ['compression-per-level', `${NOT_IN_BINDING}; SST files are written with RocksDB's default`],
+  ['compression', `${NOT_IN_BINDING}; SST files are not compressed`],
+  ['compression-per-level', `${NOT_IN_BINDING}; SST files are not compressed`],
   ['compaction-style', `${NOT_IN_BINDING}; it is level compaction`],
   ['target-file-size-base', NOT_IN_BINDING],
   ['max-size-level-base', NOT_IN_BINDING],

@@ -183,6 +183,11 @@ export class JobMaster {
       deleted: (ids) => this.#report.viewer.checkpoints.discarded(ids),
       notDeleted: (error) =>
         this.#report.warning('RETENTION', `no old checkpoint was deleted: ${messageOf(error)}`),
+      mended: (path) =>
+        this.#report.warning(
+          'DAMAGE_MENDED',
+          `${path} was damaged: its bytes, which a checkpoint brought once more, are in its place; look at the disk`,
+        ),
       claimLeft: (path, why) =>
         this.#report.warning('CLAIM', `${path} was claimed and is not removed: ${why}`),
     });

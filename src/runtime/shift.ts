@@ -28,6 +28,8 @@ export interface ShiftOptions {
   readonly deleted: (ids: ReadonlySet<number>) => void;
   /** Retention could not delete, which leaves the job alone. */
   readonly notDeleted: (error: unknown) => void;
+  /** A checkpoint brought the bytes of this file in `shared/` again, which was damaged. */
+  readonly mended: (path: string) => void;
   /** What the lineage claimed is still there, and why. */
   readonly claimLeft: (path: string, why: string) => void;
 }
@@ -69,7 +71,8 @@ export class Shift {
     const {runId, generation} = this.ownership;
     const context = {...this.start.record, job, runId, generation, stop};
     const metadata = assembleMetadata(context, decision, times);
-    const {path, bytes} = await attempt.publish(metadata);
+    const {path, bytes, mended} = await attempt.publish(metadata);
+    for (const file of mended) this.#options.mended(file);
     this.#published = metadata;
     try {
       await this.retention.published(decision.id);

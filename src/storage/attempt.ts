@@ -29,6 +29,8 @@ export interface PublishedCheckpoint extends SealedCheckpoint {
   /** Absolute. */
   readonly path: string;
   readonly metadata: CheckpointMetadata;
+  /** Absolute: files in `shared/` that were damaged, and are whole since it brought their bytes again. */
+  readonly mended: readonly string[];
 }
 
 /**
@@ -107,12 +109,12 @@ export class CheckpointAttempt {
   async #prepare(metadata: CheckpointMetadata): Promise<PublishedCheckpoint> {
     const {files, paths, shared} = this.#context;
     try {
-      await shared.share(metadata, this.directory);
+      const mended = await shared.share(metadata, this.directory);
       failpoint('storage.publish.before-metadata');
       const sealed = await sealCheckpoint(files, this.directory, metadata);
       await shared.sync(metadata);
       const path = paths.checkpoint(this.checkpointId);
-      return {checkpointId: this.checkpointId, path, metadata, ...sealed};
+      return {checkpointId: this.checkpointId, path, metadata, mended, ...sealed};
     } catch (error) {
       throw await this.#failure(error, 'not-published');
     }

@@ -11,6 +11,7 @@ import {writeClaim, type Claim} from './claims.ts';
 import {
   decideDeletion,
   performDeletion,
+  putBackUsed,
   type DeletePermit,
   type DeletionReport,
 } from './delete-checkpoints.ts';
@@ -331,6 +332,8 @@ export class Ownership {
     await this.#guarded(async () => {
       // A rename into deleted/ whose sync failed could come back, without what was removed below it.
       await this.#files.syncDirectory(this.paths.root);
+      // Before anything of theirs goes, also of shared/.
+      await putBackUsed(this.#files, this.paths, this.generation, this.#useOf);
       // First, because what lies in deleted/ says to `prune` that files in shared/ are its business.
       await this.#shared.sweep();
       const directory = this.paths.deleted(this.generation);

@@ -63,8 +63,11 @@ export async function removeClaimed(
   try {
     const status = await statusOrNull(files, path);
     if (status === null) {
-      await removeTree(files, hidden);
-      return {kind: 'absent'};
+      // A run that died between the rename and its second look: a job may have begun from it before.
+      const user = await useOf(hidden);
+      if (user === null) await removeTree(files, hidden);
+      else await putBack(files, hidden, path);
+      return user === null ? {kind: 'absent'} : {kind: 'left', why: whyUsed(user)};
     }
     if (status.kind !== 'directory') return {kind: 'left', why: `it is a ${status.kind} by now`};
     const there = await readClaim(files, path);
@@ -87,7 +90,7 @@ export async function removeClaimed(
     // Until the rename a job could still begin from it.
     const newcomer = await useOf(hidden);
     if (newcomer !== null) {
-      await files.rename(hidden, path);
+      await putBack(files, hidden, path);
       return {kind: 'left', why: whyUsed(newcomer)};
     }
     // From here on it does not come back with a part of its files.
@@ -100,6 +103,11 @@ export async function removeClaimed(
     }
     throw storageFailed('removing the claimed', path, error);
   }
+}
+
+async function putBack(files: FileSystem, hidden: string, path: string): Promise<void> {
+  await files.rename(hidden, path);
+  await files.syncDirectory(parentOf(path));
 }
 
 /** The other directory's owner lives, or nobody can say what its checkpoints need. */

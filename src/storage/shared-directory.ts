@@ -6,7 +6,8 @@
 // Share, as part of a publish:
 //   1. register what the attempt brings; wait while one of these is just being removed
 //   2. make shared/ and shared/ab/; link each file out of the attempt (ENOENT for a process that was taken over);
-//      EEXIST: the content is there, its length is compared
+//      EEXIST: what is there is read. It is the content, or it is damaged: then the attempt's own file takes its place,
+//      by a rename, which mends every checkpoint that refers to it
 //   3. what the attempt refers to and does not bring is there, with its length
 //   4. sync each shared/ab/ in which a file was linked or found by its link, then shared/ and the job directory when
 //      a directory in it was made or found. Referred files need none: their own checkpoint's publish was synced
@@ -18,6 +19,7 @@
 import {assert} from '../base/assert.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import type {CheckpointMetadata, FileState} from '../checkpoint/checkpoint-metadata.ts';
+import {checkFile} from './check-file.ts';
 import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
 import {unlessMissing} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
@@ -58,11 +60,13 @@ export class SharedDirectory {
 
   /**
    * Steps 1 to 3. Every shared file that `metadata` names is in its place when it resolves. CHECKPOINT_DAMAGED when one
-   * is not what it has to be, REFUSED when something is in the way of a directory, or a system error.
+   * is not what it has to be, REFUSED when something is in the way of a directory, or a system error. Returns the paths of
+   * those that were damaged and are whole now.
    */
-  async share(metadata: CheckpointMetadata, attemptDirectory: string): Promise<void> {
+  async share(metadata: CheckpointMetadata, attemptDirectory: string): Promise<readonly string[]> {
     const {shared} = distinctFilesOf(metadata);
-    if (shared.length === 0) return;
+    const mended: string[] = [];
+    if (shared.length === 0) return mended;
     const {checkpointId} = metadata;
     const brought = new Set(await namesIn(this.#files, toShareDirectory(attemptDirectory)));
     const bring = shared.filter(({sha256}) => brought.has(sha256));
@@ -70,9 +74,12 @@ export class SharedDirectory {
       checkpointId,
       bring.map(({sha256}) => sha256),
     );
-    for (const file of bring) await this.#link(file, attemptDirectory);
+    for (const file of bring) {
+      if (await this.#link(file, attemptDirectory)) continue;
+      mended.push(await this.#replace(file, attemptDirectory));
+    }
     const referred = shared.filter(({sha256}) => !brought.has(sha256));
-    if (referred.length === 0) return;
+    if (referred.length === 0) return mended;
     // A successor has taken the attempt away, and perhaps what it refers to: ENOENT, which says so.
     await this.#files.status(attemptDirectory);
     for (const file of referred) {
@@ -82,6 +89,7 @@ export class SharedDirectory {
       );
       await this.#requireThere(file);
     }
+    return mended;
   }
 
   /** Step 4, once every file of the checkpoint is in its place. */
@@ -153,7 +161,8 @@ export class SharedDirectory {
     }
   }
 
-  async #link(file: FileState, attemptDirectory: string): Promise<void> {
+  /** False: what is there is damaged. */
+  async #link(file: FileState, attemptDirectory: string): Promise<boolean> {
     const {sha256, length} = file;
     const source = `${toShareDirectory(attemptDirectory)}/${sha256}`;
     const {size} = await this.#files.status(source);
@@ -167,10 +176,33 @@ export class SharedDirectory {
       await this.#files.link(source, this.#paths.sharedFile(sha256));
     } catch (error) {
       if (systemErrorCode(error) !== 'EEXIST') throw error;
-      await this.#requireThere(file);
+      if (!(await this.#isWhole(file))) return false;
     }
     // Also when it was there: whoever linked it may have died before it synced.
     this.#changed(directory);
+    return true;
+  }
+
+  /** CHECKPOINT_DAMAGED when it is no file. */
+  async #isWhole(file: FileState): Promise<boolean> {
+    const path = this.#paths.sharedFile(file.sha256);
+    const {kind, size} = await this.#files.status(path);
+    if (kind !== 'file') await this.#requireThere(file);
+    if (size !== file.length) return false;
+    const {findings, unreadable} = await checkFile(this.#files, {path, expected: file});
+    // Also what cannot be read: its bytes are in hand once more.
+    return findings.length === 0 && unreadable === null;
+  }
+
+  /** Each name leads to the damaged file or to the whole one, at every moment; returns its path. */
+  async #replace({sha256}: FileState, attemptDirectory: string): Promise<string> {
+    const source = `${toShareDirectory(attemptDirectory)}/${sha256}`;
+    const path = this.#paths.sharedFile(sha256);
+    // The attempt's own place stays: it says whose file that is, until `_metadata` does.
+    await this.#files.link(source, `${source}.again`);
+    await this.#files.rename(`${source}.again`, path);
+    this.#changed(this.#paths.sharedSubdirectory(sha256));
+    return path;
   }
 
   async #requireThere({sha256, length}: FileState): Promise<void> {

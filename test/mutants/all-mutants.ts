@@ -7,6 +7,7 @@ import {DELTA_MUTANTS} from './delta-mutants.ts';
 import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
 import {FLINK_MUTANTS} from './flink-mutants.ts';
 import {INSPECTION_MUTANTS} from './inspection-mutants.ts';
+import {LARGE_STATE_MUTANTS} from './large-state-mutants.ts';
 import type {Mutant} from './mutant.ts';
 import {PRUNE_MUTANTS} from './prune-mutants.ts';
 import {USE_MARK_MUTANTS} from './use-mark-mutants.ts';
@@ -34,6 +35,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...DECODER_MUTANTS,
   ...STATE_MUTANTS,
   ...ROCKSDB_MUTANTS,
+  ...LARGE_STATE_MUTANTS,
   ...DELTA_MUTANTS,
   ...RUNTIME_MUTANTS,
   ...DEPLOYMENT_MUTANTS,

@@ -77,6 +77,7 @@ export const TEST_PROVERS = {
   'judge-claim': 'recovery/judge-claim.test.ts',
   'changed-job': 'recovery/changed-job.test.ts',
   'changed-state': 'operators/changed-state.test.ts',
+  'local-directory': 'state/local-directory.test.ts',
   'write-savepoint': 'savepoints/write-savepoint.test.ts',
   canonical: 'state/canonical.test.ts',
   'snapshot-format': 'state/snapshot-format.test.ts',

@@ -22,9 +22,8 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     name: 'shared: one that was found existing is not synced',
     rows: 'sync of publish 3',
     module: shared,
-    find: "!== 'EEXIST')\n                throw error;\n            await this.#requireThere(file);",
-    replace:
-      "!== 'EEXIST')\n                throw error;\n            await this.#requireThere(file);\n return;",
+    find: 'if (!(await this.#isWhole(file)))\n                return false;',
+    replace: 'return await this.#isWhole(file);',
     prover: 'shared-crash-states',
   },
   {
@@ -96,8 +95,8 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     name: 'shared: a file is renamed over the one that is there',
     rows: 'publish 1, B22',
     module: shared,
-    find: 'await this.#files.link(source,',
-    replace: 'await this.#files.rename(source,',
+    find: 'await this.#files.link(source, this',
+    replace: 'await this.#files.rename(source, this',
     prover: 'shared-obstacles',
   },
   {

@@ -231,8 +231,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     name: 'delete: the job directory is not synced before anything is removed',
     rows: 'sync of delete',
     module: deletion,
-    find: 'await files.syncDirectory(paths.root);',
-    replace: '',
+    find: 'await files.syncDirectory(paths.root);\n    await shared.',
+    replace: 'await shared.',
     prover: 'crash-states',
   },
   {

@@ -178,4 +178,28 @@ export const USE_MARK_MUTANTS: readonly Mutant[] = [
     replace: 'if (false)',
     prover: 'prune-pins',
   },
+  {
+    name: 'use marks: what a deletion set aside before it died is swept, though a job began from it',
+    rows: 'claim, crash between the looks',
+    module: 'storage/job-directory.js',
+    find: 'await putBackUsed(',
+    replace: 'void (',
+    prover: 'use-marks',
+  },
+  {
+    name: 'use marks: what is left of a deleted checkpoint is put back',
+    rows: 'claim, crash between the looks',
+    module: 'storage/delete-checkpoints.js',
+    find: 'if (!(await hasAllOfItsOwn(files, aside)))',
+    replace: 'if (false)',
+    prover: 'use-marks',
+  },
+  {
+    name: 'use marks: a claim that was being removed is removed, though a job began from it',
+    rows: 'claim, crash between the looks',
+    module: 'storage/remove-claimed.js',
+    find: 'if (user === null)\n                await removeTree',
+    replace: 'if (true)\n                await removeTree',
+    prover: 'use-marks',
+  },
 ];

@@ -192,6 +192,7 @@ describe('after the first own checkpoint', () => {
       inUse: new Map(),
       deleted: () => undefined,
       notDeleted: (error) => expect(error).toBeUndefined(),
+      mended: (path) => expect(path).toBeUndefined(),
       claimLeft: (_path, why) => expect(why).toBe(''),
     });
     await publish(disk, owner, 4);

@@ -4,9 +4,10 @@ import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import {part, whole} from '../hostile/support/sample.ts';
 import {BatchBuilder} from '#src/records/batch-builder.js';
-import {STRING} from '#src/records/data-type.js';
+import {STRING, TIMESTAMP} from '#src/records/data-type.js';
 import {readValue} from '#src/records/value.js';
 import {RocksdbBackend} from '#src/state/rocksdb/rocksdb-backend.js';
+import type {OpenStore} from '#src/state/rocksdb/row-store.js';
 import {InProcessWriter} from '#src/state/snapshot-writer.js';
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
 import type {KeyedTable, TableSpec} from '#src/state/state-backend.js';
@@ -32,7 +33,7 @@ type Model = Map<string, string>;
 
 type Act =
   | {readonly kind: 'update' | 'delete'; readonly keys: readonly number[]; readonly text: string}
-  | {readonly kind: 'snapshot' | 'changed' | 'look' | 'touch' | 'turn'};
+  | {readonly kind: 'snapshot' | 'changed' | 'look' | 'touch' | 'turn' | 'expire'};
 
 const someKeys = fc.uniqueArray(fc.integer({min: 0, max: WORDS - 1}), {
   minLength: 1,
@@ -49,6 +50,7 @@ const anAct: fc.Arbitrary<Act> = fc.oneof(
   {weight: 1, arbitrary: fc.constant({kind: 'look' as const})},
   {weight: 1, arbitrary: fc.constant({kind: 'touch' as const})},
   {weight: 2, arbitrary: fc.constant({kind: 'turn' as const})},
+  {weight: 2, arbitrary: fc.constant({kind: 'expire' as const})},
 );
 
 function make(
@@ -56,6 +58,7 @@ function make(
   faults: StoreFaults,
   cacheBytes: number,
   states: readonly FileState[] = [],
+  openStore: OpenStore = memoryStores(files, faults),
 ): RocksdbBackend {
   return new RocksdbBackend({
     uid: 'test',
@@ -66,7 +69,7 @@ function make(
     restoredDirectory: states.length === 0 ? null : '/restored',
     files,
     writer: new InProcessWriter(files),
-    openStore: memoryStores(files, faults),
+    openStore,
     place: {jobDirectory: '/job', generation: 1, uid: 'test', subtask: 0, directories: ['/local']},
     settings: {store: STORE_OPTIONS, cacheBytes, transferThreads: 2},
     incremental: false,
@@ -142,6 +145,26 @@ function touch(table: KeyedTable, model: Model): void {
   });
 }
 
+/** Deletes some of the rows that a search comes by, as those with a `ttl` are; returns their words. */
+function expire(table: KeyedTable, model: Model): readonly string[] {
+  const gone: string[] = [];
+  table.visitSome(30, (rows, count) => {
+    const words = table.readKey(0, rows, 0, count);
+    const over = new Int32Array(count);
+    let overCount = 0;
+    for (let at = 0; at < count; at += 1) {
+      const word = String(readValue(STRING, words, at));
+      expect(valuesOf(table, rows[at]!)).toBe(model.get(word));
+      if (word.length % 3 !== 0) continue;
+      over[overCount++] = rows[at]!;
+      gone.push(word);
+      model.delete(word);
+    }
+    if (overCount > 0) table.deleteRows(over, 0, overCount);
+  });
+  return gone;
+}
+
 interface Taken {
   readonly id: number;
   readonly expected: Model;
@@ -169,13 +192,13 @@ async function live(
   for (const act of acts) {
     if (act.kind === 'update' || act.kind === 'delete') {
       const words = act.keys.map(wordOf);
-      if (act.kind === 'update') for (const word of words) changed.add(word);
-      // A deleted group is told no more; nobody deletes groups that are not told yet.
-      else checkChanged();
+      // A deleted group is told no more.
+      for (const word of words) changed[act.kind === 'update' ? 'add' : 'delete'](word);
       (act.kind === 'update' ? update : remove)(table, model, words, act.text);
     } else if (act.kind === 'changed') checkChanged();
     else if (act.kind === 'look') expect(read(table)).toEqual(model);
     else if (act.kind === 'touch') touch(table, model);
+    else if (act.kind === 'expire') for (const word of expire(table, model)) changed.delete(word);
     else if (act.kind === 'turn') await new Promise(setImmediate);
     else {
       await writing;
@@ -258,5 +281,48 @@ test('a search some places at a time comes to every row, also those in the store
     });
   }
   expect([...found].sort()).toEqual([...words].sort());
+  await backend.close();
+});
+
+test('what is told or deleted by namespace is searched for once: no scan begins before what it took away already', async () => {
+  const files = new MemoryFiles();
+  const scans: {readonly family: number; readonly from: string; readonly found: number}[] = [];
+  const stores = memoryStores(files);
+  const backend = make(files, {lookups: 0}, 4000, [], async (request) => {
+    const store = await stores(request);
+    const scan = store.scan.bind(store);
+    store.scan = (range) => {
+      const found = scan(range);
+      const from = Buffer.from(range.from).toString('hex');
+      scans.push({family: range.family, from, found: found.keys.count});
+      return found;
+    };
+    return store;
+  });
+  const rows = await backend.openTable(SPEC);
+  const words = Array.from({length: 2500}, (_, key) => wordOf(key));
+  for (let from = 0; from < words.length; from += 50) {
+    update(rows, new Map(), words.slice(from, from + 50), 'x');
+  }
+  scans.length = 0;
+  let told = 0;
+  rows.visitChanged((_rows, count) => void (told += count));
+  expect(told).toBe(words.length);
+  expect(scans.map(({found}) => found)).toEqual([1024, 1024, 452, 0]);
+  expect(new Set(scans.map(({from}) => from)).size).toBe(scans.length);
+
+  const key = [...SPEC.key, {name: 'window', type: TIMESTAMP}];
+  const spec: TableSpec = {...SPEC, name: 'windows', key, byNamespace: true};
+  const windows = await backend.openTable(spec);
+  for (let from = 0; from < words.length; from += 50) {
+    const builder = new BatchBuilder({fields: key});
+    for (const word of words.slice(from, from + 50)) builder.appendRow([word, 1000]);
+    windows.resolve(builder.build().columns, null, 0, 50, new Int32Array(50));
+  }
+  scans.length = 0;
+  windows.deleteNamespace(1000);
+  expect(scans.map(({found}) => found)).toEqual([1024, 1024, 452, 0]);
+  expect(new Set(scans.map(({from}) => from)).size).toBe(scans.length);
+  expect(windows.namespaces()).toEqual([]);
   await backend.close();
 });

@@ -105,6 +105,22 @@ test('a write that gets on no further is given up; one that is done is known', a
   await expectGivenUp(over, message);
 });
 
+test('a scan is asked for once the writes before it are done, which may get on for longer than a call takes', async () => {
+  const calls: string[] = [];
+  const over = await storeOver((call, mailbox) => {
+    calls.push(call.kind);
+    if (call.kind !== 'write' || call.ticket === 1) done(call, mailbox);
+  });
+  const {store} = over;
+  const range = {family: 0, from: new Uint8Array(0), isAfter: false, to: null, limit: 1};
+  store.write(aBatch());
+  expect(store.scan(range).keys.count).toBe(0);
+  store.write(aBatch());
+  expect(() => store.scan(range)).toThrow(/has not answered/);
+  expect(calls).toEqual(['write', 'scan', 'write']);
+  await expectGivenUp(over, /has not answered/);
+});
+
 test('who hands over more and more sleeps until it gets on', async () => {
   const over = await storeOver(() => undefined);
   const message = /has not answered/;

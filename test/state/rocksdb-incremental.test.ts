@@ -197,6 +197,34 @@ describe('an SST file', () => {
     expect((await restore(true, [...others, ...alone])).bytes).toBe(full.bytes);
   });
 
+  test('H49: that has changed in the live database since a checkpoint had it fails the next one that reads it', async () => {
+    const changeLive = (files: MemoryFiles): void => {
+      const path = [...files.content.keys()].find((name) => /\/db\/\d+\.sst$/.test(name))!;
+      const bytes = Uint8Array.from(files.content.get(path)!);
+      bytes[0]! ^= 1;
+      files.content.set(path, bytes);
+    };
+    const message = expect.stringMatching(
+      /live RocksDB database of op is damaged: .*sst has changed/,
+    ) as string;
+    const {one} = running();
+    await one.update(manyKeys, 'first');
+    const first = await one.snapshot();
+    one.complete(first);
+    changeLive(one.files);
+    // One that does not read it refers to what was stored before.
+    one.complete(await one.snapshot());
+    await expect(one.snapshot(true)).rejects.toMatchObject({code: 'STORAGE_FAILED', message});
+    await one.backend.close();
+
+    const restored = makeRocksdb(one.files, {states: first.states, directory: '/chk-1'});
+    await restored.openTable(SPEC);
+    changeLive(one.files);
+    const snapshot = restored.snapshot({checkpointId: 9, directory: '/chk-9'});
+    await expect(snapshot).rejects.toMatchObject({code: 'STORAGE_FAILED', message});
+    await restored.close();
+  });
+
   test('that the MANIFEST names and the checkpoint does not is damage, and named', async () => {
     const {one} = running();
     await one.update(manyKeys, 'first');

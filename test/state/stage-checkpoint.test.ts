@@ -1,6 +1,14 @@
 // Promise: the staged files of a live database are a whole database, though compactions remove files meanwhile; and what a MANIFEST
 // says is read as RocksDB means it, a torn end left out.
-import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync} from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
@@ -96,13 +104,64 @@ test('a MANIFEST: the files that are alive, cut off anywhere those of its whole 
   const bytes = readFileSync(join(root, 'db', current));
   const tables = names.filter((name) => name.endsWith('.sst')).map((name) => parseInt(name, 10));
   const whole = readManifest(bytes, 'MANIFEST');
-  expect(whole).toEqual({liveFiles: tables.sort((l, r) => l - r), length: bytes.length});
+  const liveFiles = tables.sort((l, r) => l - r);
+  expect(whole).toEqual({liveFiles, length: bytes.length, isTorn: false});
   for (let length = 0; length < bytes.length; length += 1) {
     const cut = readManifest(bytes.subarray(0, length), 'MANIFEST');
     expect(cut.length).toBeLessThanOrEqual(length);
-    expect(readManifest(bytes.subarray(0, cut.length), 'MANIFEST')).toEqual(cut);
+    expect(cut.isTorn).toBe(bytes.subarray(cut.length, length).some((byte) => byte !== 0));
+    const again = readManifest(bytes.subarray(0, cut.length), 'MANIFEST');
+    expect(again).toEqual({...cut, isTorn: false});
     for (const file of cut.liveFiles) expect(tables).toContain(file);
   }
+});
+
+test('H49: a MANIFEST with any bit flipped is refused, or taken for one that is just being written', async () => {
+  await put('a');
+  await database.flush();
+  const current = readFileSync(join(root, 'db', 'CURRENT'), 'utf8').trim();
+  const bytes = readFileSync(join(root, 'db', current));
+  for (let bit = 0; bit < bytes.length * 8; bit += 1) {
+    const damaged = Uint8Array.from(bytes);
+    damaged[bit >> 3]! ^= 1 << (bit & 7);
+    const found = (): string => {
+      try {
+        return readManifest(damaged, 'MANIFEST').isTorn ? 'torn' : 'nothing';
+      } catch (error) {
+        return (error as {code: string}).code;
+      }
+    };
+    expect(['torn', 'STORAGE_FAILED'], `bit ${bit}`).toContain(found());
+  }
+});
+
+test('an edit of the MANIFEST that is not whole: all of it again, and given up with the reason', async () => {
+  await put('a');
+  await database.flush();
+  const current = readFileSync(join(root, 'db', 'CURRENT'), 'utf8').trim();
+  const manifest = join(root, 'db', current);
+  const bytes = readFileSync(manifest);
+  writeFileSync(manifest, bytes.subarray(0, -1));
+  let reads = 0;
+  const mends = (afterReads: number): FileSystem => ({
+    ...nodeFileSystem,
+    openForRead: async (path) => {
+      if (path === manifest && reads++ === afterReads) writeFileSync(manifest, bytes);
+      return nodeFileSystem.openForRead(path);
+    },
+  });
+  const staged = async (files: FileSystem): Promise<readonly string[]> =>
+    stageCheckpoint(
+      {directory: join(root, 'db'), flush: async () => Promise.resolve()},
+      files,
+      join(root, 'torn'),
+    );
+  await expect(staged(nodeFileSystem)).rejects.toMatchObject({
+    code: 'STORAGE_FAILED',
+    message: expect.stringMatching(/ended within an edit 10 times/) as string,
+  });
+  expect(await staged(mends(3))).toContain(current);
+  expect(readFileSync(join(root, 'torn', current))).toEqual(bytes);
 });
 
 test('a stored database that is not there is an error, not an empty one', async () => {

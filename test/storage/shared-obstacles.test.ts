@@ -2,13 +2,26 @@
 
 import {describe, expect, it} from 'vitest';
 
+import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import {JobPaths, sharedPath, stateFileAt} from '#src/storage/paths.js';
 import {beginFresh, JOB_DIRECTORY, start} from './support/fixture.js';
 import {MemoryFileSystem} from './support/memory-file-system.js';
-import {publishShared} from './support/shared-states.js';
+import {publishShared, sharedContents} from './support/shared-states.js';
 
 const paths = new JobPaths(JOB_DIRECTORY);
+
+/** Codes of everything that is wrong with a checkpoint. */
+async function findingsOf(disk: MemoryFileSystem, id: number): Promise<readonly string[]> {
+  const codes: string[] = [];
+  await checkCheckpoint({
+    files: disk,
+    directory: paths.checkpoint(id),
+    level: 'checksum',
+    onFinding: ({code}) => codes.push(code),
+  });
+  return codes;
+}
 
 async function ownedDisk(): Promise<{disk: MemoryFileSystem; owner: Ownership}> {
   const disk = new MemoryFileSystem();
@@ -18,17 +31,29 @@ async function ownedDisk(): Promise<{disk: MemoryFileSystem; owner: Ownership}> 
 }
 
 describe('what is in the way', () => {
-  it('another length under that name is not taken for the content, brought or referred to', async () => {
-    for (const change of ['brought', 'referred'] as const) {
+  it('what is damaged is mended by a checkpoint that brings its bytes again, for every one that refers to it', async () => {
+    for (const damage of ['bas', 'bise', 'bases', ''] as const) {
       const {disk, owner} = await ownedDisk();
-      const {states} = await publishShared(disk, owner, 1, {brings: ['base']});
-      disk.overwrite(paths.sharedFile(states[0]!.sha256), Buffer.from('bas'));
-      const next = change === 'brought' ? {brings: ['base']} : {refers: states};
-      await expect(publishShared(disk, owner, 2, next), change).rejects.toMatchObject({
-        code: 'CHECKPOINT_DAMAGED',
-        message: expect.stringContaining('a file of 3 bytes') as string,
-      });
+      const {states} = await publishShared(disk, owner, 1, {brings: ['base', 'other']});
+      const path = paths.sharedFile(states[0]!.sha256);
+      disk.overwrite(path, Buffer.from(damage));
+      const {mended} = await publishShared(disk, owner, 2, {brings: ['base', 'other']});
+      expect(mended, damage).toEqual([path]);
+      for (const id of [1, 2]) expect(await findingsOf(disk, id), damage).toEqual([]);
+      // Nothing is left of it beside, and what is whole is left alone.
+      expect(await sharedContents(disk, JOB_DIRECTORY)).toEqual(['base', 'other']);
+      expect((await publishShared(disk, owner, 3, {brings: ['base']})).mended).toEqual([]);
     }
+  });
+
+  it('another length under that name is not taken for the content that is referred to', async () => {
+    const {disk, owner} = await ownedDisk();
+    const {states} = await publishShared(disk, owner, 1, {brings: ['base']});
+    disk.overwrite(paths.sharedFile(states[0]!.sha256), Buffer.from('bas'));
+    await expect(publishShared(disk, owner, 2, {refers: states})).rejects.toMatchObject({
+      code: 'CHECKPOINT_DAMAGED',
+      message: expect.stringContaining('a file of 3 bytes') as string,
+    });
   });
 
   it('a missing one is not referred to', async () => {

@@ -6,7 +6,7 @@ import {beforeEach, describe, expect, test} from 'vitest';
 import type {FileSystem} from '#src/storage/file-system.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import type {RunEnd} from '#src/storage/owner-record.js';
-import {useName} from '#src/storage/paths.js';
+import {removedClaimName, useName} from '#src/storage/paths.js';
 import {placeUseMark, removeUseMark, useOf, whyUsed} from '#src/storage/use-marks.js';
 import {
   beginFresh,
@@ -198,6 +198,40 @@ describe('what is in use is not deleted', () => {
     expect(deleted).toEqual([`${OTHER}/chk-2`]);
     expect(kept).toEqual([{checkpointId: 1, reason: 'in-use'}]);
     expect(await idsLeft()).toEqual([3, 1]);
+  });
+
+  test('when the deletion died between its rename and its second look, whoever sweeps after it', async () => {
+    for (const id of [1, 2]) {
+      await disk.rename(`${OTHER}/chk-${id}`, `${owner.paths.deleted(owner.generation)}/chk-${id}`);
+    }
+    // The next one dies before it sweeps.
+    await start(disk, {directory: OTHER, takeOver: true});
+    owner = await start(disk, {directory: OTHER, takeOver: true});
+    expect(await idsLeft()).toEqual([3]);
+    await owner.sweepDeleted();
+    expect(await idsLeft()).toEqual([3, 1]);
+    expect((await owner.listCheckpoints())[1]?.state.kind).toBe('complete');
+    // One that was looked at, and removed in part, is not put back, whatever its mark says by now.
+    const aside = `${owner.paths.deleted(owner.generation)}/chk-1`;
+    await disk.rename(SOURCE, aside);
+    const uid = (await disk.list(aside)).find(({kind}) => kind === 'directory')!.name;
+    const [file] = await disk.list(`${aside}/${uid}`);
+    await disk.unlink(`${aside}/${uid}/${file!.name}`);
+    await owner.sweepDeleted();
+    expect(await idsLeft()).toEqual([3]);
+    expect(await disk.list(owner.paths.deleted(owner.generation))).toEqual([]);
+  });
+
+  test('when the removal of a claimed one died between its rename and its second look', async () => {
+    await disk.makeDirectory('/kept');
+    await copyTree(disk, SOURCE, disk, '/kept/one');
+    const claimer = await start(disk, {directory: '/third/flights'});
+    await claimer.claim('/kept/one', NEXT);
+    await disk.rename('/kept/one', `/kept/${removedClaimName(NEXT, 'one')}`);
+    expect(await claimer.removeClaimed('/kept/one', NEXT)).toMatchObject({kind: 'left'});
+    expect((await disk.list('/kept')).map(({name}) => name)).toEqual(['one']);
+    await user.removeUseMark('/kept/one', LINEAGE);
+    expect(await claimer.removeClaimed('/kept/one', NEXT)).toEqual({kind: 'removed'});
   });
 
   test.each(['already', 'meanwhile'])('by a lineage that claimed it (%s in use)', async (when) => {

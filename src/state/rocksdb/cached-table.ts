@@ -216,8 +216,7 @@ export class CachedTable implements KeyedTable {
     }
     for (let at = 0; at < changed.count; at += 1) this.#writer.putChanged(changed.values[at]!);
     this.#writer.flush();
-    const {changed: family} = this.#options.families;
-    this.#drainKeys(family, new Uint8Array(0), null, 0, (count) => visit(this.#rows, count));
+    this.#drainChanged((count) => visit(this.#rows, count));
     this.#eviction.hasEvictedChanges = false;
   }
 
@@ -266,14 +265,13 @@ export class CachedTable implements KeyedTable {
     }
     this.#writer.putUnstored();
     const family = this.#options.families.index;
-    const [from, to] = [
-      this.#encoder.keys.indexPrefix(namespace),
-      this.#encoder.keys.indexPrefix(namespace + 1),
-    ];
-    for (;;) {
-      const range = {family, from, isAfter: false, to, limit: SCAN_ENTRIES};
-      const {keys} = this.#store.scan(range);
+    const to = this.#encoder.keys.indexPrefix(namespace + 1);
+    let from: Uint8Array = this.#encoder.keys.indexPrefix(namespace);
+    // Behind what is deleted already: the store would step over each of those once more.
+    for (let isAfter = false; ; isAfter = true) {
+      const {keys} = this.#store.scan({family, from, isAfter, to, limit: SCAN_ENTRIES});
       if (keys.count === 0) return;
+      from = keys.item(keys.count - 1).slice();
       this.#evict();
       this.#resolveKeys(keys, this.#encoder.keys.indexBytes, 'unread');
       this.#deleteRows(this.#rows, 0, keys.count);
@@ -374,22 +372,20 @@ export class CachedTable implements KeyedTable {
     }
   }
 
-  /** Every key of a family, rows in `#rows`, then deleted from it. */
-  #drainKeys(
-    family: number,
-    from: Uint8Array,
-    to: Uint8Array | null,
-    skip: number,
-    take: (count: number) => void,
-  ): void {
-    for (;;) {
-      const {keys} = this.#store.scan({family, from, isAfter: false, to, limit: SCAN_ENTRIES});
-      if (keys.count === 0) return;
-      for (let at = 0; at < keys.count; at += 1) this.#writer.deleteKey(family, keys.item(at));
+  /** Rows whose keys were noted in the store, in `#rows`; they are noted no longer. */
+  #drainChanged(take: (count: number) => void): void {
+    const family = this.#options.families.changed;
+    let from = new Uint8Array(0);
+    // As in `deleteNamespace`.
+    for (let isAfter = false; ; isAfter = true) {
+      const {keys} = this.#store.scan({family, from, isAfter, to: null, limit: SCAN_ENTRIES});
       const {count} = keys;
+      if (count === 0) return;
+      from = keys.item(count - 1).slice();
+      for (let at = 0; at < count; at += 1) this.#writer.deleteKey(family, keys.item(at));
       this.#writer.flush();
       this.#evict();
-      this.#resolveKeys(keys, skip, null);
+      this.#resolveKeys(keys, 0, null);
       take(count);
     }
   }

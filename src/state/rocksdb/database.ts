@@ -179,7 +179,7 @@ export class Database {
       return await work();
     } catch (error) {
       if (error instanceof EngineError) throw error;
-      const cause = error instanceof Error ? (error.cause ?? error) : error;
+      const cause = causeOf(error);
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new EngineError(
         'STORAGE_FAILED',
@@ -192,6 +192,13 @@ export class Database {
       );
     }
   }
+}
+
+/** What RocksDB said. Of a batch of reads the first that failed: all together say only that there was one. */
+function causeOf(error: unknown): unknown {
+  const failed = error instanceof AggregateError ? (error.errors as unknown[]) : [];
+  const first = failed.find((one) => one instanceof Error) ?? error;
+  return first instanceof Error ? (first.cause ?? first) : first;
 }
 
 async function writeFamily(

@@ -8,7 +8,7 @@
 
 import {systemErrorCode} from '../../base/errors.ts';
 import {sha256} from '../../base/checksum.ts';
-import {removeTree, writeDurableBytes} from '../../storage/durable-file.ts';
+import {removeTree, unlessMissing, writeDurableBytes} from '../../storage/durable-file.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
 import {generationName, JobPaths, parseGenerationName} from '../../storage/paths.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
@@ -44,7 +44,9 @@ export class LocalDirectory {
       } else {
         await makeUnlessThere(files, chosen);
         const prefix = `tidemark-${sha256().update(jobDirectory).digest('hex').slice(0, 16)}-`;
-        await removeLeftOvers(files, chosen, prefix, generation, `-${own}`);
+        for (const directory of directories) {
+          await removeLeftOvers(files, directory, prefix, generation);
+        }
         path = `${chosen}/${prefix}${generationName(generation)}-${own}`;
       }
       // EEXIST: somebody else uses it, or did.
@@ -85,20 +87,23 @@ export class LocalDirectory {
   }
 }
 
-/** Of this job directory, operator and subtask, from earlier generations: exactly these names. */
+/**
+ * Of this job directory, from earlier generations: also of operators and subtasks that the job has no longer, which nobody
+ * else would remove. Several subtasks may do it at once.
+ */
 async function removeLeftOvers(
   files: FileSystem,
   directory: string,
   prefix: string,
   generation: number,
-  suffix: string,
 ): Promise<void> {
-  for (const {name, kind} of await files.list(directory)) {
-    if (kind !== 'directory' || !name.startsWith(prefix) || !name.endsWith(suffix)) continue;
-    const middle = name.slice(prefix.length, name.length - suffix.length);
-    const theirs = parseGenerationName(middle);
-    if (theirs !== null && theirs < generation) await removeTree(files, `${directory}/${name}`);
-  }
+  await unlessMissing(async () => {
+    for (const {name, kind} of await files.list(directory)) {
+      if (kind !== 'directory' || !name.startsWith(prefix)) continue;
+      const theirs = parseGenerationName(name.slice(prefix.length).split('-', 1)[0]!);
+      if (theirs !== null && theirs < generation) await removeTree(files, `${directory}/${name}`);
+    }
+  });
 }
 
 async function makeUnlessThere(files: FileSystem, path: string): Promise<void> {

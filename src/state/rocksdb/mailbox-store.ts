@@ -153,6 +153,8 @@ export class MailboxStore implements RowStore {
 
   scan(range: ScanRange): {readonly keys: PackedList; readonly values: PackedList} {
     const {family, from, isAfter, to, limit} = range;
+    // It sees them, so they are awaited as writes are: for as long as they get on. A barrier may have left gigabytes.
+    this.settle(this.#ticket);
     this.#mailbox.writeItems(to === null ? [from] : [from, to]);
     this.#call({kind: 'scan', family, isAfter, hasEnd: to !== null, limit});
     const [keys, values] = [this.#keys, this.#values];

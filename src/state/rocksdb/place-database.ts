@@ -77,7 +77,9 @@ async function requireWhole(
 /** What is not understood is damage when it is what was written, and a failing disk's when it is not. */
 function liveFilesOf(bytes: Uint8Array, path: string, {state}: StoredFile): Iterable<number> {
   try {
-    return readManifest(bytes, path).liveFiles;
+    const {liveFiles, isTorn} = readManifest(bytes, path);
+    if (isTorn) throw damagedHandle(state, 'it ends within an edit');
+    return liveFiles;
   } catch (error) {
     if (!(error instanceof EngineError) || sha256Hex(bytes) !== state.sha256) throw error;
     throw damagedHandle(state, `it cannot be read: ${error.message}`);

@@ -1,11 +1,13 @@
 // What a MANIFEST of RocksDB says: which SST files make up the database. Nothing else of it is looked at.
 //
-//   log      blocks of 32 KiB; in a block records: 4 bytes CRC, 2 bytes length, 1 byte type (1 whole, 2 first, 3 middle,
-//            4 last), then the bytes; fewer than 7 bytes at the end of a block are filled up
+//   log      blocks of 32 KiB; in a block records: 4 bytes masked CRC-32C of type and bytes, 2 bytes length, 1 byte type
+//            (1 whole, 2 first, 3 middle, 4 last), then the bytes; fewer than 7 bytes at the end of a block are filled up
 //   record   one version edit: pairs of tag (varint) and what belongs to the tag (db/version_edit.h of RocksDB 10)
 //
-// The CRCs are RocksDB's to check when it opens the copy; a torn record at the end is not part of the log.
+// The CRCs are looked at here: a live database does not read its MANIFEST, so RocksDB would find out about damage when it opens
+// a checkpoint of it. What follows the last whole edit is not part of the log: somebody is just writing it, or its length is damaged.
 
+import {maskedCrc32c} from './crc32c.ts';
 import {EngineError} from '../../base/errors.ts';
 
 const BLOCK_BYTES = 32 * 1024;
@@ -22,8 +24,10 @@ const PASSABLE = 1 << 13;
 export interface ManifestContent {
   /** Numbers of the SST files that are alive, ascending. */
   readonly liveFiles: readonly number[];
-  /** Bytes of whole edits; what follows is torn. */
+  /** Bytes of whole edits. */
   readonly length: number;
+  /** Something follows them: read again, it is whole, or it is damaged. */
+  readonly isTorn: boolean;
 }
 
 /** The name of SST file `number` in its database. */
@@ -46,9 +50,12 @@ export function readManifest(bytes: Uint8Array, path: string): ManifestContent {
     const type = bytes[at + 6]!;
     const start = at + HEADER_BYTES;
     if (type === 0 && size === 0) break;
-    if (start + size > bytes.length) break;
     if (type < WHOLE || type > LAST || HEADER_BYTES + size > left) {
       throw strange(path, at, `a record of type ${type} with ${size} bytes`);
+    }
+    if (start + size > bytes.length) break;
+    if (maskedCrc32c(bytes.subarray(at + 6, start + size)) !== uint32At(bytes, at)) {
+      throw strange(path, at, 'a record with another checksum');
     }
     if (type === WHOLE || type === FIRST) parts = [];
     parts.push(bytes.subarray(start, start + size));
@@ -58,7 +65,8 @@ export function readManifest(bytes: Uint8Array, path: string): ManifestContent {
     parts = [];
     length = at;
   }
-  return {liveFiles: [...new Set(live.values())].sort((left, right) => left - right), length};
+  const liveFiles = [...new Set(live.values())].sort((left, right) => left - right);
+  return {liveFiles, length, isTorn: bytes.subarray(length).some((byte) => byte !== 0)};
 }
 
 function applyEdit(edit: Uint8Array, live: Map<string, number>, path: string, at: number): void {
@@ -96,6 +104,12 @@ function applyEdit(edit: Uint8Array, live: Map<string, number>, path: string, at
   for (const [level, file] of added) live.set(`${family}/${level}/${file}`, file);
   if (!isDropped) return;
   for (const place of live.keys()) if (place.startsWith(`${family}/`)) live.delete(place);
+}
+
+function uint32At(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+  );
 }
 
 class EditReader {

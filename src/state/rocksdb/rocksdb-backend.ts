@@ -11,6 +11,7 @@ import {
   storedDatabaseOf,
   type StoredDatabase,
 } from './stored-database.ts';
+import {TableDigests} from './table-digests.ts';
 import {identityOf, uploadFiles} from './upload-files.ts';
 import {UploadedFiles, type UploadedFile} from './uploaded-files.ts';
 import {assert, must} from '../../base/assert.ts';
@@ -69,6 +70,8 @@ export class RocksdbBackend implements StateBackend {
   #adopted: StoredDatabase | null = null;
   /** Of the live database. After a restore, what the restored checkpoint has, if that is ours. */
   readonly #uploaded: UploadedFiles | null;
+  /** Of the files of the live database. */
+  #digests: TableDigests | null = null;
   #ongoing: OngoingSnapshot | null = null;
   #stagingCount = 0;
 
@@ -125,6 +128,7 @@ export class RocksdbBackend implements StateBackend {
       const states = await uploadFiles({
         ...{target, uid, control, directory, names, files, writer},
         uploaded: this.#uploaded,
+        digests: must(this.#digests, 'digests'),
         threads: this.#options.settings.transferThreads,
         describe: (name) => this.#describe(name),
       });
@@ -181,6 +185,7 @@ export class RocksdbBackend implements StateBackend {
       this.#adopted = stored;
       this.#families.push(...stored.families);
     }
+    this.#digests = new TableDigests(uid, directory, this.#adopted?.files ?? []);
     const families = [...this.#families];
     const what = `the state of ${uid}`;
     this.#store = await openStore({directory, families, options: settings.store, what});

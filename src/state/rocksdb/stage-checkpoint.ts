@@ -2,7 +2,9 @@
 // flushes go on. In this order:
 //
 //   1. flush: what was written is in SST files
-//   2. copy CURRENT, then the MANIFEST that it names, up to its last whole edit, and the newest OPTIONS
+//   2. copy CURRENT, then the MANIFEST that it names, and the newest OPTIONS. An edit that is not whole, because a compaction just
+//      writes it: all of it again. It could not be told from one whose length is damaged, and without that one and those
+//      behind it the copy would be the database of an earlier moment
 //   3. link every *.sst: they are never changed, only removed
 //   4. every file that the copied MANIFEST names must be among the links: a compaction may have removed it in between.
 //      One that is not, or a file that vanished before it was copied or linked: all of it again
@@ -28,10 +30,12 @@ export async function stageCheckpoint(
   target: string,
 ): Promise<readonly string[]> {
   await database.flush();
+  let why = '';
   try {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      const names = await stage(database.directory, files, target);
-      if (names !== null) return names;
+      const staged = await stage(database.directory, files, target);
+      if (typeof staged !== 'string') return staged;
+      why = staged;
       await removeTree(files, target);
     }
   } catch (error) {
@@ -39,20 +43,25 @@ export async function stageCheckpoint(
   }
   throw new EngineError(
     'STORAGE_FAILED',
-    `files of the RocksDB database ${database.directory} vanished ${TRIES_MAX} times while they were linked`,
+    why === 'torn'
+      ? `the MANIFEST of the RocksDB database ${database.directory} ended within an edit ${TRIES_MAX} times while it was read`
+      : `files of the RocksDB database ${database.directory} vanished ${TRIES_MAX} times while they were linked`,
     {
       file: database.directory,
-      hint: 'Look whether anything else removes files there; RocksDB itself does not so often.',
+      hint:
+        why === 'torn'
+          ? 'The job resumes from its newest checkpoint. Check the disk and the memory.'
+          : 'Look whether anything else removes files there; RocksDB itself does not so often.',
     },
   );
 }
 
-/** Null: a file vanished. */
+/** A string: why it is to be done again. */
 async function stage(
   source: string,
   files: FileSystem,
   target: string,
-): Promise<readonly string[] | null> {
+): Promise<readonly string[] | 'torn' | 'vanished'> {
   await files.makeDirectory(target);
   const copy = async (name: string, bytes: Uint8Array): Promise<void> => {
     const handle = await files.createNew(`${target}/${name}`);
@@ -67,9 +76,10 @@ async function stage(
     const manifest = new TextDecoder().decode(current).trim();
     const path = `${source}/${manifest}`;
     const bytes = await readWholeFile(files, path, MANIFEST_BYTES_MAX);
-    const {liveFiles, length} = readManifest(bytes, path);
+    const {liveFiles, isTorn} = readManifest(bytes, path);
+    if (isTorn) return 'torn';
     await copy('CURRENT', current);
-    await copy(manifest, bytes.subarray(0, length));
+    await copy(manifest, bytes);
     const names = (await files.list(source)).map(({name}) => name);
     const options = names.filter((name) => /^OPTIONS-\d+$/.test(name)).at(-1);
     if (options !== undefined) {
@@ -77,23 +87,23 @@ async function stage(
     }
     const live = new Set(liveFiles.map(tableFileName));
     const tables = names.filter((name) => TABLE_PATTERN.test(name) && live.has(name));
-    if (tables.length < live.size) return null;
+    if (tables.length < live.size) return 'vanished';
     for (const name of tables) await files.link(`${source}/${name}`, `${target}/${name}`);
     return ['CURRENT', manifest, ...(options === undefined ? [] : [options]), ...tables];
   });
 }
 
-/** Null: a file was not there any more, though its directory is. */
+/** `vanished`: a file was not there any more, though its directory is. */
 async function unlessVanished<T>(
   source: string,
   files: FileSystem,
   work: () => Promise<T>,
-): Promise<T | null> {
+): Promise<T | 'vanished'> {
   try {
     return await work();
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
     await files.status(`${source}/CURRENT`);
-    return null;
+    return 'vanished';
   }
 }

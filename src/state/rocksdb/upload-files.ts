@@ -2,6 +2,7 @@
 // (storage/share-file.ts), and those that a completed checkpoint has there are only referred to; CURRENT, MANIFEST and OPTIONS
 // belong to one checkpoint. A copy has an inode of its own: no file of a live database is ever linked into a checkpoint.
 
+import type {TableDigests} from './table-digests.ts';
 import type {UploadedFile, UploadedFiles} from './uploaded-files.ts';
 import type {FileState} from '../../checkpoint/checkpoint-metadata.ts';
 import type {FileStatus, FileSystem} from '../../storage/file-system.ts';
@@ -22,12 +23,14 @@ export interface UploadRequest {
   readonly threads: number;
   /** Null: every file belongs to this checkpoint alone. */
   readonly uploaded: UploadedFiles | null;
+  /** Of the live database. */
+  readonly digests: TableDigests;
   readonly describe: (name: string) => Omit<FileState, 'length' | 'sha256' | 'chunkCrcs'>;
 }
 
 /** Their handles, in the order of `names`; waits for all that was begun before it rejects. */
 export async function uploadFiles(request: UploadRequest): Promise<readonly FileState[]> {
-  const {target, names, threads, uploaded} = request;
+  const {target, names, threads, uploaded, digests} = request;
   const handles: FileState[] = [];
   const inShared = new Map<string, UploadedFile>();
   let next = 0;
@@ -42,6 +45,7 @@ export async function uploadFiles(request: UploadRequest): Promise<readonly File
           inShared.set(name, file);
           handles[index] = file.state;
         } else handles[index] = await copyFile(request, name, false);
+        if (name.endsWith('.sst')) digests.check(name, handles[index].sha256);
       } catch (error) {
         failed = true;
         throw error;
@@ -50,6 +54,7 @@ export async function uploadFiles(request: UploadRequest): Promise<readonly File
   };
   const results = await Promise.allSettled(Array.from({length: threads}, work));
   for (const result of results) if (result.status === 'rejected') throw result.reason as Error;
+  digests.keepOnly(names);
   uploaded?.written(target.checkpointId, inShared);
   return handles;
 }

@@ -4,6 +4,7 @@
 //
 // It is as lazy as it may be: a write gets on by one step whenever somebody looks, a lookup sees no further, and frozen rows are read
 // only when their turn comes.
+import {maskedCrc32c} from '#src/state/rocksdb/crc32c.js';
 import {encodeFrozen} from '#src/state/rocksdb/encode-frozen.js';
 import {PackedList} from '#src/state/rocksdb/packed-list.js';
 import {readManifest, tableFileName} from '#src/state/rocksdb/read-manifest.js';
@@ -305,7 +306,9 @@ class MemoryStore implements RowStore {
 function manifestOf(tables: readonly number[]): Uint8Array {
   const edits = tables.map((number) => {
     const edit = [103, 0, ...varint(number), 1, 0, 0, 0, 0, 1];
-    return [0, 0, 0, 0, edit.length & 0xff, edit.length >> 8, 1, ...edit];
+    const crc = maskedCrc32c(Uint8Array.from([1, ...edit]));
+    const bytes = [crc, crc >>> 8, crc >>> 16, crc >>> 24].map((part) => part & 0xff);
+    return [...bytes, edit.length & 0xff, edit.length >> 8, 1, ...edit];
   });
   return Uint8Array.from(edits.flat());
 }
