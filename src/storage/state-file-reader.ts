@@ -3,7 +3,8 @@
 import {crc32, sha256} from '../base/checksum.ts';
 import {EngineError} from '../base/errors.ts';
 import {closeQuietly} from './durable-file.ts';
-import type {FileHandle, FileSystem} from './file-system.ts';
+import type {FileHandle} from './file-system.ts';
+import type {FileOpener} from './open-below.ts';
 import {CHUNK_BYTES, type StateFileSummary} from './state-chunks.ts';
 import {storageFailed} from './storage-error.ts';
 
@@ -21,7 +22,7 @@ export class StateFileReader {
 
   /** Opens and checks the length. `expected` is the file's handle in `_metadata`. */
   static async open(
-    files: FileSystem,
+    files: FileOpener,
     path: string,
     expected: StateFileSummary,
   ): Promise<StateFileReader> {
@@ -85,7 +86,7 @@ export class StateFileReader {
 
 /** The whole file, checked. For files that fit into memory. */
 export async function readStateFile(
-  files: FileSystem,
+  files: FileOpener,
   path: string,
   expected: StateFileSummary,
 ): Promise<Uint8Array> {

@@ -7,6 +7,7 @@ import {DELTA_MUTANTS} from './delta-mutants.ts';
 import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
 import {FLINK_MUTANTS} from './flink-mutants.ts';
 import {INSPECTION_MUTANTS} from './inspection-mutants.ts';
+import {LINK_MUTANTS} from './link-mutants.ts';
 import type {Mutant} from './mutant.ts';
 import {PRUNE_MUTANTS} from './prune-mutants.ts';
 import {USE_MARK_MUTANTS} from './use-mark-mutants.ts';
@@ -45,4 +46,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...VERIFY_MUTANTS,
   ...PRUNE_MUTANTS,
   ...USE_MARK_MUTANTS,
+  ...LINK_MUTANTS,
 ];

@@ -290,7 +290,7 @@ export const PRUNE_MUTANTS: readonly Mutant[] = [
     name: 'copy: a file that is in shared/ already is not read',
     rows: 'B25',
     module: copy,
-    find: 'await readAll(files, paths.sharedFile(sha256), file, async () => Promise.resolve());',
+    find: 'await readAll(opener, paths.sharedFile(sha256), file, async () => Promise.resolve());',
     replace: ';',
     prover: 'copy-checkpoint',
   },

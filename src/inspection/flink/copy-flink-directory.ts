@@ -11,6 +11,7 @@ import {
   writeDurableFile,
 } from '../../storage/durable-file.ts';
 import type {FileHandle, FileStatus, FileSystem} from '../../storage/file-system.ts';
+import {openBelow} from '../../storage/open-below.ts';
 import {baseName, join, METADATA_FILE, parentOf} from '../../storage/paths.ts';
 import {makeWithParents} from '../../storage/savepoint-attempt.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
@@ -98,7 +99,7 @@ async function copyPiece(
   target: FileHandle,
   onProgress: FlinkCopyOptions['onProgress'],
 ): Promise<void> {
-  const handle = await openBelow(files, root, source);
+  const handle = await openBelow(files, source, root);
   try {
     const buffer = new Uint8Array(Math.min(BUFFER_BYTES, length));
     for (let done = 0; done < length;) {
@@ -114,35 +115,8 @@ async function copyPiece(
   }
 }
 
-/** A link that was put in the way since the plan is not followed, nor one that is there while the file is opened: REFUSED. */
-async function openBelow(files: FileSystem, root: string, path: string): Promise<FileHandle> {
-  await requireDirectories(files, root, path);
-  const handle = await files.openForRead(path);
-  try {
-    await requireDirectories(files, root, path);
-    const [opened, there] = [await handle.status(), await files.status(path)];
-    // Once more: between the two a link may have come and gone.
-    await requireDirectories(files, root, path);
-    if (isSame(opened, there)) return handle;
-    throw new EngineError('REFUSED', `${path} was replaced while it was opened`, {
-      file: path,
-      hint: 'Nothing may change in the directory of the checkpoints meanwhile. Run the copy again.',
-    });
-  } catch (error) {
-    await closeQuietly(handle);
-    throw error;
-  }
-}
-
 function isSame(one: FileStatus, other: FileStatus): boolean {
   return one.inode === other.inode && one.device === other.device;
-}
-
-async function requireDirectories(files: FileSystem, root: string, path: string): Promise<void> {
-  for (let one = parentOf(path); one.length > root.length; one = parentOf(one)) {
-    if ((await files.status(one)).kind === 'directory') continue;
-    throw new EngineError('REFUSED', `${one} is not a directory`, {file: one});
-  }
 }
 
 function shortened(path: string, found: number, expected: number): EngineError {
