@@ -86,6 +86,9 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
 };
 
+const kindOf = (path: string): string =>
+  ['_metadata', 'SHA256SUMS'].find((name) => basename(path) === name) ?? 'state';
+
 /** For the moment of each call on a file for which `applies`, its directory is a link to that of `twin`. */
 function swapping(
   home: string,
@@ -135,9 +138,9 @@ describe.each(FORMS)('H36 ck-symlink-race: %s', (form) => {
 
   test.each(Object.entries(READERS))('%s', async (_reader, read) => {
     await read(nodeFileSystem, directory);
-    for (const isMetadata of [true, false]) {
+    for (const kind of ['_metadata', 'SHA256SUMS', 'state']) {
       const applies = (call: string, path: string): boolean =>
-        call === 'open' && (basename(path) === '_metadata') === isMetadata;
+        call === 'open' && kindOf(path) === kind;
       const files = swapping(home, twin, applies);
       await expect(read(files, directory)).rejects.toMatchObject({code: 'REFUSED'});
     }
