@@ -25,7 +25,7 @@ import {
   removedClaimName,
 } from './paths.ts';
 import {storageFailed} from './storage-error.ts';
-import {whyUsed, type LookForUse} from './use-marks.ts';
+import {whyUsed, type CheckpointUse, type LookForUse} from './use-marks.ts';
 
 export type ClaimRemoval =
   | {readonly kind: 'removed'}
@@ -63,6 +63,9 @@ export async function removeClaimed(
   try {
     const status = await statusOrNull(files, path);
     if (status === null) {
+      // Who died before the second look below left it to us.
+      const begun = await useOf(hidden);
+      if (begun !== null) return await putBack(files, hidden, path, begun);
       await removeTree(files, hidden);
       return {kind: 'absent'};
     }
@@ -86,10 +89,7 @@ export async function removeClaimed(
     failpoint('storage.claim.after-rename');
     // Until the rename a job could still begin from it.
     const newcomer = await useOf(hidden);
-    if (newcomer !== null) {
-      await files.rename(hidden, path);
-      return {kind: 'left', why: whyUsed(newcomer)};
-    }
+    if (newcomer !== null) return await putBack(files, hidden, path, newcomer);
     // From here on it does not come back with a part of its files.
     await files.syncDirectory(parentOf(path));
     await removeTree(files, hidden);
@@ -100,6 +100,16 @@ export async function removeClaimed(
     }
     throw storageFailed('removing the claimed', path, error);
   }
+}
+
+async function putBack(
+  files: FileSystem,
+  hidden: string,
+  path: string,
+  user: CheckpointUse,
+): Promise<ClaimRemoval> {
+  await files.rename(hidden, path);
+  return {kind: 'left', why: whyUsed(user)};
 }
 
 /** The other directory's owner lives, or nobody can say what its checkpoints need. */

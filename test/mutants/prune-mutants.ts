@@ -287,6 +287,22 @@ export const PRUNE_MUTANTS: readonly Mutant[] = [
     prover: 'flink-door',
   },
   {
+    name: 'prune: what went before an owner died is not looked at again',
+    rows: 'H85',
+    module: 'storage/take-over.js',
+    find: 'await putBackUsed(files, paths, generation, () => processes.self());',
+    replace: '',
+    prover: 'prune-checkpoints',
+  },
+  {
+    name: 'prune: what was put back is not synced',
+    rows: 'H85',
+    module: 'storage/put-back-used.js',
+    find: 'if (count > 0)',
+    replace: 'if (false)',
+    prover: 'prune-checkpoints',
+  },
+  {
     name: 'copy: a file that is in shared/ already is not read',
     rows: 'B25',
     module: copy,
