@@ -174,6 +174,14 @@ export const FLINK_MUTANTS: readonly Mutant[] = [
     prover: 'flink-copy',
   },
   {
+    name: 'flink: what a copy that died left behind stays',
+    rows: 'the copy is whole or absent',
+    module: copy,
+    find: 'await removeDeadCopies(files, target, processes);',
+    replace: '',
+    prover: 'flink-copy',
+  },
+  {
     name: 'flink: a failed copy stays',
     rows: 'the copy is whole or absent',
     module: copy,

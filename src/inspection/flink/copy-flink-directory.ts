@@ -1,6 +1,6 @@
 // Carries a plan of a copy out: in a hidden directory beside the target, each file written and synced, `_metadata` last, the
 // directory synced, then renamed; the directory above is synced before anybody is told. So the target is there whole or
-// not at all; a crash leaves the hidden directory.
+// not at all; a crash leaves the hidden directory, which the next copy to the same place removes (unfinished-copies.ts).
 
 import {EngineError, systemErrorCode} from '../../base/errors.ts';
 import {statusOrNull} from '../../storage/derive-checkpoint-state.ts';
@@ -12,10 +12,12 @@ import {
 } from '../../storage/durable-file.ts';
 import type {FileHandle, FileStatus, FileSystem} from '../../storage/file-system.ts';
 import {openBelow} from '../../storage/open-below.ts';
-import {baseName, join, METADATA_FILE, parentOf} from '../../storage/paths.ts';
+import {join, METADATA_FILE, parentOf} from '../../storage/paths.ts';
+import type {ProcessTable} from '../../storage/process-table.ts';
 import {makeWithParents} from '../../storage/savepoint-attempt.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
 import {syncAbove} from '../../storage/sync-above.ts';
+import {removeDeadCopies, unfinishedCopyAt} from '../../storage/unfinished-copies.ts';
 import type {FlinkCopyPiece, FlinkCopyPlan} from './plan-flink-copy.ts';
 
 const BUFFER_BYTES = 1024 * 1024;
@@ -25,6 +27,10 @@ export interface FlinkCopyOptions {
   readonly plan: FlinkCopyPlan;
   /** Absolute; it is not there. Directories above it are made. */
   readonly target: string;
+  /** 12 hexadecimal digits that nobody else has. */
+  readonly random: string;
+  /** Whose process is this, and which are dead? */
+  readonly processes: ProcessTable;
   /** Bytes written since the last call. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
@@ -34,14 +40,15 @@ export interface FlinkCopyOptions {
  * fails leaves nothing behind but directories above the target.
  */
 export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<void> {
-  const {files, target} = options;
+  const {files, target, processes, random} = options;
   const above = parentOf(target);
   try {
     if ((await statusOrNull(files, target)) !== null) throw isThere(target);
     const made = new Set<string>();
     await makeWithParents(files, above, made);
-    const hidden = join(above, `.${baseName(target)}.unfinished`);
-    await makeHidden(files, hidden);
+    await removeDeadCopies(files, target, processes);
+    const hidden = unfinishedCopyAt(target, processes, random);
+    await files.makeDirectory(hidden);
     let own: FileStatus | null = null;
     try {
       own = await files.status(hidden);
@@ -60,22 +67,6 @@ export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<voi
   } catch (error) {
     if (systemErrorCode(error) === null) throw error;
     throw storageFailed('copying to', target, error);
-  }
-}
-
-async function makeHidden(files: FileSystem, hidden: string): Promise<void> {
-  try {
-    await files.makeDirectory(hidden);
-  } catch (error) {
-    if (systemErrorCode(error) !== 'EEXIST') throw error;
-    throw new EngineError(
-      'REFUSED',
-      `${hidden} is there already: of a copy under way, or one that died`,
-      {
-        file: hidden,
-        hint: 'When no copy is under way, remove it and run the copy again.',
-      },
-    );
   }
 }
 
