@@ -47,6 +47,7 @@ import type {OpenStore} from './state/rocksdb/row-store.ts';
 import type {CheckFile, FileCheckRequest, FileCheckResult} from './storage/check-file.ts';
 import type {FileSystem} from './storage/file-system.ts';
 import {nodeFileSystem} from './storage/node-file-system.ts';
+import {judgeOpenToAll} from './storage/open-to-all.ts';
 import {jobDirectoryOf} from './storage/paths.ts';
 import {systemProcessTable} from './storage/process-table.ts';
 
@@ -206,6 +207,12 @@ async function execute(
   }
   const warn = (message: string): void =>
     emit({type: 'warning', at: systemClock.wallMillis(), code: 'CONTROL', message});
+  const start = await startOf(request, job, resolveReference);
+  await judgeOpenToAll(files, directoriesOf(job, start), {
+    strict: request.strict === true,
+    warn: (message) =>
+      emit({type: 'warning', at: systemClock.wallMillis(), code: 'OPEN_TO_ALL', message}),
+  });
   const host = new JobHost({
     environment: request.environment,
     detached: request.detached === true,
@@ -220,7 +227,7 @@ async function execute(
   const master: JobMaster = new JobMaster({
     job,
     request,
-    start: await startOf(request, job, resolveReference),
+    start,
     files,
     sources: runtimeCatalog.sources,
     clock: systemClock,
@@ -372,6 +379,14 @@ export async function startOf(
   const path = await asOwnPath(nodeFileSystem, directory, found);
   const checkpoint = await readCheckpoint(nodeFileSystem, path);
   return {kind: 'restore', ref: request.restoreFrom, checkpoint, claim};
+}
+
+/** Where the checkpoints are that a start reads and makes. */
+export function directoriesOf(job: JobSpec, start: MasterOptions['start']): readonly string[] {
+  const own = jobDirectoryOf(job.checkpointing.directory, job.name);
+  return start.kind === 'restore' && start.checkpoint !== null
+    ? [own, start.checkpoint.path]
+    : [own];
 }
 
 /** Flink's keys that say something to the command become what its flags are. USAGE when the two contradict. */

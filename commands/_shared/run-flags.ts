@@ -47,6 +47,10 @@ const restoreFlags = {
     description:
       'no-claim (the default): what is restored stays yours, is never deleted and never written to. claim: the job owns it, and deletes it once it has a checkpoint of its own.',
   })(),
+  strict: Flags.boolean({
+    description:
+      'Refuse (status 13) directories of checkpoints that every user of this machine may write; else it is a warning.',
+  }),
   'dry-run': Flags.boolean({
     description: 'Print what the start would do, per operator, and do nothing.',
   }),
@@ -151,6 +155,7 @@ export function toRunRequest(
     onDamaged: flags['on-damaged'],
     outputAhead: flags['output-ahead'],
     allowDrained: flags['allow-drained'],
+    strict: flags.strict,
     shutdownTimeoutMillis: durationOf('--shutdown-timeout', flags['shutdown-timeout']),
     progressIntervalMillis: start.live ? 250 : 10_000,
     environment: process.env,

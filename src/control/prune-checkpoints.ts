@@ -19,7 +19,7 @@ import {publishedIds} from '../storage/list-checkpoints.ts';
 import {listLeftovers, sharedOfDeleted, type Leftover} from '../storage/list-leftovers.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
-import {baseName, JobPaths} from '../storage/paths.ts';
+import {baseName, JobPaths, parseCheckpointName} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
 import {endedAfter} from '../storage/remove-claimed.ts';
 import {readHistory} from '../storage/read-history.ts';
@@ -92,7 +92,7 @@ export async function pruneDirectory(
   }
   const spared = orphans.filter(({deleted, kind}) => !deleted && kind === 'shared');
   const done = await takeOverAndPrune(paths, options, spared);
-  return {...withOrphans(done, orphans), by: 'command'};
+  return {...withOrphans(done, await stillLeft(paths, orphans)), by: 'command'};
 }
 
 async function takeOverAndPrune(
@@ -119,6 +119,20 @@ async function takeOverAndPrune(
     const now = systemClock.wallMillis();
     return await pruneTakenOver(files, owner, order, now, names);
   });
+}
+
+/** Without a checkpoint that was on its way out, and that the take-over put back: a job had begun from it. */
+async function stillLeft(
+  paths: JobPaths,
+  orphans: PrunedJob['orphans'],
+): Promise<PrunedJob['orphans']> {
+  const left: PrunedJob['orphans'][number][] = [];
+  for (const orphan of orphans) {
+    const id = orphan.kind === 'deleted' ? parseCheckpointName(baseName(orphan.path)) : null;
+    if (id === null || (await statusOrNull(files, paths.checkpoint(id))) === null)
+      left.push(orphan);
+  }
+  return left;
 }
 
 /** A job of ours works there, or did. */

@@ -8,6 +8,7 @@ import {messageOf, systemErrorCode} from '../base/errors.ts';
 import type {Random} from '../base/random.ts';
 import {removeTree} from '../storage/durable-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
+import {openToAll, openToAllMessage} from '../storage/open-to-all.ts';
 import {bad, ok, warning, type Check} from './check.ts';
 import {mountOf, type Mount} from './mounts.ts';
 
@@ -168,6 +169,14 @@ async function checkPlace(
   return [
     ...(mount === null ? [] : [checkFileSystem(mount, what, path)]),
     await checkFreeSpace(files, place, what, path),
+    ...(await openToAll(files, place)).map((open) =>
+      warning(
+        'open-to-all',
+        `${what}: ${openToAllMessage(open)}`,
+        'change its mode: `tidemark run --strict` and `checkpoint verify --strict` refuse it',
+        open,
+      ),
+    ),
   ];
 }
 

@@ -6,6 +6,7 @@ import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {deriveCheckpointState} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {distinctFilesOf} from '../storage/metadata-encoder.ts';
+import {checkpointFiles} from '../storage/open-below.ts';
 import {stateFileAt} from '../storage/paths.ts';
 import {StateFileReader} from '../storage/state-file-reader.ts';
 import {storageFailed} from '../storage/storage-error.ts';
@@ -42,10 +43,11 @@ export async function verifyCheckpoint(
     return damaged(`${path}/_metadata has changed since it was chosen`);
   }
   const {own, shared} = distinctFilesOf(metadata);
+  const opener = checkpointFiles(files, path);
   for (const file of [...own, ...shared]) {
     const filePath = stateFileAt(path, file.path);
     try {
-      const reader = await StateFileReader.open(files, filePath, file);
+      const reader = await StateFileReader.open(opener, filePath, file);
       await readToEnd(reader);
     } catch (error) {
       if (error instanceof EngineError && error.code === 'CHECKPOINT_DAMAGED') {

@@ -2,6 +2,7 @@
 
 import {resolve} from 'node:path';
 import {EngineError} from '../base/errors.ts';
+import {systemRandom} from '../base/random.ts';
 import {shellWord} from '../base/shell-word.ts';
 import {copyFlinkDirectory} from '../inspection/flink/copy-flink-directory.ts';
 import {requireFree} from '../storage/copy-checkpoint.ts';
@@ -14,6 +15,7 @@ import {isFlinkDirectory} from '../inspection/flink/read-flink-directory.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {refuseFlinkFlags, watchedMaps} from './path-maps.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
+import {systemProcessTable} from '../storage/process-table.ts';
 
 export type {FlinkCheckpointDetails};
 
@@ -77,7 +79,10 @@ export async function copyFlink(
   for (const text of unused()) options.onWarning?.(text);
   const path = resolve(target);
   await requireFree(files, path, plan.checkpointId);
-  await copyFlinkDirectory({files, plan, target: path, onProgress: options.onProgress});
+  await copyFlinkDirectory({
+    ...{files, plan, target: path, onProgress: options.onProgress},
+    ...{random: systemRandom.hex(6), processes: systemProcessTable},
+  });
   const {checkpointId: id, source: from, pieces, bytes, relocated} = plan;
   return {id, from, path, files: pieces.length + 1, bytes, relocated, selfContained: true};
 }

@@ -8,6 +8,7 @@ import {EngineError, systemErrorCode, type ErrorCode} from '../base/errors.ts';
 import type {JsonValue} from '../base/json.ts';
 import {
   compareWithJob,
+  directoriesOf,
   readJob,
   requireJob,
   startOf,
@@ -38,6 +39,7 @@ import {judgeCommitted, ownPolicy, readCheckpoint} from '../runtime/start-job.ts
 import {requireNoOwner, requireUnused, type JudgeOptions} from '../storage/judge-owner.ts';
 import {listCheckpoints} from '../storage/list-checkpoints.ts';
 import {nodeFileSystem} from '../storage/node-file-system.ts';
+import {judgeOpenToAll} from '../storage/open-to-all.ts';
 import {jobDirectoryOf, JobPaths} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
 import {readHistory} from '../storage/read-history.ts';
@@ -210,6 +212,12 @@ export async function planStart(
   const {job} = await requireJob(request);
   const directory = jobDirectoryOf(job.checkpointing.directory, job.name);
   if (!request.takeOver) await requireNoOwner(JUDGE, new JobPaths(directory));
+  const start = await startOf(request, job, resolveReference);
+  await judgeOpenToAll(nodeFileSystem, directoriesOf(job, start), {
+    strict: request.strict === true,
+    // A start says it; the plan is of what is refused.
+    warn: () => undefined,
+  });
   const facts = await readFacts(job);
   const origin = lastRun(facts)?.lineage.origin ?? null;
   const {decision, checkpoint} = await chooseVerifiedStart(
@@ -220,7 +228,7 @@ export async function planStart(
         origin?.kind === 'checkpoint' ? await readCheckpoint(nodeFileSystem, origin.path) : null,
     },
     {
-      start: await startOf(request, job, resolveReference),
+      start,
       onDamaged: request.onDamaged,
       allowDrained: request.allowDrained,
       restartCause: null,

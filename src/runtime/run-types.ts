@@ -41,6 +41,8 @@ export interface RunRequest {
   readonly takeOver: boolean;
   readonly onDamaged: DamagePolicy;
   readonly outputAhead: OutputAheadPolicy;
+  /** Refuse directories of checkpoints that every user of the machine may write; else it is a warning. */
+  readonly strict?: boolean | undefined;
   /** A checkpoint whose windows were flushed may be restored. */
   readonly allowDrained: boolean;
   /** How long the last checkpoint after a signal may take. */

@@ -19,6 +19,7 @@ import type {ConversionRequest} from '../state/canonical/convert-snapshot.ts';
 import {isRocksdbFile, storedDatabaseOf} from '../state/rocksdb/stored-database.ts';
 import {makeStateDirectory} from '../state/state-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
+import {checkpointFiles} from '../storage/open-below.ts';
 import {join, parseSharedPath, stateFileAt, stateFilePath} from '../storage/paths.ts';
 import type {SavepointAttempt} from '../storage/savepoint-attempt.ts';
 import {chainsOf, requireWhole, type StateChain} from '../storage/state-chain.ts';
@@ -217,7 +218,8 @@ async function readChecked(
   state: FileState,
   take: (chunk: Uint8Array) => Promise<void>,
 ): Promise<void> {
-  const reader = await StateFileReader.open(files, stateFileAt(directory, state.path), state);
+  const opener = checkpointFiles(files, directory);
+  const reader = await StateFileReader.open(opener, stateFileAt(directory, state.path), state);
   try {
     for await (const chunk of reader.chunks()) await take(chunk);
   } finally {

@@ -23,6 +23,7 @@ import {dataTypeText} from '../records/data-type.ts';
 import {makeStateDirectory, StateFile} from './state-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {FieldError, Fields} from '../storage/json-fields.ts';
+import {checkpointFiles} from '../storage/open-below.ts';
 import {join, stateFilePath} from '../storage/paths.ts';
 import {damageHint, readStateFile} from '../storage/state-file-reader.ts';
 import {storageFailed} from '../storage/storage-error.ts';
@@ -138,11 +139,12 @@ export async function readInFlight(
   restored: {readonly directory: string; readonly metadata: CheckpointMetadata},
   wants: (edge: string) => boolean,
 ): Promise<readonly InFlightChannel[]> {
+  const opener = checkpointFiles(files, restored.directory);
   const channels = new Map<string, {input: Uint8Array[]; output: Uint8Array[]; first: Section}>();
   for (const state of inFlightStatesOf(restored.metadata)) {
     const sections = sectionsOf(state).filter(({edge}) => wants(edge));
     if (sections.length === 0) continue;
-    const bytes = await readStateFile(files, join(restored.directory, state.path), state);
+    const bytes = await readStateFile(opener, join(restored.directory, state.path), state);
     for (const section of sections) {
       const key = `${section.edge}:${section.from}-${section.to}`;
       const channel = channels.get(key) ?? {input: [], output: [], first: section};

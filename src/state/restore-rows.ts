@@ -17,6 +17,7 @@ import {assert, must} from '../base/assert.ts';
 import type {KeyGroupRange} from '../base/key-groups.ts';
 import type {FileState, SubtaskMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import type {FileSystem} from '../storage/file-system.ts';
+import {checkpointFiles} from '../storage/open-below.ts';
 import {stateFileAt} from '../storage/paths.ts';
 import {chainsOf, isKeyedFile, requireWhole} from '../storage/state-chain.ts';
 
@@ -67,21 +68,22 @@ async function restoreChain(
   directory: string,
   {files, keyGroups, maxParallelism}: RowsToRestore,
 ): Promise<void> {
+  const opener = checkpointFiles(files, directory);
   const base = must(states[0], 'a state file');
   const path = stateFileAt(directory, base.path);
   if (isCanonical(base)) {
-    await restoreCanonical(files, path, table, keyGroups, maxParallelism);
+    await restoreCanonical(opener, path, table, keyGroups, maxParallelism);
     return;
   }
   const chain = storedChain(states, directory);
   if (table instanceof HashTable) {
-    await restoreTable(files, chain, table, keyGroups, maxParallelism);
+    await restoreTable(opener, chain, table, keyGroups, maxParallelism);
     return;
   }
   const bytes = states.reduce((sum, state) => sum + plainLengthOf(state), 0);
   for (const slice of slicesOf(keyGroups, Math.ceil(bytes / SLICE_BYTES))) {
     const part = new HashTable({...table.spec, byNamespace: undefined}, maxParallelism, path);
-    await restoreTable(files, chain, part, slice, maxParallelism);
+    await restoreTable(opener, chain, part, slice, maxParallelism);
     moveRows(part, table);
   }
 }

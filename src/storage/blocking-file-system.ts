@@ -6,7 +6,8 @@ import {closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readS
 import {join} from 'node:path';
 
 import type {DirectoryEntry, FileHandle, FileStatus, FileSystem} from './file-system.ts';
-import {kindOf, nodeFileSystem, sortByName, systemError, toStatus} from './node-file-system.ts';
+import {kindOf, locationOf, nodeFileSystem, sortByName, toStatus} from './node-file-system.ts';
+import {systemError} from './system-error.ts';
 
 const {O_RDONLY, O_NOFOLLOW, O_NONBLOCK} = constants;
 
@@ -89,6 +90,10 @@ class BlockingFileHandle implements FileHandle {
     const status = this.#opened ?? toStatus(fstatSync(this.#descriptor));
     this.#opened = null;
     return status;
+  }
+
+  location(): string | null {
+    return locationOf(this.#descriptor);
   }
 
   async close(): Promise<void> {

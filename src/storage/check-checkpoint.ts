@@ -17,7 +17,7 @@ import {unlessMissing} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import type {Finding} from './finding.ts';
 import {distinctFilesOf} from './metadata-encoder.ts';
-import {CHECKSUMS_FILE, isMarkName, METADATA_FILE, stateFileAt} from './paths.ts';
+import {CHECKSUMS_FILE, isMarkName, METADATA_FILE, parentOf, stateFileAt} from './paths.ts';
 
 export type CheckLevel = 'manifest' | 'checksum';
 
@@ -126,7 +126,8 @@ class Check {
     const check = this.#options.checkFile ?? inThisThread;
     const {length, sha256, chunkCrcs} = file;
     const expected = {length, sha256, chunkCrcs};
-    const result = await check({path, expected}, this.#options.onProgress);
+    const below = parentOf(this.#directory);
+    const result = await check({path, below, expected}, this.#options.onProgress);
     this.#bytes += result.bytes;
     if (result.findings.length > 0 || result.bytes < length) this.#unsound.add(file.path);
     for (const finding of result.findings) this.#report(finding);
@@ -138,13 +139,13 @@ class Check {
 
   async #reportUnreadable(
     path: string,
-    {offset, systemCode, reason}: NonNullable<FileCheckResult['unreadable']>,
+    {offset, systemCode, reason, path: inTheWay}: NonNullable<FileCheckResult['unreadable']>,
   ): Promise<void> {
     if (systemCode === 'ENOENT' || systemCode === 'ENOTDIR') {
       if ((await statusOrNull(this.#files, this.#directory)) === null) this.#gone = true;
       else this.#report(errorAt('file-missing', path, `${path} is missing`));
     } else if (systemCode === 'ELOOP' || systemCode === 'EINVAL' || systemCode === 'EISDIR') {
-      this.#report(wrongKind(path));
+      this.#report(wrongKind(inTheWay));
     } else {
       const message = `${path} cannot be read at byte ${offset}: ${reason}`;
       this.#report({...errorAt('file-unreadable', path, message), offset});

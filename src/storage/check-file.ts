@@ -7,12 +7,16 @@ import {errorAt} from './derive-checkpoint-state.ts';
 import {closeQuietly} from './durable-file.ts';
 import type {FileHandle, FileSystem} from './file-system.ts';
 import type {Finding} from './finding.ts';
+import {openBelow} from './open-below.ts';
 import {CHUNK_BYTES, type StateFileSummary} from './state-chunks.ts';
 import {hexCrc} from './state-file-reader.ts';
+import {systemErrorPath} from './system-error.ts';
 
 export interface FileCheckRequest {
   /** Absolute. */
   readonly path: string;
+  /** Behind it no part of the path may be a link. */
+  readonly below: string;
   readonly expected: StateFileSummary;
 }
 
@@ -25,6 +29,8 @@ export interface FileCheckResult {
     readonly offset: number;
     readonly systemCode: string;
     readonly reason: string;
+    /** Of the file, or of what is in the way above it. */
+    readonly path: string;
   } | null;
 }
 
@@ -36,14 +42,14 @@ export type CheckFile = (
 /** Rejects only with what no system call said. */
 export async function checkFile(
   files: FileSystem,
-  {path, expected}: FileCheckRequest,
+  {path, below, expected}: FileCheckRequest,
   onRead: (bytes: number) => void = () => undefined,
 ): Promise<FileCheckResult> {
   let handle: FileHandle;
   try {
-    handle = await files.openForRead(path);
+    handle = await openBelow(files, path, below);
   } catch (error) {
-    return {bytes: 0, findings: [], unreadable: unreadableAt(0, error)};
+    return {bytes: 0, findings: [], unreadable: unreadableAt(path, 0, error)};
   }
   try {
     return await checkBytes(handle, path, expected, onRead);
@@ -76,7 +82,7 @@ async function checkBytes(
     try {
       count = await upcoming;
     } catch (error) {
-      return {bytes, findings, unreadable: unreadableAt(offset, error)};
+      return {bytes, findings, unreadable: unreadableAt(path, offset, error)};
     }
     bytes += count;
     onRead(count);
@@ -120,8 +126,8 @@ function damagedChunk(
   };
 }
 
-function unreadableAt(offset: number, error: unknown): FileCheckResult['unreadable'] {
+function unreadableAt(path: string, offset: number, error: unknown): FileCheckResult['unreadable'] {
   const systemCode = systemErrorCode(error);
   if (systemCode === null) throw error;
-  return {offset, systemCode, reason: String(error)};
+  return {offset, systemCode, reason: String(error), path: systemErrorPath(error, path)};
 }

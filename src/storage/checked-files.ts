@@ -5,6 +5,7 @@ import {crc32} from '../base/checksum.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
 import type {FileHandle, FileStatus, FileSystem} from './file-system.ts';
+import {checkpointFiles, type FileOpener} from './open-below.ts';
 import {stateFileAt} from './paths.ts';
 import {CHUNK_BYTES} from './state-chunks.ts';
 import {damagedAt, hexCrc} from './state-file-reader.ts';
@@ -22,13 +23,14 @@ export function checkedFiles(
   directory: string,
   states: readonly FileState[],
   onRead: (bytes: number) => void = () => undefined,
-): Pick<FileSystem, 'openForRead'> {
+): FileOpener {
+  const own = checkpointFiles(files, directory);
   const byPath = new Map(states.map((state) => [stateFileAt(directory, state.path), state]));
   return {
     async openForRead(path) {
       const state = byPath.get(path);
       if (state === undefined) throw new EngineError('UNEXPECTED', `${path} is not to be read`);
-      const handle = await files.openForRead(path);
+      const handle = await own.openForRead(path);
       const {size} = await handle.status();
       if (size === state.length) return new CheckedHandle(handle, path, state, onRead);
       await handle.close();

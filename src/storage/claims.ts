@@ -9,6 +9,7 @@ import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {readWholeFile, unlessMissing, writeDurableBytes} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import {FieldError, Fields} from './json-fields.ts';
+import {checkpointFiles} from './open-below.ts';
 import {CLAIM_FILE, claimAsideName} from './paths.ts';
 import {openSealedJson, sealJson} from './sealed-json.ts';
 import {storageFailed} from './storage-error.ts';
@@ -26,7 +27,7 @@ export async function readClaim(files: FileSystem, directory: string): Promise<C
   const path = `${directory}/${CLAIM_FILE}`;
   let bytes: Uint8Array;
   try {
-    bytes = await readWholeFile(files, path, CLAIM_BYTES_MAX);
+    bytes = await readWholeFile(checkpointFiles(files, directory), path, CLAIM_BYTES_MAX);
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;

@@ -24,6 +24,7 @@ import {statusOrNull} from './derive-checkpoint-state.ts';
 import {removeTree} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import {distinctFilesOf, encodeMetadata} from './metadata-encoder.ts';
+import {checkpointFiles, type FileOpener} from './open-below.ts';
 import {
   baseName,
   JobPaths,
@@ -130,7 +131,7 @@ async function write(
     const directory = parentOf(`${hidden}/${path}`);
     if (!directories.has(directory)) await files.makeDirectory(directory);
     directories.add(directory);
-    await copyFile(files, stateFileAt(source, file.path), `${hidden}/${path}`, file);
+    await copyFile(files, source, `${hidden}/${path}`, file);
   };
   for (const file of own) await copyInto(file, file.path);
   let copy = metadata;
@@ -221,12 +222,13 @@ async function placeBeside(
     const directory = paths.sharedSubdirectory(sha256);
     if (!touched.has(directory)) await makeUnlessThere(files, directory);
     touched.add(directory);
-    await copyFile(files, stateFileAt(source, file.path), `${aside}/${sha256}`, file);
+    await copyFile(files, source, `${aside}/${sha256}`, file);
     try {
       await files.link(`${aside}/${sha256}`, paths.sharedFile(sha256));
     } catch (error) {
       if (systemErrorCode(error) !== 'EEXIST') throw error;
-      await readAll(files, paths.sharedFile(sha256), file, async () => Promise.resolve());
+      const opener = checkpointFiles(files, hidden);
+      await readAll(opener, paths.sharedFile(sha256), file, async () => Promise.resolve());
     }
   }
   for (const directory of touched) await files.syncDirectory(directory);
@@ -249,12 +251,14 @@ async function makeUnlessThere(files: FileSystem, directory: string): Promise<vo
 
 async function copyFile(
   files: FileSystem,
-  from: string,
+  source: string,
   to: string,
   file: FileState,
 ): Promise<void> {
+  const from = stateFileAt(source, file.path);
+  const opener = checkpointFiles(files, source);
   const written = await writeStateFile(files, to, async (append) => {
-    await readAll(files, from, file, append);
+    await readAll(opener, from, file, append);
   });
   // Each chunk was as its CRC says; a forged one may have the same.
   if (written.sha256 === file.sha256) return;
@@ -266,7 +270,7 @@ async function copyFile(
 }
 
 async function readAll(
-  files: FileSystem,
+  files: FileOpener,
   path: string,
   file: FileState,
   take: (chunk: Uint8Array) => Promise<void>,

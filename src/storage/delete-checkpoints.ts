@@ -8,7 +8,8 @@
 //   4. remove what lies in deleted/
 //
 // A crash anywhere leaves each checkpoint whole or gone; the next owner takes deleted/ away and removes it, and what
-// is left in shared/. Before that it puts back what a job began from, and a deletion that died within step 1 did not see.
+// is left in shared/. Before that it puts back what a job began from, and a deletion that died
+// within step 1 did not see (put-back-used.ts).
 
 import {assert} from '../base/assert.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
@@ -19,9 +20,8 @@ import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
 import {removeTree} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import {listHolds} from './holds.ts';
-import {distinctFilesOf} from './metadata-encoder.ts';
-import {checkpointName, parseCheckpointName, parseGenerationName, type JobPaths} from './paths.ts';
-import {namesIn, type SharedDirectory} from './shared-directory.ts';
+import {checkpointName, parseCheckpointName, type JobPaths} from './paths.ts';
+import type {SharedDirectory} from './shared-directory.ts';
 import type {LookForUse} from './use-marks.ts';
 
 /** A checkpoint that the request named and that stays. */
@@ -139,47 +139,6 @@ async function setAside(
     // Deleted before, by a call that was cut short. Without our deleted/ we were taken over.
     if (!gone) throw error;
   }
-}
-
-/**
- * What lies in deleted/, also of older generations, with all of its files and a job that began from it: back to its place, durably.
- * Of what was looked at a second time, and removed, nobody can have begun since.
- */
-export async function putBackUsed(
-  files: FileSystem,
-  paths: JobPaths,
-  generation: number,
-  useOf: LookForUse,
-): Promise<void> {
-  const deleted = paths.deleted(generation);
-  const places = [deleted];
-  for (const {name, kind} of await files.list(deleted)) {
-    const isOlder = kind === 'directory' && parseGenerationName(name) !== null;
-    if (isOlder) places.push(`${deleted}/${name}/deleted`);
-  }
-  let count = 0;
-  for (const place of places) {
-    for (const name of await namesIn(files, place)) {
-      const id = parseCheckpointName(name);
-      const aside = `${place}/${name}`;
-      if (id === null || (await useOf(aside)) === null) continue;
-      if ((await statusOrNull(files, paths.checkpoint(id))) !== null) continue;
-      if (!(await hasAllOfItsOwn(files, aside))) continue;
-      await files.rename(aside, paths.checkpoint(id));
-      count += 1;
-    }
-  }
-  if (count > 0) await files.syncDirectory(paths.root);
-}
-
-async function hasAllOfItsOwn(files: FileSystem, directory: string): Promise<boolean> {
-  const read = await readMetadata(files, directory);
-  if (read.kind !== 'read') return false;
-  for (const {path, length} of distinctFilesOf(read.metadata).own) {
-    const status = await statusOrNull(files, `${directory}/${path}`);
-    if (status?.kind !== 'file' || status.size !== length) return false;
-  }
-  return true;
 }
 
 function asidePath(paths: JobPaths, generation: number, checkpointId: number): string {

@@ -10,6 +10,7 @@ import {checkSizes} from './check-sizes.ts';
 import type {FileSystem} from './file-system.ts';
 import {errorAt, wrongKind, type Finding} from './finding.ts';
 import {decodeMetadata} from './metadata-decoder.ts';
+import {checkpointFiles} from './open-below.ts';
 import {distinctFilesOf, lengthOf, METADATA_BYTES_MAX} from './metadata-encoder.ts';
 import {
   baseName,
@@ -21,6 +22,7 @@ import {
 import {brokenChainsOf} from './state-chain.ts';
 import {statusOrNull} from './status-or-null.ts';
 import {storageFailed} from './storage-error.ts';
+import {systemErrorPath} from './system-error.ts';
 
 export {errorAt, wrongKind} from './finding.ts';
 export {statusOrNull} from './status-or-null.ts';
@@ -111,7 +113,7 @@ export async function readMetadata(files: FileSystem, directory: string): Promis
     return {kind: 'damaged', findings: [wrongKind(directory)], readable: null};
   }
   const path = `${directory}/${METADATA_FILE}`;
-  const raw = await readBounded(files, path);
+  const raw = await readBounded(files, directory, METADATA_FILE);
   if (raw.kind === 'absent') {
     if (!(await isThere(files, directory))) return {kind: 'gone'};
     return {
@@ -160,14 +162,20 @@ type BoundedRead =
   | {readonly kind: 'wrong'; readonly finding: Finding};
 
 /** Bad kinds and sizes are findings; only a failing disk throws. */
-async function readBounded(files: FileSystem, path: string): Promise<BoundedRead> {
+async function readBounded(
+  files: FileSystem,
+  directory: string,
+  name: string,
+): Promise<BoundedRead> {
+  const path = `${directory}/${name}`;
   try {
-    return {kind: 'bytes', bytes: await readWholeFile(files, path, METADATA_BYTES_MAX)};
+    const own = checkpointFiles(files, directory);
+    return {kind: 'bytes', bytes: await readWholeFile(own, path, METADATA_BYTES_MAX)};
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return {kind: 'absent'};
     if (code === 'ELOOP' || code === 'EINVAL' || code === 'EISDIR') {
-      return {kind: 'wrong', finding: wrongKind(path)};
+      return {kind: 'wrong', finding: wrongKind(systemErrorPath(error, path))};
     }
     if (error instanceof EngineError && error.code === 'CHECKPOINT_DAMAGED') {
       return {kind: 'wrong', finding: errorAt('file-too-long', path, error.message)};
@@ -196,7 +204,7 @@ async function checkChecksums(
   expected: Uint8Array,
 ): Promise<readonly Finding[]> {
   const path = `${directory}/${CHECKSUMS_FILE}`;
-  const raw = await readBounded(files, path);
+  const raw = await readBounded(files, directory, CHECKSUMS_FILE);
   if (raw.kind === 'absent') return [errorAt('checksums-missing', path, `${path} is missing`)];
   if (raw.kind === 'wrong') return [raw.finding];
   if (Buffer.from(raw.bytes).equals(expected)) return [];

@@ -64,7 +64,7 @@ export async function closeQuietly(handle: FileHandle): Promise<void> {
 
 /** The whole file. Longer than `bytesMax`: CHECKPOINT_DAMAGED, before anything is allocated. */
 export async function readWholeFile(
-  files: FileSystem,
+  files: Pick<FileSystem, 'openForRead'>,
   path: string,
   bytesMax: number,
 ): Promise<Uint8Array> {

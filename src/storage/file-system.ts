@@ -29,6 +29,8 @@ export interface FileHandle {
   /** Data and length are on the disk when it resolves. */
   sync(): Promise<void>;
   status(): Promise<FileStatus>;
+  /** Where it lies at this moment, without a link in it; null, or no such call: the system does not tell. */
+  readonly location?: () => string | null;
   close(): Promise<void>;
 }
 
@@ -48,6 +50,8 @@ export interface FileSystem {
    * once; nobody needs it: `statusesOf`.
    */
   readonly statuses?: (paths: readonly string[]) => Promise<readonly (FileStatus | null)[]>;
+  /** `path` without a link in it; where handles tell their location. Asked for by `openBelow`. */
+  readonly realPath?: (path: string) => Promise<string>;
   /** Replaces files and empty directories silently, as POSIX does. */
   rename(source: string, target: string): Promise<void>;
   /** Hard link; EEXIST when the target is there. */

@@ -11,7 +11,6 @@ import {writeClaim, type Claim} from './claims.ts';
 import {
   decideDeletion,
   performDeletion,
-  putBackUsed,
   type DeletePermit,
   type DeletionReport,
 } from './delete-checkpoints.ts';
@@ -30,6 +29,7 @@ import {
 } from './owner-record.ts';
 import type {JsonObject} from './canonical-json.ts';
 import {baseName, JobPaths, type Hold, type OwnerMark} from './paths.ts';
+import {putBackUsed} from './put-back-used.ts';
 import {readHistory, type JobHistory} from './read-history.ts';
 import {removeClaimed, type ClaimRemoval} from './remove-claimed.ts';
 import {SharedDirectory} from './shared-directory.ts';

@@ -1,10 +1,11 @@
 // The FileSystem contract over node:fs.
 
-import {constants, type Dirent, type Stats} from 'node:fs';
+import {constants, readlinkSync, type Dirent, type Stats} from 'node:fs';
 import * as fs from 'node:fs/promises';
 import {join} from 'node:path';
 
 import type {DirectoryEntry, FileHandle, FileStatus, FileSystem} from './file-system.ts';
+import {systemError} from './system-error.ts';
 
 const {O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY} = constants;
 
@@ -36,6 +37,9 @@ export const nodeFileSystem: FileSystem = {
   },
   async status(path) {
     return toStatus(await fs.lstat(path));
+  },
+  async realPath(path) {
+    return fs.realpath(path);
   },
   async rename(source, target) {
     await fs.rename(source, target);
@@ -124,6 +128,10 @@ class NodeFileHandle implements FileHandle {
     return toStatus(await this.#handle.stat());
   }
 
+  location(): string | null {
+    return locationOf(this.#handle.fd);
+  }
+
   async close(): Promise<void> {
     await this.#handle.close();
   }
@@ -156,6 +164,15 @@ async function describeEntry(directory: string, entry: Dirent): Promise<Director
   }
 }
 
+/** The kernel knows it without a disk: no thread waits for one. Null on systems without /proc. */
+export function locationOf(descriptor: number): string | null {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return null;
+  }
+}
+
 export function kindOf(entry: Dirent | Stats): FileStatus['kind'] {
   if (entry.isFile()) return 'file';
   if (entry.isDirectory()) return 'directory';
@@ -184,8 +201,4 @@ export function sortByName(entries: readonly DirectoryEntry[]): readonly Directo
     .map((entry) => ({entry, bytes: Buffer.from(entry.name)}))
     .sort((left, right) => Buffer.compare(left.bytes, right.bytes))
     .map(({entry}) => entry);
-}
-
-export function systemError(code: string, call: string, path: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${code}: ${call} '${path}'`), {code, syscall: call, path});
 }

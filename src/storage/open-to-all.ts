@@ -1,3 +1,4 @@
+import {EngineError} from '../base/errors.ts';
 import type {FileSystem} from './file-system.ts';
 import {parentOf} from './paths.ts';
 import {statusOrNull} from './status-or-null.ts';
@@ -20,6 +21,27 @@ export async function openToAll(files: FileSystem, directory: string): Promise<r
     if ((status.mode & WRITABLE_BY_ALL) !== 0 && (status.mode & STICKY) === 0) open.push(path);
   }
   return open;
+}
+
+/** `warn` hears of each of `directories`, and of those right above them, that is open to all. `strict`: REFUSED instead. */
+export async function judgeOpenToAll(
+  files: FileSystem,
+  directories: readonly string[],
+  {strict, warn}: {readonly strict: boolean; readonly warn: (message: string) => void},
+): Promise<void> {
+  const open = new Set<string>();
+  for (const directory of directories) {
+    for (const path of await openToAll(files, directory)) open.add(path);
+  }
+  for (const path of open) {
+    if (!strict) warn(openToAllMessage(path));
+    else {
+      throw new EngineError('REFUSED', openToAllMessage(path), {
+        file: path,
+        hint: 'change its mode, or leave --strict out',
+      });
+    }
+  }
 }
 
 export function openToAllMessage(path: string): string {

@@ -189,7 +189,10 @@ export class SharedDirectory {
     const {kind, size} = await this.#files.status(path);
     if (kind !== 'file') await this.#requireThere(file);
     if (size !== file.length) return false;
-    const {findings, unreadable} = await checkFile(this.#files, {path, expected: file});
+    const {findings, unreadable} = await checkFile(this.#files, {
+      ...{path, expected: file},
+      below: this.#paths.root,
+    });
     // Also what cannot be read: its bytes are in hand once more.
     return findings.length === 0 && unreadable === null;
   }

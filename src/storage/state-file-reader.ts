@@ -4,7 +4,8 @@ import {crc32, sha256} from '../base/checksum.ts';
 import {EngineError} from '../base/errors.ts';
 import {shellWord} from '../base/shell-word.ts';
 import {closeQuietly} from './durable-file.ts';
-import type {FileHandle, FileSystem} from './file-system.ts';
+import type {FileHandle} from './file-system.ts';
+import type {FileOpener} from './open-below.ts';
 import {verifiableAbove} from './paths.ts';
 import {CHUNK_BYTES, type StateFileSummary} from './state-chunks.ts';
 import {storageFailed} from './storage-error.ts';
@@ -23,7 +24,7 @@ export class StateFileReader {
 
   /** Opens and checks the length. `expected` is the file's handle in `_metadata`. */
   static async open(
-    files: FileSystem,
+    files: FileOpener,
     path: string,
     expected: StateFileSummary,
   ): Promise<StateFileReader> {
@@ -87,7 +88,7 @@ export class StateFileReader {
 
 /** The whole file, checked. For files that fit into memory. */
 export async function readStateFile(
-  files: FileSystem,
+  files: FileOpener,
   path: string,
   expected: StateFileSummary,
 ): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
 import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {systemErrorPath} from './system-error.ts';
 
 const HINTS: Readonly<Record<string, string>> = {
   ENOSPC: 'Free space on that file system, then run the same again: a job resumes.',
@@ -23,6 +24,19 @@ export function storageFailed(
   // A mistake of ours, whatever file it happened at.
   if (systemCode === null && (cause instanceof TypeError || cause instanceof RangeError)) {
     return new EngineError('UNEXPECTED', `${doing} ${path}: ${reason}`, {file: path, cause, facts});
+  }
+  if (systemCode === 'ELOOP') {
+    const link = systemErrorPath(cause, path);
+    return new EngineError(
+      'REFUSED',
+      `${doing} ${path}: ${link} is a link, which is not followed`,
+      {
+        file: link,
+        hint: 'Put the files themselves there; nobody else may write in that directory meanwhile.',
+        cause,
+        facts: {...facts, system_code: systemCode},
+      },
+    );
   }
   const who =
     systemCode === 'EACCES' || systemCode === 'EPERM' || systemCode === 'EROFS'

@@ -6,7 +6,8 @@
 //      too late to be taken away); rename every older work/* into ours; sync work/, the job directory and
 //      every directory above that was made
 //   4. what those had taken away in their turn moves up beside them, so that starts that are refused or
-//      killed one after another, before anything is swept, do not nest ever deeper
+//      killed one after another, before anything is swept, do not nest ever deeper; a checkpoint that went although a
+//      job had begun from it comes back (put-back-used.ts)
 //
 // From then on an older process that publishes or deletes gets ENOENT: its work/<g>/ is not where it was.
 // Only after that may anybody read how the last generation ended, or list checkpoints: it is final.
@@ -23,9 +24,11 @@ import {encodeOwnerRecord, type OwnerKind} from './owner-record.ts';
 import type {JobPaths} from './paths.ts';
 import {GENERATION_MAX, parentOf, parseGenerationName, parseOwnerName} from './paths.ts';
 import type {ProcessTable} from './process-table.ts';
+import {putBackUsed} from './put-back-used.ts';
 import {readOwner} from './read-history.ts';
 import {storageFailed} from './storage-error.ts';
 import {syncAbove} from './sync-above.ts';
+import {useOf} from './use-marks.ts';
 
 const FORMAT_TEXT = '{"format":"tidemark","major":1}\n';
 const FORMAT_BYTES_MAX = 4096;
@@ -60,7 +63,7 @@ export async function takeGeneration(
     const newest = await newestGeneration(options.files, paths);
     if (newest > 0 && !options.takeOver) await requireDeadOwner(options, paths, newest);
     await linkOwner(options, paths, newest + 1, runId);
-    await raiseFence(options.files, paths, newest + 1);
+    await raiseFence(options, paths, newest + 1);
     await syncAbove(options.files, paths.root, made);
     return {generation: newest + 1, runId};
   } catch (error) {
@@ -77,7 +80,7 @@ export async function takeNextGeneration(
 ): Promise<void> {
   try {
     await linkOwner(options, paths, after + 1, runId);
-    await raiseFence(options.files, paths, after + 1);
+    await raiseFence(options, paths, after + 1);
     // A checkpoint that was renamed into place, and whose sync failed, is listed and relied on from here.
     await options.files.syncDirectory(paths.root);
   } catch (error) {
@@ -202,7 +205,11 @@ async function linkOwner(
   await files.syncDirectory(paths.ownerDirectory);
 }
 
-async function raiseFence(files: FileSystem, paths: JobPaths, generation: number): Promise<void> {
+async function raiseFence(
+  {files, processes}: TakeOverOptions,
+  paths: JobPaths,
+  generation: number,
+): Promise<void> {
   try {
     await files.makeDirectory(paths.work(generation));
     await files.makeDirectory(paths.pending(generation));
@@ -217,6 +224,9 @@ async function raiseFence(files: FileSystem, paths: JobPaths, generation: number
     }
     await files.syncDirectory(paths.workDirectory);
     await flattenDeleted(files, paths.deleted(generation));
+    await putBackUsed(files, paths, generation, async (path) =>
+      useOf(files, path, () => processes.self()),
+    );
   } catch (error) {
     throw await fencedOr(files, paths, generation, error);
   }

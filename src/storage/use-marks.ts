@@ -16,6 +16,7 @@ import {readWholeFile, unlessMissing, writeDurableBytes} from './durable-file.ts
 import type {FileSystem} from './file-system.ts';
 import {FieldError, Fields} from './json-fields.ts';
 import {nextOrigin} from './next-origin.ts';
+import {checkpointFiles, type FileOpener} from './open-below.ts';
 import {GENERATION_MAX, join, JobPaths, parseUseName, useAsideName, useName} from './paths.ts';
 import {readHistory} from './read-history.ts';
 import {openSealedJson, sealJson} from './sealed-json.ts';
@@ -110,7 +111,7 @@ export async function useOf(
   for (const name of names) {
     if (parseUseName(name) === null) continue;
     const path = join(directory, name);
-    const mark = await readUseMark(files, path);
+    const mark = await readUseMark(checkpointFiles(files, directory), path);
     if (mark === 'gone') continue;
     if (mark === 'damaged') return {path, jobDirectory: null};
     if (await counts(files, mark, self)) return {path, jobDirectory: mark.jobDirectory};
@@ -146,7 +147,7 @@ async function counts(
   }
 }
 
-async function readUseMark(files: FileSystem, path: string): Promise<UseMark | 'gone' | 'damaged'> {
+async function readUseMark(files: FileOpener, path: string): Promise<UseMark | 'gone' | 'damaged'> {
   try {
     const opened = openSealedJson(await readWholeFile(files, path, MARK_BYTES_MAX));
     if (opened.kind === 'damaged') return 'damaged';

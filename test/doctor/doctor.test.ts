@@ -1,6 +1,6 @@
 // doctor says what is wrong with a machine and a directory, and leaves nothing behind.
 
-import {mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
+import {chmod, mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
@@ -112,6 +112,17 @@ describe('a directory', () => {
 
   test('that is not there yet is judged by the one above it', async () => {
     expect(await check({}, {path: join(directory, 'a/b/c')})).toEqual([]);
+  });
+
+  test('that every user may write is a warning; a sticky one is none', async () => {
+    for (const [mode, found] of [
+      [0o777, ['warning open-to-all']],
+      [0o1777, []],
+    ] as const) {
+      await chmod(directory, mode);
+      expect(await check()).toEqual(found);
+      expect(await check({}, {path: join(directory, 'a/b')})).toEqual(found);
+    }
   });
 
   test('that is a file is an error', async () => {

@@ -1,12 +1,15 @@
 // Promise: a scan gives the rows that pass, each once, with exact integers; a key is found in its key group alone; what does not
 // fit a state is a usage error that names its columns.
 
+import {mkdtempSync, readdirSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {describe, expect, test} from 'vitest';
 
 import {scanState, type ScanOptions} from '#src/inspection/state/scan-state.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
+import {shell} from '../commands/tidemark.ts';
 import {readCorpus} from '../formats/support/corpus.ts';
 import {noDatabases} from './support/state-text.ts';
 
@@ -138,3 +141,25 @@ test('a state that is not there is named, with those that are', async () => {
   });
   await expect(scan(CANONICAL.directory, {single: true})).rejects.toMatchObject({code: 'USAGE'});
 });
+
+test.each(['', '--json'])(
+  'H80: a reader that has gone ends a scan of RocksDB quietly, and leaves no database behind (%s)',
+  async (flags) => {
+    const kept = readCorpus(KEPT).find(({name}) => name.startsWith('rocksdb-full'))!;
+    const directory = join(KEPT, kept.name, 'files', kept.facts.checkpoint);
+    const scratch = mkdtempSync(join(tmpdir(), 'tidemark-gone-'));
+    try {
+      // `true` has ended long before the first row.
+      for (const reader of ['true', 'head -n 1']) {
+        const {status, stderr} = await shell(
+          `set -o pipefail; "$NODE" "$BIN" state scan '${directory}' ${flags} | ${reader}`,
+          {TMPDIR: scratch},
+        );
+        expect({status, stderr}).toEqual({status: 0, stderr: ''});
+        expect(readdirSync(scratch)).toEqual([]);
+      }
+    } finally {
+      rmSync(scratch, {recursive: true});
+    }
+  },
+);

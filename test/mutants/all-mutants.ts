@@ -8,6 +8,7 @@ import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
 import {FLINK_MUTANTS} from './flink-mutants.ts';
 import {INSPECTION_MUTANTS} from './inspection-mutants.ts';
 import {LARGE_STATE_MUTANTS} from './large-state-mutants.ts';
+import {LINK_MUTANTS} from './link-mutants.ts';
 import type {Mutant} from './mutant.ts';
 import {PRUNE_MUTANTS} from './prune-mutants.ts';
 import {USE_MARK_MUTANTS} from './use-mark-mutants.ts';
@@ -47,4 +48,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...VERIFY_MUTANTS,
   ...PRUNE_MUTANTS,
   ...USE_MARK_MUTANTS,
+  ...LINK_MUTANTS,
 ];

@@ -51,6 +51,8 @@ export const TEST_PROVERS = {
   'open-to-all': 'inspection/open-to-all.test.ts',
   'prune-copies': 'control/prune-copies.test.ts',
   'fuzz-found': 'hostile/fuzz-found.test.ts',
+  'swapped-links': 'hostile/swapped-links.test.ts',
+  'open-below': 'storage/open-below.test.ts',
   'export-state': 'inspection/export-state.test.ts',
   'list-and-resolve': 'inspection/list-and-resolve.test.ts',
   'shared-directory': 'storage/shared-directory.test.ts',

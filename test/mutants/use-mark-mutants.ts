@@ -189,7 +189,7 @@ export const USE_MARK_MUTANTS: readonly Mutant[] = [
   {
     name: 'use marks: what is left of a deleted checkpoint is put back',
     rows: 'claim, crash between the looks',
-    module: 'storage/delete-checkpoints.js',
+    module: 'storage/put-back-used.js',
     find: 'if (!(await hasAllOfItsOwn(files, aside)))',
     replace: 'if (false)',
     prover: 'use-marks',

@@ -131,4 +131,12 @@ export const VERIFY_MUTANTS: readonly Mutant[] = [
     replace: "{ ...finding, severity: 'hint' }",
     prover: 'open-to-all',
   },
+  {
+    name: 'run and restore: --strict is forgotten',
+    rows: 'H45',
+    module: 'storage/open-to-all.js',
+    find: 'if (!strict)',
+    replace: 'if (true)',
+    prover: 'open-to-all',
+  },
 ];

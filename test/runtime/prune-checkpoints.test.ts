@@ -23,7 +23,7 @@ import {
   start,
   writeFile,
 } from '../storage/support/fixture.ts';
-import {MemoryFileSystem} from '../storage/support/memory-file-system.ts';
+import {MemoryFileSystem, type MemoryOptions} from '../storage/support/memory-file-system.ts';
 import {publishShared, sharedContents} from '../storage/support/shared-states.ts';
 
 const paths = new JobPaths(JOB_DIRECTORY);
@@ -108,6 +108,33 @@ describe('what stays', () => {
     expect(await planned(files)).toMatchObject({1: null, 2: 'in-use', 3: null});
     await prune(files);
     expect(await idsIn(files)).toEqual([2, 4]);
+  });
+
+  test('H85: what a job began from comes back when its deleter died before it looked again', async () => {
+    for (const isMarked of [true, false]) {
+      const files = await disk();
+      const other = await start(files, {directory: '/other/flights'});
+      const owner = await start(files, {kind: 'prune'});
+      const permit = await owner.permitDeletion([2]);
+      if (isMarked) await other.placeUseMark(paths.checkpoint(2), LINEAGE);
+      let dies = (): void => undefined;
+      const died = new Promise<void>((resolve) => (dies = resolve));
+      const fault: MemoryOptions['fault'] = ({name, path}) => {
+        if (name !== 'list' || !path.endsWith('/deleted/chk-2')) return null;
+        dies();
+        return {kind: 'hang'};
+      };
+      files.options = {fault};
+      void owner.deleteCheckpoints(permit);
+      await died;
+      files.options = {};
+      expect(await idsIn(files)).toEqual([1, 3, 4]);
+      const {kept} = await prune(files);
+      expect(kept.some(({reason}) => reason === 'in-use')).toBe(isMarked);
+      expect(await idsIn(files)).toEqual(isMarked ? [2, 4] : [4]);
+      const after = files.afterCrash(files.log.length, () => 'lost');
+      expect(await idsIn(after)).toEqual(isMarked ? [2, 4] : [4]);
+    }
   });
 
   test('of a lineage that is not settled the newest, and the newest that is whole', async () => {

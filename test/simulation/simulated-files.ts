@@ -85,6 +85,7 @@ export class SimulatedFiles implements FileSystem {
 
   #handle(path: string, inner: FileHandle): FileHandle {
     return {
+      location: () => inner.location?.() ?? null,
       read: async (buffer, offset, length, position) =>
         this.#call('read', path, async () => inner.read(buffer, offset, length, position)),
       append: async (bytes) => this.#call('append', path, async () => inner.append(bytes)),

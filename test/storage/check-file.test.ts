@@ -19,7 +19,7 @@ function stored(bytes: Uint8Array): MemoryFiles {
 const SUMS = {length: BYTES.length, sha256: sha256Hex(BYTES), chunkCrcs: [crc32(BYTES)]};
 
 test('a digest that differs where each chunk is right is found', async () => {
-  const request = {path: '/chk-1/op/0.groups', expected: SUMS};
+  const request = {path: '/chk-1/op/0.groups', below: '/', expected: SUMS};
   expect((await checkFile(stored(BYTES), request)).findings).toEqual([]);
   const other = {...request, expected: {...SUMS, sha256: sha256Hex(new Uint8Array(1))}};
   const {findings} = await checkFile(stored(BYTES), other);

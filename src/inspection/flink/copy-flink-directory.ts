@@ -1,6 +1,6 @@
 // Carries a plan of a copy out: in a hidden directory beside the target, each file written and synced, `_metadata` last, the
 // directory synced, then renamed; the directory above is synced before anybody is told. So the target is there whole or
-// not at all; a crash leaves the hidden directory.
+// not at all; a crash leaves the hidden directory, which the next copy to the same place removes (unfinished-copies.ts).
 
 import {EngineError, systemErrorCode} from '../../base/errors.ts';
 import {statusOrNull} from '../../storage/derive-checkpoint-state.ts';
@@ -11,10 +11,13 @@ import {
   writeDurableFile,
 } from '../../storage/durable-file.ts';
 import type {FileHandle, FileStatus, FileSystem} from '../../storage/file-system.ts';
-import {baseName, join, METADATA_FILE, parentOf} from '../../storage/paths.ts';
+import {openBelow} from '../../storage/open-below.ts';
+import {join, METADATA_FILE, parentOf} from '../../storage/paths.ts';
+import type {ProcessTable} from '../../storage/process-table.ts';
 import {makeWithParents} from '../../storage/savepoint-attempt.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
 import {syncAbove} from '../../storage/sync-above.ts';
+import {removeDeadCopies, unfinishedCopyAt} from '../../storage/unfinished-copies.ts';
 import type {FlinkCopyPiece, FlinkCopyPlan} from './plan-flink-copy.ts';
 
 const BUFFER_BYTES = 1024 * 1024;
@@ -24,6 +27,10 @@ export interface FlinkCopyOptions {
   readonly plan: FlinkCopyPlan;
   /** Absolute; it is not there. Directories above it are made. */
   readonly target: string;
+  /** 12 hexadecimal digits that nobody else has. */
+  readonly random: string;
+  /** Whose process is this, and which are dead? */
+  readonly processes: ProcessTable;
   /** Bytes written since the last call. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
@@ -33,14 +40,15 @@ export interface FlinkCopyOptions {
  * fails leaves nothing behind but directories above the target.
  */
 export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<void> {
-  const {files, target} = options;
+  const {files, target, processes, random} = options;
   const above = parentOf(target);
   try {
     if ((await statusOrNull(files, target)) !== null) throw isThere(target);
     const made = new Set<string>();
     await makeWithParents(files, above, made);
-    const hidden = join(above, `.${baseName(target)}.unfinished`);
-    await makeHidden(files, hidden);
+    await removeDeadCopies(files, target, processes);
+    const hidden = unfinishedCopyAt(target, processes, random);
+    await files.makeDirectory(hidden);
     let own: FileStatus | null = null;
     try {
       own = await files.status(hidden);
@@ -59,22 +67,6 @@ export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<voi
   } catch (error) {
     if (systemErrorCode(error) === null) throw error;
     throw storageFailed('copying to', target, error);
-  }
-}
-
-async function makeHidden(files: FileSystem, hidden: string): Promise<void> {
-  try {
-    await files.makeDirectory(hidden);
-  } catch (error) {
-    if (systemErrorCode(error) !== 'EEXIST') throw error;
-    throw new EngineError(
-      'REFUSED',
-      `${hidden} is there already: of a copy under way, or one that died`,
-      {
-        file: hidden,
-        hint: 'When no copy is under way, remove it and run the copy again.',
-      },
-    );
   }
 }
 
@@ -98,7 +90,7 @@ async function copyPiece(
   target: FileHandle,
   onProgress: FlinkCopyOptions['onProgress'],
 ): Promise<void> {
-  const handle = await openBelow(files, root, source);
+  const handle = await openBelow(files, source, root);
   try {
     const buffer = new Uint8Array(Math.min(BUFFER_BYTES, length));
     for (let done = 0; done < length;) {
@@ -114,35 +106,8 @@ async function copyPiece(
   }
 }
 
-/** A link that was put in the way since the plan is not followed, nor one that is there while the file is opened: REFUSED. */
-async function openBelow(files: FileSystem, root: string, path: string): Promise<FileHandle> {
-  await requireDirectories(files, root, path);
-  const handle = await files.openForRead(path);
-  try {
-    await requireDirectories(files, root, path);
-    const [opened, there] = [await handle.status(), await files.status(path)];
-    // Once more: between the two a link may have come and gone.
-    await requireDirectories(files, root, path);
-    if (isSame(opened, there)) return handle;
-    throw new EngineError('REFUSED', `${path} was replaced while it was opened`, {
-      file: path,
-      hint: 'Nothing may change in the directory of the checkpoints meanwhile. Run the copy again.',
-    });
-  } catch (error) {
-    await closeQuietly(handle);
-    throw error;
-  }
-}
-
 function isSame(one: FileStatus, other: FileStatus): boolean {
   return one.inode === other.inode && one.device === other.device;
-}
-
-async function requireDirectories(files: FileSystem, root: string, path: string): Promise<void> {
-  for (let one = parentOf(path); one.length > root.length; one = parentOf(one)) {
-    if ((await files.status(one)).kind === 'directory') continue;
-    throw new EngineError('REFUSED', `${one} is not a directory`, {file: one});
-  }
 }
 
 function shortened(path: string, found: number, expected: number): EngineError {

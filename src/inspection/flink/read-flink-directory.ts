@@ -8,7 +8,9 @@ import type {FileSystem} from '../../storage/file-system.ts';
 import type {Finding} from '../../storage/finding.ts';
 import {isFlinkMetadata} from '../../storage/metadata-decoder.ts';
 import {METADATA_BYTES_MAX} from '../../storage/metadata-encoder.ts';
+import {checkpointFiles} from '../../storage/open-below.ts';
 import {METADATA_FILE, parentOf} from '../../storage/paths.ts';
+import {systemErrorPath} from '../../storage/system-error.ts';
 import {ByteCursor} from './byte-cursor.ts';
 import {decodeFlinkMetadata} from './decode-flink-metadata.ts';
 import type {FlinkFile, FlinkMetadata} from './flink-metadata.ts';
@@ -69,7 +71,7 @@ export async function isFlinkDirectory(files: FileSystem, directory: string): Pr
   if ((await statusOrNull(files, path))?.kind !== 'file') return false;
   let isFlink = false;
   await unlessMissing(async () => {
-    const handle = await files.openForRead(path);
+    const handle = await checkpointFiles(files, directory).openForRead(path);
     try {
       const head = new Uint8Array(4);
       isFlink = (await handle.read(head, 0, 4, 0)) === 4 && isFlinkMetadata(head);
@@ -90,7 +92,11 @@ export async function readFlinkDirectory(options: FlinkDirectoryOptions): Promis
   }
   let bytes: Uint8Array;
   try {
-    bytes = await readWholeFile(options.files, path, METADATA_BYTES_MAX);
+    bytes = await readWholeFile(
+      checkpointFiles(options.files, directory),
+      path,
+      METADATA_BYTES_MAX,
+    );
   } catch (error) {
     return judgeFailure(path, error);
   }
@@ -119,7 +125,7 @@ function judgeFailure(path: string, error: unknown): FlinkReading {
   const code = systemErrorCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return {kind: 'gone'};
   if (code === 'ELOOP' || code === 'EINVAL' || code === 'EISDIR') {
-    return {kind: 'damaged', finding: wrongKind(path)};
+    return {kind: 'damaged', finding: wrongKind(systemErrorPath(error, path))};
   }
   if (error instanceof EngineError && error.code === 'CHECKPOINT_DAMAGED') {
     return {kind: 'damaged', finding: errorAt('file-too-long', path, error.message)};

@@ -5,6 +5,7 @@ import {removeTree} from '../../storage/durable-file.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
 import {checkedFiles} from '../../storage/checked-files.ts';
 import {statusOrNull} from '../../storage/derive-checkpoint-state.ts';
+import {checkpointFiles} from '../../storage/open-below.ts';
 import {stateFileAt} from '../../storage/paths.ts';
 import {damageHint, StateFileReader} from '../../storage/state-file-reader.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
@@ -178,8 +179,9 @@ async function openChecked(
   stored: StoredDatabase,
   {files, directory, databases, onRead}: ReadTableOptions,
 ): Promise<OpenedStored> {
+  const opener = checkpointFiles(files, directory);
   for (const state of filesOf(table)) {
-    const reader = await StateFileReader.open(files, stateFileAt(directory, state.path), state);
+    const reader = await StateFileReader.open(opener, stateFileAt(directory, state.path), state);
     try {
       for await (const chunk of reader.chunks()) onRead?.(chunk.length);
     } finally {

@@ -6,6 +6,7 @@ import {CanonicalWriter} from './canonical-writer.ts';
 import {must} from '../../base/assert.ts';
 import type {FileState} from '../../checkpoint/checkpoint-metadata.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
+import {checkpointFiles, type FileOpener} from '../../storage/open-below.ts';
 import {stateFileAt} from '../../storage/paths.ts';
 import {writeStateFile} from '../../storage/state-file-writer.ts';
 import {HashTable} from '../hashmap/hash-table.ts';
@@ -38,9 +39,10 @@ export async function convertSnapshot(
   const {states, sourceDirectory, targetDirectory, targetPath} = request;
   const {compression, sliceBytes = SLICE_BYTES} = request;
   const base = must(states[0], 'a state file');
+  const opener = checkpointFiles(files, sourceDirectory);
   const chain = storedChain(states, sourceDirectory);
   const source = stateFileAt(sourceDirectory, base.path);
-  const schema = await readSchema(files, source);
+  const schema = await readSchema(opener, source);
   const spec = specOfSchema(schema, source);
   const header = {schema, compression};
   const {maxParallelism} = schema;
@@ -55,7 +57,7 @@ export async function convertSnapshot(
       await writer.begin();
       for (const slice of slicesOf(range, Math.ceil(bytes / sliceBytes))) {
         const table = new HashTable(spec, maxParallelism, source);
-        await restoreTable(files, chain, table, slice, maxParallelism);
+        await restoreTable(opener, chain, table, slice, maxParallelism);
         await writer.add(table);
       }
       rows = await writer.finish();
@@ -69,7 +71,7 @@ export async function convertSnapshot(
   };
 }
 
-async function readSchema(files: FileSystem, path: string): Promise<SnapshotSchema> {
+async function readSchema(files: FileOpener, path: string): Promise<SnapshotSchema> {
   const handle = await files.openForRead(path);
   try {
     const {size} = await handle.status();

@@ -8,7 +8,8 @@ import {must} from '../../base/assert.ts';
 import {sha256Hex} from '../../base/checksum.ts';
 import {EngineError, systemErrorCode} from '../../base/errors.ts';
 import {closeQuietly, readWholeFile} from '../../storage/durable-file.ts';
-import type {FileSystem} from '../../storage/file-system.ts';
+import type {FileHandle, FileSystem} from '../../storage/file-system.ts';
+import {checkpointFiles} from '../../storage/open-below.ts';
 import {stateFileAt} from '../../storage/paths.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
 
@@ -94,39 +95,50 @@ async function placeFile(
 ): Promise<void> {
   const [from, to] = [stateFileAt(source, state.path), `${target}/${file}`];
   try {
-    if (file.endsWith('.sst') && (await isLinked(files, from, to))) return;
-    await copy(files, from, to);
+    const opened = await checkpointFiles(files, source).openForRead(from);
+    try {
+      if (file.endsWith('.sst') && (await isLinked(files, opened, from, to))) return;
+      await copy(files, opened, to);
+    } finally {
+      await closeQuietly(opened);
+    }
   } catch (error) {
     throw storageFailed('restoring the state from', from, error);
   }
 }
 
-async function isLinked(files: FileSystem, from: string, to: string): Promise<boolean> {
+/** A link follows what leads elsewhere above `from`: what it made is compared with what was opened there. */
+async function isLinked(
+  files: FileSystem,
+  opened: FileHandle,
+  from: string,
+  to: string,
+): Promise<boolean> {
   try {
     await files.link(from, to);
-    return true;
   } catch (error) {
     if (NOT_LINKED.has(systemErrorCode(error) ?? '')) return false;
     throw error;
   }
+  const [wanted, made] = [await opened.status(), await files.status(to)];
+  if (wanted.inode === made.inode && wanted.device === made.device) return true;
+  throw new EngineError('REFUSED', `${from} was replaced while it was restored`, {
+    file: from,
+    hint: 'Nobody else may write in the directory of the checkpoint. Run the restore again.',
+  });
 }
 
-async function copy(files: FileSystem, from: string, to: string): Promise<void> {
-  const source = await files.openForRead(from);
+async function copy(files: FileSystem, source: FileHandle, to: string): Promise<void> {
+  const target = await files.createNew(to);
   try {
-    const target = await files.createNew(to);
-    try {
-      const piece = new Uint8Array(PIECE_BYTES);
-      for (let position = 0; ;) {
-        const count = await source.read(piece, 0, PIECE_BYTES, position);
-        if (count === 0) break;
-        await target.append(piece.subarray(0, count));
-        position += count;
-      }
-    } finally {
-      await target.close();
+    const piece = new Uint8Array(PIECE_BYTES);
+    for (let position = 0; ;) {
+      const count = await source.read(piece, 0, PIECE_BYTES, position);
+      if (count === 0) break;
+      await target.append(piece.subarray(0, count));
+      position += count;
     }
   } finally {
-    await closeQuietly(source);
+    await target.close();
   }
 }

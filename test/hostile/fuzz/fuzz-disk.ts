@@ -139,6 +139,7 @@ export class FuzzDisk implements FileSystem {
       return entry?.kind === 'file' ? entry.data : new Uint8Array();
     };
     return {
+      location: () => real,
       read: async (buffer, offset, length, position) => {
         this.#call(real);
         if (length > Math.max(READ_BYTES_MAX, file().length) || buffer.length < offset + length) {

@@ -7,7 +7,7 @@ import {planFlinkCopy} from '#src/inspection/flink/plan-flink-copy.js';
 import {listCheckpointDirectory} from '#src/inspection/list-checkpoints.js';
 import {verifyCheckpoints, type VerifyDepth} from '#src/inspection/verify-checkpoint.js';
 import type {Finding} from '#src/storage/finding.js';
-import {FakeTime} from '../../storage/support/fixture.ts';
+import {FakeTime, processTable} from '../../storage/support/fixture.ts';
 import {homeOf, type FlinkTree} from './flink-trees.ts';
 import {FuzzDisk, type Tree} from './fuzz-disk.ts';
 import {answered, databasesOn, type Outcome} from './judge.ts';
@@ -39,7 +39,10 @@ export async function judgeFlink(
   }
   const copied = await answered(disk, 'copy', [top, '/scratch'], async () => {
     const plan = await planFlinkCopy({files: disk, directory, maps: []});
-    await copyFlinkDirectory({files: disk, plan, target: COPY});
+    await copyFlinkDirectory({
+      ...{files: disk, plan, target: COPY},
+      ...{random: '0'.repeat(12), processes: processTable()},
+    });
     return plan;
   });
   if (disk.violations.length > 0) throw new Error(disk.violations.join('; '));

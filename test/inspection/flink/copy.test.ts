@@ -2,7 +2,6 @@
 // not at all, whatever fails; the original is only read.
 
 import {
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -17,7 +16,10 @@ import {join} from 'node:path';
 
 import {beforeAll, describe, expect, test} from 'vitest';
 
-import {copyFlinkDirectory} from '#src/inspection/flink/copy-flink-directory.js';
+import {
+  copyFlinkDirectory,
+  type FlinkCopyOptions,
+} from '#src/inspection/flink/copy-flink-directory.js';
 import {parsePathMap} from '#src/inspection/flink/locate-file.js';
 import {planFlinkCopy, type FlinkCopyPlan} from '#src/inspection/flink/plan-flink-copy.js';
 import {openFlinkDirectory} from '#src/inspection/flink/inspect-flink-directory.js';
@@ -26,6 +28,8 @@ import {fileUses, sizesOf} from '#src/inspection/flink/state-parts.js';
 import {verifyCheckpoints} from '#src/inspection/verify-checkpoint.js';
 import type {FileSystem} from '#src/storage/file-system.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
+import {baseName} from '#src/storage/paths.js';
+import {unfinishedCopyAt} from '#src/storage/unfinished-copies.js';
 import {
   makeAbove,
   readDirectories,
@@ -39,7 +43,7 @@ import {
   operatorOf,
   subtaskOf,
 } from './support/metadata-bytes.js';
-import {FakeTime, readFile, writeFile} from '../../storage/support/fixture.js';
+import {FakeTime, HERE, processTable, readFile, writeFile} from '../../storage/support/fixture.js';
 import {MemoryFileSystem} from '../../storage/support/memory-file-system.js';
 
 let all: readonly PackedDirectory[];
@@ -55,6 +59,17 @@ async function diskWith(part: string): Promise<MemoryFileSystem> {
   await unpack(disk, named(part), '/work');
   disk.settle();
   return disk;
+}
+
+const RANDOM = '00aa11bb22cc';
+/** Where a copy to /copies/one is written. */
+const HIDDEN = unfinishedCopyAt('/copies/one', processTable(), RANDOM);
+
+/** As of a process that is another one by then. */
+const THEIRS = unfinishedCopyAt('/copies/one', processTable(), 'ffffffffffff');
+
+async function copyOf(options: Omit<FlinkCopyOptions, 'random' | 'processes'>): Promise<void> {
+  return copyFlinkDirectory({random: RANDOM, processes: processTable(), ...options});
 }
 
 /** What Flink would read, handle by handle. */
@@ -105,7 +120,7 @@ describe('Flink 2.3', () => {
       const plan = await planOf(disk, source);
       expect(plan.relocated).toBe(relocated);
       let written = 0;
-      await copyFlinkDirectory({
+      await copyOf({
         files: disk,
         plan,
         target: '/copies/one',
@@ -183,10 +198,10 @@ describe('refused', () => {
     await expect(planOf(disk, '/work/none')).rejects.toMatchObject({code: 'NOT_FOUND'});
   });
 
-  test('a target that is there, or has no place, and what another copy left', async () => {
+  test('a target that is there, or has no place, and directories above it that are made', async () => {
     const disk = await diskWith('v6/rocksdb-incremental');
     const plan = await planOf(disk, SOURCE);
-    const copyTo = async (target: string) => copyFlinkDirectory({files: disk, plan, target});
+    const copyTo = async (target: string) => copyOf({files: disk, plan, target});
     await disk.makeDirectory('/copies/empty');
     const before = disk.snapshot();
     await expect(copyTo('/copies/empty')).rejects.toMatchObject({code: 'REFUSED'});
@@ -197,11 +212,28 @@ describe('refused', () => {
     await copyTo('/not/yet/one');
     const after = disk.afterCrash(disk.log.length, () => 'lost');
     expect((await after.list('/not/yet')).map(({name}) => name)).toEqual(['one']);
-    await disk.makeDirectory('/copies/.one.unfinished');
-    await expect(copyTo('/copies/one')).rejects.toMatchObject({
-      code: 'REFUSED',
-      details: {file: '/copies/.one.unfinished'},
-    });
+  });
+
+  test('what a copy to the same place left behind goes once its process is dead, not before', async () => {
+    for (const [look, left] of [
+      [{kind: 'gone'}, ['one']],
+      [{kind: 'running', startTime: HERE.startTime}, [baseName(THEIRS), 'one']],
+    ] as const) {
+      const disk = await diskWith('v6/rocksdb-incremental');
+      const plan = await planOf(disk, SOURCE);
+      await disk.makeDirectory(THEIRS);
+      await writeFile(disk, `${THEIRS}/state`, new Uint8Array(9));
+      const processes = processTable({...HERE, pid: 4321}, () => look);
+      await copyFlinkDirectory({
+        files: disk,
+        plan,
+        target: '/copies/one',
+        random: RANDOM,
+        processes,
+      });
+      expect((await disk.list('/copies')).map(({name}) => name)).toEqual(left);
+      expect(await codesOf(disk, '/copies/one')).toEqual(['no-checksums']);
+    }
   });
 
   test('a target that somebody makes meanwhile', async () => {
@@ -213,7 +245,7 @@ describe('refused', () => {
       isMade = true;
     };
     await expect(
-      copyFlinkDirectory({files: disk, plan, target: '/copies/one', onProgress}),
+      copyOf({files: disk, plan, target: '/copies/one', onProgress}),
     ).rejects.toMatchObject({code: 'REFUSED', message: '/copies/one is there already'});
     expect((await disk.list('/copies')).map(({name}) => name)).toEqual(['one']);
   });
@@ -222,11 +254,11 @@ describe('refused', () => {
     const disk = await diskWith('v6/rocksdb-incremental');
     const plan = await planOf(disk, SOURCE);
     const files = watching(disk, 'rename', async () => {
-      await disk.rename('/copies/.one.unfinished', '/copies/taken');
+      await disk.rename(HIDDEN, '/copies/taken');
       await disk.makeDirectory('/copies/one');
       await writeFile(disk, '/copies/one/theirs', Buffer.from('x'));
     });
-    await expect(copyFlinkDirectory({files, plan, target: '/copies/one'})).rejects.toMatchObject({
+    await expect(copyOf({files, plan, target: '/copies/one'})).rejects.toMatchObject({
       code: 'STORAGE_FAILED',
     });
     expect((await disk.list('/copies/one')).map(({name}) => name)).toEqual(['theirs']);
@@ -235,7 +267,6 @@ describe('refused', () => {
   test.each([
     ['stays', null],
     ['goes again', 'opened'],
-    ['goes once the two were compared', 'compared'],
   ])('a link that comes while a file is opened, and %s', async (_name, goes) => {
     const directory = mkdtempSync(join(tmpdir(), 'tidemark-link-'));
     try {
@@ -258,11 +289,6 @@ describe('refused', () => {
           if (goes === 'opened') back();
           return handle;
         },
-        async status(path) {
-          const status = await nodeFileSystem.status(path);
-          if (goes === 'compared' && path.endsWith('/x') && existsSync(`${inside}.bak`)) back();
-          return status;
-        },
       };
       const piece = {source: join(inside, 'x'), root, start: 0, length: 5, name: 'x'};
       const plan = {
@@ -270,7 +296,7 @@ describe('refused', () => {
         ...{bytes: 6, relocated: 0},
       };
       const target = join(directory, 'copy');
-      await expect(copyFlinkDirectory({files, plan, target})).rejects.toMatchObject({
+      await expect(copyOf({files, plan, target})).rejects.toMatchObject({
         code: 'REFUSED',
       });
       expect(readdirSync(directory).sort()).toEqual(['job', 'secrets']);
@@ -287,7 +313,7 @@ describe('refused', () => {
     const bytes = await readFile(disk, last);
     await disk.unlink(last);
     await writeFile(disk, last, bytes.subarray(1));
-    const copy = async () => copyFlinkDirectory({files: disk, plan, target: '/copies/one'});
+    const copy = async () => copyOf({files: disk, plan, target: '/copies/one'});
     await expect(copy()).rejects.toMatchObject({code: 'CHECKPOINT_DAMAGED'});
     await disk.unlink(last);
     await writeFile(disk, last, bytes);
@@ -320,7 +346,7 @@ test('a file of unknown size is copied with the size that it has; names are not 
     ['X-4', 11],
   ]);
   await disk.makeDirectory('/copies');
-  await copyFlinkDirectory({files: disk, plan, target: '/copies/one'});
+  await copyOf({files: disk, plan, target: '/copies/one'});
   expect(await codesOf(disk, '/copies/one')).toEqual(['no-checksums']);
 });
 
@@ -338,7 +364,7 @@ test('--map says where the files of a changelog are', async () => {
   }
   const plan = await planFlinkCopy({files: disk, directory, maps});
   expect(plan).toMatchObject({relocated: 20});
-  await copyFlinkDirectory({files: disk, plan, target: '/copies/one'});
+  await copyOf({files: disk, plan, target: '/copies/one'});
   expect(await codesOf(disk, '/copies/one')).toEqual(['no-checksums']);
 });
 
@@ -358,7 +384,7 @@ describe('whatever fails', () => {
           return {kind: name === 'rename' ? 'reply-lost' : 'fail', code: 'EIO'};
         },
       };
-      const outcome = await copyFlinkDirectory({files: disk, plan, target: '/copies/one'}).then(
+      const outcome = await copyOf({files: disk, plan, target: '/copies/one'}).then(
         () => 'done',
         (error: unknown) => (error as {code: string}).code,
       );
@@ -379,7 +405,7 @@ describe('whatever fails', () => {
     const {path} = named('v6/hashmap-aligned').checkpoints[0]!;
     const plan = await planOf(disk, `/work/${path}`);
     const begin = disk.log.length;
-    await copyFlinkDirectory({files: disk, plan, target: '/copies/one'});
+    await copyOf({files: disk, plan, target: '/copies/one'});
     const states = await stateOf(disk, '/copies/one');
     let seen = 0;
     for (let position = begin; position <= disk.log.length; position += 1) {

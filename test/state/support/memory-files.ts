@@ -37,6 +37,7 @@ export class MemoryFiles implements FileSystem {
       return this.failAppendIn > 0;
     };
     return {
+      location: () => path,
       async read(buffer, offset, length, position) {
         await turn();
         const bytes = content.get(path)!.subarray(position, position + length);

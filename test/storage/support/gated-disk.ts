@@ -24,7 +24,7 @@ export function gatedDisk(
   const reached = new Promise<void>((resolve) => (reach = resolve));
   const opened = new Promise<void>((resolve) => (open = resolve));
   const gated = new Proxy<FileSystem>(disk, {
-    get(_, name: Exclude<keyof FileSystem, 'statuses'>) {
+    get(_, name: Exclude<keyof FileSystem, 'statuses' | 'realPath'>) {
       if (!(name in disk)) return undefined;
       const call = disk[name].bind(disk) as (...values: unknown[]) => Promise<unknown>;
       return async (...values: [string, ...unknown[]]) => {

@@ -326,6 +326,8 @@ export class MemoryFileSystem implements FileSystem {
       if (failed) throw failure('EIO', path);
     };
     return {
+      // No link leads anywhere here.
+      location: () => path,
       read: async (buffer, offset, length, position) =>
         this.#call('read', path, () => {
           refuse();

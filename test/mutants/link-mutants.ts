@@ -1,0 +1,86 @@
+import type {Mutant} from './mutant.ts';
+
+const open = 'storage/open-below.js';
+
+export const LINK_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'links: where an opened file lies is not asked',
+    rows: 'H36',
+    module: open,
+    find: 'if (await liesAt(files, handle, path, below))',
+    replace: 'if (true)',
+    prover: 'open-below',
+  },
+  {
+    name: 'links: any place of that name will do',
+    rows: 'H36',
+    module: open,
+    find: 'return location === `${await files.realPath(below)}${path.slice(below.length)}`;',
+    replace: 'return location.endsWith(path.slice(below.length + "/chk-1".length));',
+    prover: 'open-below',
+  },
+  {
+    name: 'links: untold, the file is not compared with the one that was opened',
+    rows: 'H36',
+    module: open,
+    find: 'return opened.inode === there.inode && opened.device === there.device;',
+    replace: 'return true;',
+    prover: 'open-below',
+  },
+  {
+    name: 'links: untold, one that stays is not looked for before the two are compared',
+    rows: 'H36',
+    module: open,
+    find: 'await refuseLinks(files, path, below);\n    const [opened',
+    replace: 'const [opened',
+    prover: 'open-below',
+  },
+  {
+    name: 'links: a table of RocksDB is linked from where a link leads',
+    rows: 'H36',
+    module: 'state/rocksdb/place-database.js',
+    find: 'if (wanted.inode === made.inode && wanted.device === made.device)',
+    replace: 'if (true)',
+    prover: 'swapped-links',
+  },
+  {
+    name: 'links: a state is restored from where one leads',
+    rows: 'H36',
+    module: 'state/restore-rows.js',
+    find: 'const opener = checkpointFiles(files, directory);',
+    replace: 'const opener = files;',
+    prover: 'swapped-links',
+  },
+  {
+    name: 'links: a start verifies what lies where one leads',
+    rows: 'H36',
+    module: 'recovery/verify-checkpoint.js',
+    find: 'const opener = checkpointFiles(files, path);',
+    replace: 'const opener = files;',
+    prover: 'swapped-links',
+  },
+  {
+    name: 'links: rows are scanned from where one leads',
+    rows: 'H36',
+    module: 'storage/checked-files.js',
+    find: 'const own = checkpointFiles(files, directory);',
+    replace: 'const own = files;',
+    prover: 'swapped-links',
+  },
+  {
+    name: 'links: the metadata is read from where one leads',
+    rows: 'H36',
+    module: 'storage/derive-checkpoint-state.js',
+    find: 'const own = checkpointFiles(files, directory);',
+    replace: 'const own = files;',
+    prover: 'swapped-links',
+  },
+  {
+    name: 'links: a copy takes what lies where one leads',
+    rows: 'H36',
+    module: 'storage/copy-checkpoint.js',
+    find: 'const opener = checkpointFiles(files, source);',
+    replace: 'const opener = files;',
+    prover: 'swapped-links',
+  },
+];
