@@ -202,16 +202,13 @@ async function execute(
   if (job.state.backend === 'rocksdb') await loadBinding();
   const files = nodeFileSystem;
   const emit = emitterOf(events);
-  for (const message of warnings) {
-    emit({type: 'warning', at: systemClock.wallMillis(), code: 'JOB_FILE', message});
-  }
-  const warn = (message: string): void =>
-    emit({type: 'warning', at: systemClock.wallMillis(), code: 'CONTROL', message});
+  const warn = (code: string, message: string): void =>
+    emit({type: 'warning', at: systemClock.wallMillis(), code, message});
+  for (const message of warnings) warn('JOB_FILE', message);
   const start = await startOf(request, job, resolveReference);
   await judgeOpenToAll(files, directoriesOf(job, start), {
     strict: request.strict === true,
-    warn: (message) =>
-      emit({type: 'warning', at: systemClock.wallMillis(), code: 'OPEN_TO_ALL', message}),
+    warn: (message) => warn('OPEN_TO_ALL', message),
   });
   const host = new JobHost({
     environment: request.environment,
@@ -222,7 +219,7 @@ async function execute(
     random: systemRandom,
     processes: systemProcessTable,
     version: ENGINE_VERSION,
-    warn,
+    warn: (message) => warn('CONTROL', message),
   });
   const master: JobMaster = new JobMaster({
     job,
@@ -254,18 +251,17 @@ async function execute(
       if (tcp !== null) emit({type: 'listening', at: systemClock.wallMillis(), ...tcp});
     },
     convert: stateConverter(files),
-    checkCompatible: (metadata) => {
-      const plan = compareWithJob(request, job, metadata);
-      if (plan.kind === 'refuse') {
-        throw new EngineError(plan.code, plan.message, {
-          hint: plan.hint,
-          facts: {reasons: plan.reasons},
-        });
-      }
-    },
+    checkCompatible: (metadata) => requireCompatible(request, job, metadata),
   });
   begun(master);
   return hosted(host, master);
+}
+
+function requireCompatible(request: RunRequest, job: JobSpec, metadata: CheckpointMetadata): void {
+  const plan = compareWithJob(request, job, metadata);
+  if (plan.kind !== 'refuse') return;
+  const {code, message, hint, reasons} = plan;
+  throw new EngineError(code, message, {hint, facts: {reasons}});
 }
 
 export interface FileCheckers {
