@@ -15,7 +15,8 @@ const ROUND = PROOF ? Number(process.env['TIDEMARK_SEED'] ?? FIRST_ROUND) - FIRS
 export const FIRST_SEED = 1 + ROUND * 2 * HALF;
 /** One seed in so many runs twice. */
 const REPEATED = PROOF ? 100 : 23;
-const RARE = ['overlapping', 'inFlight', 'restoredInFlight', 'restores', 'withdrawn'];
+/** Of what runs do, and of the kinds of fault, a small sample may lack so many. */
+const MISSED_MAX = {counts: 5, faults: 3};
 export const MAX_MILLIS = 900_000;
 
 /** Seeds [first, first + count) break no promise. What was run is printed, and in a proof every kind of fault has come. */
@@ -35,12 +36,12 @@ export async function expectNoBrokenPromise(first: number, count: number): Promi
   expect(seed, 'no seed was run').toBeGreaterThan(first);
   const never = (counts: ReadonlyMap<string, number>): string[] =>
     [...counts].filter(([, times]) => times === 0).map(([what]) => what);
-  // What a seed draws changes with the code: a small sample may miss a kind or two, which is printed.
-  const missed = never(tally.fired);
+  // What a seed draws changes with every call of the disk that the code makes: a small sample may lack some, which is printed.
   const isWhole = PROOF && left === 0;
-  expect(missed.length, missed.join(', ')).toBeLessThanOrEqual(isWhole ? 0 : 3);
-  const mayBeMissed = isWhole ? [] : RARE;
-  expect(never(tally.counts).filter((what) => !mayBeMissed.includes(what))).toEqual([]);
+  for (const [what, max] of Object.entries(MISSED_MAX)) {
+    const missed = never(what === 'counts' ? tally.counts : tally.fired);
+    expect(missed.length, missed.join(', ')).toBeLessThanOrEqual(isWhole ? 0 : max);
+  }
   for (const reached of [tally.sinks, tally.modes, tally.parallelisms])
     expect(reached.size).toBe(4);
 }
