@@ -69,8 +69,8 @@ export class PatchedBuild {
       recursive: true,
       filter: (path) => !/\.(map|d\.ts)$/.test(path),
     });
-    // Tests look for pages beside the code and for kept bytes, and start threads with modules beside themselves.
-    for (const name of ['node_modules', 'src'])
+    // Tests look for pages beside the code, for schemas and for kept bytes, and start threads with modules beside themselves.
+    for (const name of ['node_modules', 'schema', 'src'])
       symlinkSync(join(ROOT, name), join(directory, name));
     mkdirSync(join(directory, PROVERS), {recursive: true});
     const kept = join(ROOT, 'test', 'flink-directories', 'directories.br');
