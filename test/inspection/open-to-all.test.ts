@@ -1,7 +1,7 @@
 // H45 ck-world-writable: where every user may replace what is there, list warns, verify says so, and with --strict it is refused;
 // a sticky directory, as /tmp is, is none of those.
 
-import {chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync} from 'node:fs';
+import {chmodSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {afterAll, describe, expect, test} from 'vitest';
@@ -10,8 +10,7 @@ import {ERROR_CODES} from '#src/base/errors.js';
 import {listCheckpointDirectory} from '#src/inspection/list-checkpoints.js';
 import {verifyCheckpoints, type VerifyEvent} from '#src/reports/verify-report.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
-import {errorOf} from '../hostile/support/ending.ts';
-import {OrdersJob} from '../hostile/support/orders-job.ts';
+import {judgeOpenToAll} from '#src/storage/open-to-all.js';
 import {makeLargeCheckpoint} from '../bench/inspect-fixtures.js';
 
 const root = mkdtempSync(join(tmpdir(), 'tidemark-open-to-all-'));
@@ -58,30 +57,18 @@ describe('H45 ck-world-writable', () => {
   });
 });
 
-test('H45 ck-world-writable: run and restore warn and go on, and refuse with --strict before anything begins', async () => {
-  const orders = new OrdersJob();
-  try {
-    mkdirSync(orders.state, {recursive: true});
-    chmodSync(orders.state, 0o777);
-    const told = `${orders.state} may be written by every user`;
-    const [strict, plan] = await Promise.all([
-      orders.run(['--strict', '--json']),
-      orders.run(['--strict', '--dry-run', '--json']),
-    ]);
-    for (const refused of [strict, plan]) {
-      expect(refused.status, refused.stdout).toBe(13);
-      expect(errorOf(refused)).toMatchObject({code: 'REFUSED', exit_code: 13});
-      expect(errorOf(refused).message).toContain(told);
-    }
-    expect(readdirSync(orders.state)).toEqual([]);
-    const run = await orders.finish(['--json']);
-    expect(run.status, run.stdout).toBe(0);
-    expect(run.stdout).toContain('"code":"OPEN_TO_ALL"');
-    expect(run.stdout).toContain(told);
-    const [newest = 0] = orders.checkpointIds().slice(-1);
-    const restore = await orders.restore(orders.checkpoint(newest), ['--strict', '--json']);
-    expect(restore.status, restore.stdout).toBe(13);
-  } finally {
-    orders.remove();
-  }
+test('H45 ck-world-writable: a start that is strict is refused; another one hears of each directory once', async () => {
+  chmodSync(job, 0o777);
+  const warnings: string[] = [];
+  const judged = async (strict: boolean) =>
+    judgeOpenToAll(nodeFileSystem, [job, checkpoint], {
+      strict,
+      warn: (message) => warnings.push(message),
+    });
+  await expect(judged(true)).rejects.toMatchObject({code: 'REFUSED', details: {file: job}});
+  expect(warnings).toEqual([]);
+  await judged(false);
+  expect(warnings).toEqual([expect.stringContaining(`${job} may be written`)]);
+  chmodSync(job, 0o775);
+  await judged(true);
 });

@@ -308,7 +308,7 @@ export const PRUNE_MUTANTS: readonly Mutant[] = [
     module: 'storage/put-back-used.js',
     find: 'if (count > 0)',
     replace: 'if (false)',
-    prover: 'prune-checkpoints',
+    prover: 'use-marks',
   },
   {
     name: 'copy: a file that is in shared/ already is not read',

@@ -207,6 +207,9 @@ describe('what is in use is not deleted', () => {
     await owner.sweepDeleted();
     expect(await idsLeft()).toEqual([3, 1]);
     expect((await owner.listCheckpoints())[1]?.state.kind).toBe('complete');
+    // What is removed after it may be durable at once.
+    const after = disk.afterCrash(disk.log.length, () => 'lost');
+    expect((await after.list(OTHER)).map(({name}) => name)).toContain('chk-1');
     // One that was looked at, and removed in part, is not put back, whatever its mark says by now.
     const aside = `${owner.paths.deleted(owner.generation)}/chk-1`;
     await disk.rename(SOURCE, aside);
