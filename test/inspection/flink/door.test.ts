@@ -29,8 +29,14 @@ import {
   subtaskOf,
 } from './support/metadata-bytes.js';
 
-const JOB = new URL('../../../jobs/airport-delays/airport-delays.job.yaml', import.meta.url)
-  .pathname;
+const JOB = `name: flights
+sources:
+  rows: {connector: generator, rows: 1, fields: {id: {kind: sequence}}}
+steps:
+  - {id: late, type: filter, input: rows, where: id > 0}
+sinks:
+  out: {connector: blackhole, input: late}
+`;
 const OPTIONS: FlinkInspectOptions = {environment: {}, maps: [], uids: [], job: null};
 
 let root: string;
@@ -167,7 +173,9 @@ test('uids come from a job file and from the command line; others stay ids', asy
   await mkdir(directory);
   await writeFile(join(directory, '_metadata'), metadataOf(3, operators));
   await writeFile(join(directory, 'a'), 'abc');
-  const details = await inspected(directory, {...OPTIONS, uids: ['named'], job: JOB});
+  const job = join(directory, 'flights.job.yaml');
+  await writeFile(job, JOB);
+  const details = await inspected(directory, {...OPTIONS, uids: ['named'], job});
   expect(details.operators.map(({uid}) => uid)).toEqual(['late', 'named', null]);
   await expect(
     inspectFlinkCheckpoint(directory, {...OPTIONS, job: join(directory, 'a')}),
