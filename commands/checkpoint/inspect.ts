@@ -95,7 +95,7 @@ export default class CheckpointInspect extends BaseCommand {
       job,
       describePositions: !this.global.json && operator === null,
     });
-    const {details, plan} = report;
+    const {details, errorCode, plan} = report;
     if (operator !== null) requireOperator(details, operator);
     if (this.global.json) {
       const fit = plan === null ? {} : {plan: planFields(plan)};
@@ -115,7 +115,7 @@ export default class CheckpointInspect extends BaseCommand {
         for (const line of planLines(plan, this.outStyle)) this.print(line);
       }
     }
-    if (details.state === 'damaged') this.endWith(ERROR_CODES.CHECKPOINT_DAMAGED);
+    if (errorCode !== null) this.endWith(ERROR_CODES[errorCode]);
     else if (plan?.restorable === false) this.endWith(ERROR_CODES.INCOMPATIBLE);
   }
 
