@@ -1,11 +1,9 @@
 // What `checkpoint inspect` tells about one checkpoint, and whether a job could go on from it. Never writes.
 
-import type {ErrorCode} from '../base/errors.ts';
 import {inspectCheckpoint, type CheckpointDetails} from '../inspection/inspect-checkpoint.ts';
 import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {blockingFileSystem as files} from '../storage/blocking-file-system.ts';
-import {errorCodeOf} from '../storage/finding.ts';
 import {resolveCheckpoint} from './resolve-report.ts';
 import type {RestorePlan} from './job-reports.ts';
 
@@ -13,8 +11,6 @@ export type {CheckpointDetails};
 
 export interface InspectReport {
   readonly details: CheckpointDetails;
-  /** What is wrong with it makes this error; null: nothing is. */
-  readonly errorCode: ErrorCode | null;
   /** For a person: where each source goes on, a line per split. */
   readonly positions: RestorePlan['positions'];
   /** Against `job`; null: none was named. */
@@ -35,16 +31,15 @@ export async function inspectReport(
   const directory = await resolveCheckpoint(ref, {environment});
   const {details, metadata, metadataSha256} = await inspectCheckpoint(files, directory);
   const {id, path} = details;
-  const errorCode = errorCodeOf(new Set(details.findings.map(({code}) => code)));
   if (job === null) {
     const positions = describePositions ? await positionsIn(metadata) : [];
-    return {details, errorCode, positions, plan: null};
+    return {details, positions, plan: null};
   }
   // Only now: the engine is most of what an inspection would otherwise load.
   const {planFor} = await import('./job-reports.ts');
   const checkpoint = {state: 'complete', id, path, metadata, metadataSha256} as const;
   const plan = await planFor(job, checkpoint, environment);
-  return {details, errorCode, positions: plan.positions, plan};
+  return {details, positions: plan.positions, plan};
 }
 
 async function positionsIn(metadata: CheckpointMetadata): Promise<RestorePlan['positions']> {

@@ -9,14 +9,25 @@ import {join} from 'node:path';
 import {brotliCompressSync, constants, gzipSync} from 'node:zlib';
 import {afterAll, beforeAll, beforeEach, expect, test} from 'vitest';
 import {crc32, sha256Hex} from '#src/base/checksum.js';
-import {planRestore, verifyCheckpoints} from '#src/index.js';
+import {listCheckpoints, planRestore, pruneCheckpoints, verifyCheckpoints} from '#src/index.js';
 import {ROOT, tidemark} from '../kills/support/process.ts';
 import {errorOf, findingsOf} from './support/ending.ts';
 import {forge, seal, stateOf, writeBytes, type Metadata} from './support/forge.ts';
 import {OrdersJob, restoreOf} from './support/orders-job.ts';
+import {endingsOfReaders} from './support/readers.ts';
 import {sample, sampleTest} from './support/sample.ts';
 
 const NEWEST = 4;
+const PRUNE_ALL = {
+  environment: {},
+  keepLast: 1,
+  keepWithinMillis: null,
+  keepSavepoints: true,
+  orphanAgeMillis: 0,
+  takeOver: false,
+  among: null,
+  dryRun: false,
+};
 let job: OrdersJob;
 let newest: string;
 
@@ -57,6 +68,11 @@ function moveOut(path: string): string {
   return outside;
 }
 
+function putPipe(path: string): void {
+  rmSync(path, {recursive: true, force: true});
+  execFileSync('mkfifo', [path]);
+}
+
 const FORGERIES: readonly Forgery[] = [
   {
     what: 'ck-length-bomb: a state of 2^50 bytes',
@@ -71,6 +87,16 @@ const FORGERIES: readonly Forgery[] = [
     code: 'CHECKPOINT_DAMAGED',
     make: groups((state) => (state['length'] = '12')),
   },
+  ...['9007199254740992', '-1', '1e309'].map((length) => ({
+    what: `ck-length-bomb: a length of ${length}`,
+    status: 4,
+    code: 'CHECKPOINT_DAMAGED',
+    make: () => {
+      groups((state) => (state['length'] = 123454321))();
+      const [, body = ''] = readFileSync(join(newest, '_metadata'), 'utf8').split(/^.{78}/);
+      writeBytes(newest, seal(body.replace('123454321', length)));
+    },
+  })),
   {
     what: 'ck-count-bomb: 200,000 levels',
     status: 4,
@@ -89,6 +115,30 @@ const FORGERIES: readonly Forgery[] = [
     status: 13,
     code: 'REFUSED',
     make: groups((state) => (state['path'] = '/etc/hostname')),
+  },
+  ...['C:/x', 'a\\b', 'CON', 'a\0b', '.', ''].map((name) => ({
+    what: `ck-traversal: the name ${JSON.stringify(name)}`,
+    status: 13,
+    code: 'REFUSED',
+    make: groups((state) => (state['path'] = name)),
+  })),
+  {
+    what: 'ck-proto: __proto__ as a uid',
+    status: 4,
+    code: 'CHECKPOINT_DAMAGED',
+    make: forged(({operators}) => (operators[0]!.uid = '__proto__')),
+  },
+  {
+    what: 'ck-parent-cycle: the parent of itself',
+    status: 4,
+    code: 'CHECKPOINT_DAMAGED',
+    make: forged((metadata) => (metadata['parent'] = NEWEST)),
+  },
+  {
+    what: 'ck-case-clash: a uid that another file system takes for the same',
+    status: 4,
+    code: 'CHECKPOINT_DAMAGED',
+    make: forged(({operators}) => (operators[0]!.uid = 'BY-USER')),
   },
   {
     what: 'ck-proto: __proto__ as a key',
@@ -135,11 +185,14 @@ const FORGERIES: readonly Forgery[] = [
     throughCommand: true,
     status: 13,
     code: 'REFUSED',
-    make: () => {
-      rmSync(join(newest, 'by-user/0.groups'));
-      execFileSync('mkfifo', [join(newest, 'by-user/0.groups')]);
-    },
+    make: () => putPipe(join(newest, 'by-user/0.groups')),
   },
+  ...['_metadata', 'SHA256SUMS'].map((name) => ({
+    what: `ck-fifo: in place of ${name}`,
+    status: 13,
+    code: 'REFUSED',
+    make: () => putPipe(join(newest, name)),
+  })),
   {
     what: 'ck-symlink-file: to a device that never ends',
     status: 13,
@@ -152,7 +205,7 @@ const FORGERIES: readonly Forgery[] = [
 ];
 
 sampleTest.each(FORGERIES)(
-  '$what: exit $status in verify and restore',
+  '$what: exit $status in all that read it',
   async ({status, code, make}) => {
     make();
     const parts = job.parts();
@@ -168,6 +221,17 @@ sampleTest.each(FORGERIES)(
       (error: unknown) => error,
     );
     expect(refused).toMatchObject({code, exitStatus: status});
+    const beside = readdirSync(job.directory);
+    const made = join(job.directory, 'made');
+    for (const [reader, ending] of await endingsOfReaders(newest, job.checkpoint(3), made)) {
+      expect(ending, reader).toMatchObject({code, exitStatus: status});
+      expect(ending?.message, reader).toContain(newest);
+      expect(ending?.details.hint, reader).toMatch(/./);
+    }
+    expect(readdirSync(job.directory)).toEqual(beside);
+    const {items} = await listCheckpoints(job.state, {environment: {}});
+    expect(items[0]).toMatchObject({id: NEWEST, newestRestorable: false});
+    expect(items[1]).toMatchObject({id: 3, newestRestorable: true});
     expect(job.parts()).toEqual(parts);
   },
 );
@@ -192,6 +256,57 @@ sampleTest.each(FORGERIES.filter(({throughCommand}) => throughCommand === true))
     expect(job.parts()).toEqual(parts);
   },
 );
+
+sampleTest(
+  'ck-fifo: in place of chk-N or of holds/, the others are listed and nothing goes',
+  async () => {
+    const prune = async (): Promise<unknown> =>
+      pruneCheckpoints(job.state, PRUNE_ALL).catch((error: unknown) => error);
+    putPipe(newest);
+    const {items, warnings} = await listCheckpoints(job.state, {environment: {}});
+    expect(items.map(({id, state}) => [id, state]).slice(0, 2)).toEqual([
+      [NEWEST, 'damaged'],
+      [3, 'complete'],
+    ]);
+    expect(warnings.join()).toContain(newest);
+    expect(await prune()).toMatchObject({exitStatus: 4});
+    job.reset();
+    const holds = join(job.state, 'holds');
+    putPipe(holds);
+    const listed: unknown = await listCheckpoints(job.state, {environment: {}}).catch(
+      (error: unknown) => error,
+    );
+    expect(listed).toMatchObject({code: 'REFUSED', details: {file: holds}});
+    expect(await prune()).toMatchObject({code: 'REFUSED', details: {file: holds}});
+    expect(job.checkpointIds()).toEqual([1, 2, 3, NEWEST]);
+  },
+);
+
+sampleTest('ck-fifo: in place of a claim, verify and restore refuse it', async () => {
+  const copy = join(job.directory, 'copy');
+  cpSync(newest, copy, {recursive: true});
+  const mark = join(copy, 'claimed-by');
+  for (const put of [putPipe, mkdirSync]) {
+    rmSync(mark, {force: true});
+    put(mark);
+    const {errorCode} = await verifyCheckpoints([copy], {
+      level: 'manifest',
+      environment: {},
+      onEvent: () => undefined,
+    });
+    expect(errorCode).toBe('REFUSED');
+    const refused: unknown = await planRestore(restoreOf(job.file, copy)).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toMatchObject({code: 'REFUSED', details: {file: mark}});
+  }
+});
+
+sampleTest('a job directory that lost its empty work/ on the way is restored from', async () => {
+  rmSync(join(job.state, 'work'), {recursive: true});
+  const plan = await planRestore(restoreOf(job.file, newest));
+  expect(plan.restorable).toBe(true);
+});
 
 sampleTest('ck-symlink-dir: the directory of the job itself is no link', async () => {
   const outside = join(job.directory, 'outside');
