@@ -50,18 +50,23 @@ export function reportOf(thrown: unknown, commandName: string): ErrorReport {
     const help = ['tidemark', commandName, '--help'].filter((word) => word !== '').join(' ');
     return report('USAGE', usageMessage(error.message), {hint: help});
   }
-  const system = systemErrorCode(error) ?? '';
-  const hint = STORAGE_HINTS.get(system);
-  if (hint !== undefined) {
-    const path: unknown = (error as {path?: unknown}).path;
-    const who =
-      hint === ACCESS || system === 'EROFS' ? ` (as user ${process.getuid?.() ?? 'unknown'})` : '';
-    const file = typeof path === 'string' ? path : null;
-    return report('STORAGE_FAILED', `${error.message}${who}`, {hint, file});
-  }
+  const failure = storageReport(error);
+  if (failure !== null) return failure;
   return report('UNEXPECTED', error.message === '' ? error.name : error.message, {
     hint: 'this is a defect of tidemark; run again with --verbose for the stack',
   });
+}
+
+/** Null: it is no failure of a disk or of rights. */
+function storageReport(error: Error): ErrorReport | null {
+  const system = systemErrorCode(error) ?? '';
+  const hint = STORAGE_HINTS.get(system);
+  if (hint === undefined) return null;
+  const isRight = hint === ACCESS || system === 'EROFS';
+  const who = isRight ? ` (as user ${process.getuid?.() ?? 'unknown'})` : '';
+  const path: unknown = (error as {path?: unknown}).path;
+  const file = typeof path === 'string' ? path : null;
+  return report('STORAGE_FAILED', `${error.message}${who}`, {hint, file});
 }
 
 /** By its fields: the start-up bundle has a class of its own beside the engine's. */

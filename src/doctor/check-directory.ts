@@ -69,7 +69,7 @@ async function tryOut(
 ): Promise<readonly Check[]> {
   const probe = join(place, `.tidemark-doctor-${random.hex(8)}`);
   const [first, second] = [join(probe, 'first'), join(probe, 'second')];
-  let isMade = false;
+  let isMade = false as boolean;
   const steps: readonly Step[] = [
     {
       id: 'directory-writable',
