@@ -1,5 +1,6 @@
 // The door's part about checkpoints on disk: index.ts hands all of it on.
 
+import type {ErrorCode} from './base/errors.ts';
 import type {CheckpointList} from './reports/list-report.ts';
 import type {VerifyLevel, VerifyRequest, VerifySummary} from './reports/verify-report.ts';
 import type {
@@ -11,7 +12,7 @@ import type {ScannedRows} from './inspection/state/scan-state.ts';
 import type {ExportedCheckpoint, ExportRequest, StateRequest} from './reports/state-reports.ts';
 import type {CopyReport} from './reports/copy-report.ts';
 import type {DiffReport} from './reports/diff-report.ts';
-import type {InspectReport} from './reports/inspect-report.ts';
+import type {CheckpointDetails, InspectReport} from './reports/inspect-report.ts';
 import type {PruneReport, PruneRequest} from './reports/prune-report.ts';
 import type {Environment} from './runtime/run-types.ts';
 
@@ -57,7 +58,7 @@ export async function copyCheckpoint(
   return copyReport(ref, to, options);
 }
 
-export type {CheckpointDetails, InspectReport} from './reports/inspect-report.ts';
+export type {CheckpointDetails, InspectReport};
 
 /** One checkpoint, without opening its state files; `job`: a job file, and would it go on from there. Never writes. */
 export async function inspectCheckpoint(
@@ -70,6 +71,15 @@ export async function inspectCheckpoint(
 ): Promise<InspectReport> {
   const {inspectReport} = await import('./reports/inspect-report.ts');
   return inspectReport(ref, options);
+}
+
+/** Which error the findings of an inspection make together, as `verifyCheckpoints` has it; null: they are hints, or none. */
+export async function findingsError(
+  findings: CheckpointDetails['findings'],
+): Promise<ErrorCode | null> {
+  const {errorCodeOf} = await import('./storage/finding.ts');
+  const errors = findings.filter(({severity}) => severity === 'error');
+  return errorCodeOf(new Set(errors.map(({code}) => code)));
 }
 
 /**

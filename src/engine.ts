@@ -50,6 +50,7 @@ import {nodeFileSystem} from './storage/node-file-system.ts';
 import {judgeOpenToAll} from './storage/open-to-all.ts';
 import {jobDirectoryOf} from './storage/paths.ts';
 import {systemProcessTable} from './storage/process-table.ts';
+import {storageFailed} from './storage/storage-error.ts';
 
 /** Reads and checks a job file. NOT_FOUND or STORAGE_FAILED when it cannot be read. */
 export async function readJob(
@@ -102,10 +103,7 @@ export async function readJobFile(path: string): Promise<Uint8Array> {
         cause: error,
       });
     }
-    throw new EngineError('STORAGE_FAILED', `cannot read the job file ${path}: ${code}`, {
-      file: path,
-      cause: error,
-    });
+    throw storageFailed('reading the job file', path, error);
   }
 }
 

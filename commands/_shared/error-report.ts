@@ -17,8 +17,19 @@ export interface ErrorReport {
   readonly column: number | null;
 }
 
-/** What a disk says that takes no more; stdout may be a file on it. */
-const STORAGE_ERRORS: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS']);
+const ROOM = 'make room, then run the same again';
+const ACCESS = 'give this user access to that path, then run the same again';
+
+/** What a disk says that takes no more (stdout may be a file on it), or a directory that is not this user's. */
+const STORAGE_HINTS: ReadonlyMap<string, string> = new Map([
+  ['ENOSPC', ROOM],
+  ['EDQUOT', ROOM],
+  ['EFBIG', ROOM],
+  ['EIO', 'check the disk (dmesg), then run the same again'],
+  ['EROFS', 'mount the file system for writing, then run the same again'],
+  ['EACCES', ACCESS],
+  ['EPERM', ACCESS],
+]);
 
 /** `commandName`: as typed after `tidemark`, for the hint of a usage error. */
 export function reportOf(thrown: unknown, commandName: string): ErrorReport {
@@ -39,13 +50,23 @@ export function reportOf(thrown: unknown, commandName: string): ErrorReport {
     const help = ['tidemark', commandName, '--help'].filter((word) => word !== '').join(' ');
     return report('USAGE', usageMessage(error.message), {hint: help});
   }
-  const system = systemErrorCode(error) ?? '';
-  if (STORAGE_ERRORS.has(system)) {
-    return report('STORAGE_FAILED', error.message, {hint: 'make room, then run the same again'});
-  }
+  const failure = storageReport(error);
+  if (failure !== null) return failure;
   return report('UNEXPECTED', error.message === '' ? error.name : error.message, {
     hint: 'this is a defect of tidemark; run again with --verbose for the stack',
   });
+}
+
+/** Null: it is no failure of a disk or of rights. */
+function storageReport(error: Error): ErrorReport | null {
+  const system = systemErrorCode(error) ?? '';
+  const hint = STORAGE_HINTS.get(system);
+  if (hint === undefined) return null;
+  const isRight = hint === ACCESS || system === 'EROFS';
+  const who = isRight ? ` (as user ${process.getuid?.() ?? 'unknown'})` : '';
+  const path: unknown = (error as {path?: unknown}).path;
+  const file = typeof path === 'string' ? path : null;
+  return report('STORAGE_FAILED', `${error.message}${who}`, {hint, file});
 }
 
 /** By its fields: the start-up bundle has a class of its own beside the engine's. */

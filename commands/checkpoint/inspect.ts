@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core';
 import {
   ERROR_CODES,
   EngineError,
+  findingsError,
   inspectCheckpoint,
   inspectFlinkCheckpoint,
   resolveCheckpoint,
@@ -87,7 +88,7 @@ export default class CheckpointInspect extends BaseCommand {
       onWarning: (text) => this.note(`warning: ${escapeText(text)}`),
     });
     if (flink !== null) {
-      this.#showFlink(flink, {operator, files: flags.files});
+      await this.#showFlink(flink, {operator, files: flags.files});
       return;
     }
     const report = await inspectCheckpoint(directory, {
@@ -115,14 +116,14 @@ export default class CheckpointInspect extends BaseCommand {
         for (const line of planLines(plan, this.outStyle)) this.print(line);
       }
     }
-    if (details.state === 'damaged') this.endWith(ERROR_CODES.CHECKPOINT_DAMAGED);
+    if (details.state === 'damaged') await this.#endWithDamage(details);
     else if (plan?.restorable === false) this.endWith(ERROR_CODES.INCOMPATIBLE);
   }
 
-  #showFlink(
+  async #showFlink(
     details: FlinkCheckpointDetails,
     choice: {readonly operator: string | null; readonly files: boolean},
-  ): void {
+  ): Promise<void> {
     const {operator} = choice;
     const operators = chosenFlinkOperators(details, operator);
     if (operator !== null && operators.length === 0) {
@@ -138,8 +139,15 @@ export default class CheckpointInspect extends BaseCommand {
     } else {
       for (const line of flinkInspectLines(details, choice, this.outStyle)) this.print(line);
     }
-    if (details.state === 'damaged') this.endWith(ERROR_CODES.CHECKPOINT_DAMAGED);
+    if (details.state === 'damaged') await this.#endWithDamage(details);
     else if (details.state === 'incomplete') this.endWith(ERROR_CODES.INCOMPLETE);
+  }
+
+  /** As `verify` ends with the same findings. */
+  async #endWithDamage({
+    findings,
+  }: Pick<CheckpointDetails | FlinkCheckpointDetails, 'findings'>): Promise<void> {
+    this.endWith(ERROR_CODES[(await findingsError(findings)) ?? 'CHECKPOINT_DAMAGED']);
   }
 }
 

@@ -69,6 +69,7 @@ async function tryOut(
 ): Promise<readonly Check[]> {
   const probe = join(place, `.tidemark-doctor-${random.hex(8)}`);
   const [first, second] = [join(probe, 'first'), join(probe, 'second')];
+  let isMade = false as boolean;
   const steps: readonly Step[] = [
     {
       id: 'directory-writable',
@@ -77,6 +78,7 @@ async function tryOut(
       suggestion: 'name another directory, or give yourself the rights to it',
       act: async () => {
         await files.makeDirectory(probe);
+        isMade = true;
         await writeProbe(files, first);
       },
     },
@@ -115,7 +117,7 @@ async function tryOut(
       checkServerClock(clock.wallMillis() - modifiedMillis, what, path),
     ];
   } finally {
-    await removeTree(files, probe);
+    if (isMade) await removeTree(files, probe);
   }
 }
 

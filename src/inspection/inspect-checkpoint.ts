@@ -12,7 +12,7 @@ import {
   type ReadableCheckpoint,
 } from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
-import type {Finding} from '../storage/finding.ts';
+import {ERROR_OF_FINDING, type Finding} from '../storage/finding.ts';
 import {listHolds} from '../storage/holds.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {baseName, JobPaths, parentOf, parseCheckpointName, stateFileAt} from '../storage/paths.ts';
@@ -83,7 +83,7 @@ export interface Inspection {
 }
 
 /**
- * `directory`: absolute. NOT_FOUND; CHECKPOINT_DAMAGED when its `_metadata` cannot be read; INCOMPATIBLE when another
+ * `directory`: absolute. NOT_FOUND; CHECKPOINT_DAMAGED or REFUSED when its `_metadata` cannot be read; INCOMPATIBLE when another
  * version or program wrote it.
  */
 export async function inspectCheckpoint(files: FileSystem, directory: string): Promise<Inspection> {
@@ -234,6 +234,6 @@ export function requireReadable(state: CheckpointState, directory: string): Read
 
 function unreadable(finding: Finding | undefined, directory: string, hint: string): EngineError {
   const {message = `${directory} cannot be read`, path = directory, offset = null} = finding ?? {};
-  const code = finding?.code === 'name-refused' ? 'REFUSED' : 'CHECKPOINT_DAMAGED';
+  const code = ERROR_OF_FINDING[finding?.code ?? 'metadata-damaged'];
   return new EngineError(code, message, {file: path, hint, facts: {offset}});
 }

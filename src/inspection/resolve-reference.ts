@@ -74,6 +74,8 @@ export async function resolveJobDirectory(
   return found?.directory ?? null;
 }
 
+const KINDS = {file: 'a file', link: 'a link', other: 'a pipe, a device or a socket'} as const;
+
 const REFERENCE_HINT =
   'REF is a path, JOB, JOB@latest or JOB@12; `tidemark checkpoint list` shows them.';
 
@@ -95,7 +97,7 @@ async function resolvePath(options: ResolveOptions, reference: string): Promise<
   if (status.kind !== 'directory') {
     throw new EngineError(
       'REFUSED',
-      `${path} is a ${status.kind}, not the directory of a checkpoint`,
+      `${path} is ${KINDS[status.kind]}, not the directory of a checkpoint`,
       {
         file: path,
         hint: REFERENCE_HINT,

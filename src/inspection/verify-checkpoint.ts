@@ -8,7 +8,7 @@ import {checkCheckpoint, type CheckResult} from '../storage/check-checkpoint.ts'
 import type {CheckFile} from '../storage/check-file.ts';
 import {errorAt, readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
-import type {Finding} from '../storage/finding.ts';
+import {ERROR_OF_FINDING, errorCodeOf, type Finding} from '../storage/finding.ts';
 import {distinctFilesOf} from '../storage/metadata-encoder.ts';
 import {openToAll, openToAllMessage} from '../storage/open-to-all.ts';
 import {storageFailed} from '../storage/storage-error.ts';
@@ -311,48 +311,7 @@ function notThere(directory: string): EngineError {
 
 function verdictOf(codes: ReadonlySet<Finding['code']>, skipped: number): VerifySummary['verdict'] {
   if (codes.size === 0) return skipped === 0 ? 'ok' : 'incomplete';
-  return [...codes].every((code) => CLASSES[code] === 'INCOMPLETE') ? 'incomplete' : 'damaged';
+  return [...codes].every((code) => ERROR_OF_FINDING[code] === 'INCOMPLETE')
+    ? 'incomplete'
+    : 'damaged';
 }
-
-/** Damage outweighs what is refused, that what is of another version, that what could not be read. */
-function errorCodeOf(codes: ReadonlySet<Finding['code']>): ErrorCode | null {
-  const classes = new Set([...codes].map((code) => CLASSES[code]));
-  const order: readonly ErrorCode[] = [
-    'CHECKPOINT_DAMAGED',
-    'REFUSED',
-    'INCOMPATIBLE',
-    'INCOMPLETE',
-  ];
-  return order.find((code) => classes.has(code)) ?? null;
-}
-
-/** What an error of that code makes of the exit status. Hints are not asked about. */
-const CLASSES: Readonly<Record<Finding['code'], ErrorCode>> = {
-  'name-refused': 'REFUSED',
-  'kind-refused': 'REFUSED',
-  'metadata-incompatible': 'INCOMPATIBLE',
-  'job-differs': 'INCOMPATIBLE',
-  foreign: 'INCOMPATIBLE',
-  'file-unreadable': 'INCOMPLETE',
-  'file-elsewhere': 'INCOMPLETE',
-  'no-checksums': 'INCOMPLETE',
-  'paths-moved': 'INCOMPLETE',
-  'metadata-missing': 'CHECKPOINT_DAMAGED',
-  'metadata-damaged': 'CHECKPOINT_DAMAGED',
-  'id-differs': 'CHECKPOINT_DAMAGED',
-  'checksums-missing': 'CHECKPOINT_DAMAGED',
-  'checksums-differ': 'CHECKPOINT_DAMAGED',
-  'file-missing': 'CHECKPOINT_DAMAGED',
-  'file-truncated': 'CHECKPOINT_DAMAGED',
-  'file-extended': 'CHECKPOINT_DAMAGED',
-  'file-too-long': 'CHECKPOINT_DAMAGED',
-  'chunk-damaged': 'CHECKPOINT_DAMAGED',
-  'digest-differs': 'CHECKPOINT_DAMAGED',
-  'chain-broken': 'CHECKPOINT_DAMAGED',
-  'rows-damaged': 'CHECKPOINT_DAMAGED',
-  'rows-differ': 'CHECKPOINT_DAMAGED',
-  'not-checked': 'INCOMPLETE',
-  'extra-file': 'CHECKPOINT_DAMAGED',
-  'open-to-all': 'REFUSED',
-  'deleted-meanwhile': 'CHECKPOINT_DAMAGED',
-};

@@ -1,7 +1,7 @@
-import {EngineError} from '../base/errors.ts';
 import {unlessMissing} from '../storage/durable-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {nodeFileSystem} from '../storage/node-file-system.ts';
+import {storageFailed} from '../storage/storage-error.ts';
 
 /** Writes a report beside its target and renames it there: a reader never sees half of it. Absolute path. */
 export async function writeReportFile(
@@ -13,17 +13,17 @@ export async function writeReportFile(
   try {
     const handle = await files.createNew(aside);
     try {
-      await handle.append(Buffer.from(text));
-    } finally {
-      await handle.close();
+      try {
+        await handle.append(Buffer.from(text));
+      } finally {
+        await handle.close();
+      }
+      await files.rename(aside, path);
+    } catch (error) {
+      await unlessMissing(async () => files.unlink(aside));
+      throw error;
     }
-    await files.rename(aside, path);
   } catch (error) {
-    await unlessMissing(async () => files.unlink(aside));
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new EngineError('STORAGE_FAILED', `cannot write the report ${path}: ${reason}`, {
-      file: path,
-      cause: error,
-    });
+    throw storageFailed('writing the report', path, error);
   }
 }

@@ -1,7 +1,7 @@
 // From what the storage room read to the facts that recovery decides over. No decision is made here.
 
 import type {CheckpointState} from '../storage/derive-checkpoint-state.ts';
-import type {Finding} from '../storage/finding.ts';
+import {ERROR_OF_FINDING} from '../storage/finding.ts';
 import type {ListedCheckpoint} from '../storage/list-checkpoints.ts';
 import type {GenerationHistory, JobHistory} from '../storage/read-history.ts';
 import type {CheckpointFacts, GenerationFacts, JobDirectoryFacts} from './facts.ts';
@@ -10,8 +10,6 @@ import type {CheckpointFacts, GenerationFacts, JobDirectoryFacts} from './facts.
 export const SAVEPOINT_FACT = 'savepoint';
 /** True when the windows of the run were flushed before it stopped. */
 export const DRAINED_FACT = 'drained';
-
-const REFUSALS: ReadonlySet<Finding['code']> = new Set(['name-refused', 'kind-refused']);
 
 export function directoryFacts(
   jobName: string,
@@ -82,7 +80,7 @@ function damagedFacts(
   // A copy of another checkpoint under this one's name says nothing of this one.
   const read = readable?.metadata ?? null;
   const metadata = read?.checkpointId === id ? read : null;
-  const refusal = findings.find(({code}) => REFUSALS.has(code));
+  const refusal = findings.find(({code}) => ERROR_OF_FINDING[code] === 'REFUSED');
   const damage = (refusal ?? findings[0])?.message ?? 'it is damaged';
   return {state: refusal === undefined ? 'damaged' : 'refused', id, path, metadata, damage};
 }

@@ -9,6 +9,7 @@ import {requireReadable} from '../inspection/inspect-checkpoint.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {copyCheckpoint as copy} from '../storage/copy-checkpoint.ts';
 import {deriveCheckpointState} from '../storage/derive-checkpoint-state.ts';
+import {ERROR_OF_FINDING} from '../storage/finding.ts';
 import {distinctFilesOf} from '../storage/metadata-encoder.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
@@ -25,7 +26,7 @@ export interface CopyReport {
   readonly selfContained: boolean;
 }
 
-/** `to`: as typed. CHECKPOINT_DAMAGED when one byte of it is not what it was; REFUSED when something is at `to`. */
+/** `to`: as typed. CHECKPOINT_DAMAGED when one byte of it is not what it was; REFUSED when something is at `to`, or no file is in place of one. */
 export async function copyReport(
   ref: string,
   to: string,
@@ -37,7 +38,8 @@ export async function copyReport(
   const {metadata, metadataSha256} = requireReadable(state, from);
   if (state.kind === 'damaged') {
     const [first] = state.findings;
-    throw new EngineError('CHECKPOINT_DAMAGED', first?.message ?? `${from} is damaged`, {
+    const code = ERROR_OF_FINDING[first?.code ?? 'metadata-damaged'];
+    throw new EngineError(code, first?.message ?? `${from} is damaged`, {
       file: first?.path ?? from,
       hint: `Nothing was copied. See all that is wrong: tidemark checkpoint verify ${shellWord(from)}`,
     });

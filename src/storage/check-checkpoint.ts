@@ -168,8 +168,10 @@ class Check {
         const path = directory === '' ? name : `${directory}/${name}`;
         if (named.has(path) || parents.has(path)) continue;
         // Whose it is and who needs it say nothing of what is in it.
-        if (directory === '' && kind === 'file' && isMarkName(name)) continue;
-        this.#reportExtra(path, kind);
+        const isMark = directory === '' && isMarkName(name);
+        if (isMark && kind === 'file') continue;
+        // A mark is a file; a claim that is none keeps a restore from beginning.
+        this.#reportExtra(path, isMark ? 'other' : kind);
       }
     }
   }

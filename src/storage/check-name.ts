@@ -33,6 +33,7 @@ function reasonToRefusePart(part: string): string | null {
     return `a part is longer than ${PATH_PART_CHARACTERS_MAX} characters`;
   }
   if (RESERVED_ON_WINDOWS.test(part)) return `'${part}' is a reserved name`;
+  if (/^[.-]/.test(part)) return `'${part}' begins with a dot or a dash`;
   if (!PLAIN_PART.test(part)) return `'${part}' has other characters than letters, digits, . _ -`;
   return part.endsWith('.') ? `'${part}' ends with a dot` : null;
 }

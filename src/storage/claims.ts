@@ -10,11 +10,13 @@ import {readWholeFile, unlessMissing, writeDurableBytes} from './durable-file.ts
 import type {FileSystem} from './file-system.ts';
 import {FieldError, Fields} from './json-fields.ts';
 import {checkpointFiles} from './open-below.ts';
+import {wrongKind} from './finding.ts';
 import {CLAIM_FILE, claimAsideName} from './paths.ts';
 import {openSealedJson, sealJson} from './sealed-json.ts';
 import {storageFailed} from './storage-error.ts';
 
 const CLAIM_BYTES_MAX = 64 * 1024;
+const CLAIM_HINT = 'It says whose this checkpoint is. Remove it if no job claims the checkpoint.';
 
 export interface Claim {
   /** Absolute. */
@@ -22,7 +24,7 @@ export interface Claim {
   readonly lineage: string;
 }
 
-/** Null: nobody claimed it. CHECKPOINT_DAMAGED when nobody can say who did. */
+/** Null: nobody claimed it. CHECKPOINT_DAMAGED when nobody can say who did, REFUSED when no file is there in its place. */
 export async function readClaim(files: FileSystem, directory: string): Promise<Claim | null> {
   const path = `${directory}/${CLAIM_FILE}`;
   let bytes: Uint8Array;
@@ -32,7 +34,7 @@ export async function readClaim(files: FileSystem, directory: string): Promise<C
     const code = systemErrorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     if (code === 'ELOOP' || code === 'EINVAL' || code === 'EISDIR') {
-      throw damagedClaim(path, 'it is a link, a pipe, a device or a directory');
+      throw new EngineError('REFUSED', wrongKind(path).message, {file: path, hint: CLAIM_HINT});
     }
     throw storageFailed('reading', path, error);
   }
@@ -99,6 +101,6 @@ export function claimedByAnother(directory: string, claim: Claim | null): Engine
 function damagedClaim(path: string, reason: string): EngineError {
   return new EngineError('CHECKPOINT_DAMAGED', `${path} is damaged: ${reason}`, {
     file: path,
-    hint: 'It says whose this checkpoint is. Remove it if no job claims the checkpoint.',
+    hint: CLAIM_HINT,
   });
 }

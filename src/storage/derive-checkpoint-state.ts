@@ -109,7 +109,8 @@ export type MetadataReading =
 /** Only `_metadata`. */
 export async function readMetadata(files: FileSystem, directory: string): Promise<MetadataReading> {
   // A link may lead anywhere, and what lies there is nobody's checkpoint here.
-  if ((await statusOrNull(files, directory))?.kind === 'link') {
+  const kind = (await statusOrNull(files, directory))?.kind ?? 'directory';
+  if (kind !== 'directory') {
     return {kind: 'damaged', findings: [wrongKind(directory)], readable: null};
   }
   const path = `${directory}/${METADATA_FILE}`;

@@ -1,4 +1,6 @@
-// What a check reports: data, collected or streamed, never thrown.
+// What a check reports: data, collected or streamed, never thrown; and which error it is for a reader whom it keeps from going on.
+
+import type {ErrorCode} from '../base/errors.ts';
 
 export type FindingCode =
   | 'metadata-missing'
@@ -53,3 +55,46 @@ export function wrongKind(path: string): Finding {
     `${path} is a link, a pipe, a device or a directory: refused`,
   );
 }
+
+/** Damage outweighs what is refused, that what is of another version, that what could not be read. */
+export function errorCodeOf(codes: ReadonlySet<FindingCode>): ErrorCode | null {
+  const classes = new Set([...codes].map((code) => ERROR_OF_FINDING[code]));
+  const order: readonly ErrorCode[] = [
+    'CHECKPOINT_DAMAGED',
+    'REFUSED',
+    'INCOMPATIBLE',
+    'INCOMPLETE',
+  ];
+  return order.find((code) => classes.has(code)) ?? null;
+}
+
+/** The error, and with it the exit status, that a finding makes. Hints are not asked about. */
+export const ERROR_OF_FINDING: Readonly<Record<FindingCode, ErrorCode>> = {
+  'name-refused': 'REFUSED',
+  'kind-refused': 'REFUSED',
+  'metadata-incompatible': 'INCOMPATIBLE',
+  'job-differs': 'INCOMPATIBLE',
+  foreign: 'INCOMPATIBLE',
+  'file-unreadable': 'INCOMPLETE',
+  'file-elsewhere': 'INCOMPLETE',
+  'no-checksums': 'INCOMPLETE',
+  'paths-moved': 'INCOMPLETE',
+  'metadata-missing': 'CHECKPOINT_DAMAGED',
+  'metadata-damaged': 'CHECKPOINT_DAMAGED',
+  'id-differs': 'CHECKPOINT_DAMAGED',
+  'checksums-missing': 'CHECKPOINT_DAMAGED',
+  'checksums-differ': 'CHECKPOINT_DAMAGED',
+  'file-missing': 'CHECKPOINT_DAMAGED',
+  'file-truncated': 'CHECKPOINT_DAMAGED',
+  'file-extended': 'CHECKPOINT_DAMAGED',
+  'file-too-long': 'CHECKPOINT_DAMAGED',
+  'chunk-damaged': 'CHECKPOINT_DAMAGED',
+  'digest-differs': 'CHECKPOINT_DAMAGED',
+  'chain-broken': 'CHECKPOINT_DAMAGED',
+  'rows-damaged': 'CHECKPOINT_DAMAGED',
+  'rows-differ': 'CHECKPOINT_DAMAGED',
+  'not-checked': 'INCOMPLETE',
+  'extra-file': 'CHECKPOINT_DAMAGED',
+  'open-to-all': 'REFUSED',
+  'deleted-meanwhile': 'CHECKPOINT_DAMAGED',
+};

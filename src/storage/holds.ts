@@ -8,7 +8,7 @@
 //
 // The first two are linked out of and renamed into the owner's work/<G>/: a process that was taken over changes none.
 
-import {systemErrorCode} from '../base/errors.ts';
+import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {statusOrNull} from './derive-checkpoint-state.ts';
 import {unlessMissing, writeDurableBytes} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
@@ -23,9 +23,10 @@ import {
 } from './paths.ts';
 import {sealJson} from './sealed-json.ts';
 
-/** Names that are no hold's are left alone. */
+/** Names that are no hold's are left alone. REFUSED when `holds/` is no directory: nobody knows what is held. */
 export async function listHolds(files: FileSystem, paths: JobPaths): Promise<readonly Hold[]> {
   const holds: Hold[] = [];
+  await requireDirectory(files, paths.holdsDirectory);
   await unlessMissing(async () => {
     for (const {name} of await files.list(paths.holdsDirectory)) {
       const hold = parseHoldName(name);
@@ -33,6 +34,15 @@ export async function listHolds(files: FileSystem, paths: JobPaths): Promise<rea
     }
   });
   return holds;
+}
+
+async function requireDirectory(files: FileSystem, path: string): Promise<void> {
+  const status = await statusOrNull(files, path);
+  if (status === null || status.kind === 'directory') return;
+  throw new EngineError('REFUSED', `${path} is not a directory`, {
+    file: path,
+    hint: 'A link is not followed. Move it away; `tidemark checkpoint hold` holds anew what it held.',
+  });
 }
 
 /** Durable when it resolves; placing it again is fine. `aside`: a new name in the own work/<G>/. */
@@ -45,6 +55,7 @@ export async function placeHold(
   const {checkpointId, lineage} = hold;
   await writeDurableBytes(files, aside, sealJson({checkpoint_id: checkpointId, lineage}));
   await unlessThere(async () => files.makeDirectory(paths.holdsDirectory));
+  await requireDirectory(files, paths.holdsDirectory);
   await unlessThere(async () => files.link(aside, paths.hold(hold)));
   await files.syncDirectory(paths.holdsDirectory);
   // Whoever made holds/ may have died before it synced it.

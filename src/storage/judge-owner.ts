@@ -5,6 +5,7 @@ import type {Clock, Timers} from '../base/clock.ts';
 import {sleep} from '../base/clock.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {judgeProcess, type Liveness} from '../base/process-identity.ts';
+import {unlessMissing} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import type {OwnerRecord} from './owner-record.ts';
 import {JobPaths, parseGenerationName, parseOwnerName} from './paths.ts';
@@ -117,9 +118,12 @@ export async function newestGeneration(files: FileSystem, paths: JobPaths): Prom
     const parsed = parseOwnerName(entry.name);
     if (parsed !== null && parsed.kind !== 'aside') newest = Math.max(newest, parsed.generation);
   }
-  for (const {name} of await files.list(paths.workDirectory)) {
-    newest = Math.max(newest, parseGenerationName(name) ?? 0);
-  }
+  // Empty, it may be missing: archives and object stores keep no directory without a file.
+  await unlessMissing(async () => {
+    for (const {name} of await files.list(paths.workDirectory)) {
+      newest = Math.max(newest, parseGenerationName(name) ?? 0);
+    }
+  });
   return newest;
 }
 

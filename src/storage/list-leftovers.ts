@@ -97,8 +97,8 @@ async function entriesOf(files: FileSystem, path: string): Promise<readonly Dire
 /** Of all files in a directory; what goes meanwhile counts nothing. */
 export async function bytesBelow(files: FileSystem, path: string): Promise<number> {
   let bytes = 0;
-  // What a link leads to is not below it.
-  if ((await statusOrNull(files, path))?.kind === 'link') return bytes;
+  // What a link leads to is not below it, and nothing is below a file or a pipe.
+  if ((await statusOrNull(files, path))?.kind !== 'directory') return bytes;
   await unlessMissing(async () => {
     for (const {name, kind} of await files.list(path)) {
       const child = `${path}/${name}`;

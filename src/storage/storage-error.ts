@@ -38,14 +38,17 @@ export function storageFailed(
       },
     );
   }
-  const who =
-    systemCode === 'EACCES' || systemCode === 'EPERM' || systemCode === 'EROFS'
-      ? ` (as user ${process.getuid?.() ?? 'unknown'})`
-      : '';
-  return new EngineError('STORAGE_FAILED', `${doing} ${path} failed${who}: ${reason}`, {
+  return new EngineError('STORAGE_FAILED', `${doing} ${path} failed${userOf(cause)}: ${reason}`, {
     file: path,
     hint: systemCode === null ? undefined : HINTS[systemCode],
     cause,
     facts: {...facts, system_code: systemCode},
   });
+}
+
+/** Who was not let: ` (as user 1000)`, or nothing when it is about something else. */
+export function userOf(cause: unknown): string {
+  const code = systemErrorCode(cause);
+  if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') return '';
+  return ` (as user ${process.getuid?.() ?? 'unknown'})`;
 }

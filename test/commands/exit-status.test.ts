@@ -138,6 +138,20 @@ describe('every error code', () => {
     expect(reportOf('a string', 'run')).toMatchObject({code: 'UNEXPECTED', message: 'a string'});
   });
 
+  test('a path that this user may not use is a failure of storage, with the path and the user', () => {
+    const error = Object.assign(new Error("EACCES: permission denied, open '/s/_metadata'"), {
+      code: 'EACCES',
+      path: '/s/_metadata',
+    });
+    expect(reportOf(error, 'checkpoint list')).toMatchObject({
+      code: 'STORAGE_FAILED',
+      exit_code: 15,
+      file: '/s/_metadata',
+      message: `${error.message} (as user ${process.getuid?.()})`,
+      hint: 'give this user access to that path, then run the same again',
+    });
+  });
+
   test('a message cannot write to the terminal', () => {
     const error = new EngineError('RECORD_FAILED', 'key "\u001b[2J\nroot# \u009b1m"');
     expect(errorLines(reportOf(error, 'run'), style)).toEqual([

@@ -15,6 +15,7 @@ import {tidemark} from '../kills/support/process.ts';
 import {FakeTime, writeFile} from '../storage/support/fixture.js';
 import {MemoryFileSystem} from '../storage/support/memory-file-system.js';
 import {OrdersJob, filesBelow} from './support/orders-job.ts';
+import {endingsOfReaders} from './support/readers.ts';
 import {PARTS, sampleTest, whole} from './support/sample.ts';
 import {errorOf, findingsOf} from './support/ending.ts';
 
@@ -228,9 +229,24 @@ sampleTest.each(DAMAGES)(
     expect(error.message).toContain(pathOf(file));
     expect(error.hint).toContain(`tidemark checkpoint verify ${newest}`);
     expect(error.hint).toContain(`the newest good one here is chk-${NEWEST - 1}`);
+    await expectReadersEnd(file);
     expect(job.kept()).toEqual(before);
   },
 );
+
+/** Each command that reads the newest checkpoint names the file, with what to run next, and writes nothing. */
+async function expectReadersEnd(file: string): Promise<void> {
+  const made = join(job.directory, 'made');
+  const endings = await endingsOfReaders(job.checkpoint(NEWEST), job.checkpoint(1), made);
+  for (const [reader, ending] of endings) {
+    // The bytes of state files are not its matter.
+    if (reader === 'inspect' && ending === null && file.endsWith('.groups')) continue;
+    expect(ending, reader).toMatchObject({code: 'CHECKPOINT_DAMAGED'});
+    expect(ending?.message, reader).toContain(pathOf(file));
+    expect(ending?.details.hint, reader).toMatch(/./);
+  }
+  expect(readdirSync(job.directory).filter((name) => /made|copying/.test(name))).toEqual([]);
+}
 
 sampleTest('damage is told in text as in JSON', async () => {
   job.reset();
@@ -353,6 +369,7 @@ describe('ck-no-metadata', () => {
     const json = await tidemark(['checkpoint', 'verify', job.checkpoint(NEWEST), '--json']);
     expect(json.status).toBe(4);
     expect(findingsOf(json)).toMatchObject([{code: 'metadata-missing', path: pathOf('_metadata')}]);
+    await expectReadersEnd('_metadata');
   });
 
   sampleTest('restore is 10 and names the next good one', async () => {

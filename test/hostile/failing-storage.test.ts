@@ -3,7 +3,7 @@
 // committed is kept, and once the disk is well again the same command ends with the exact output.
 // Mounts live in a mount namespace of their own; where that or strace is not permitted, those are skipped.
 
-import {mkdirSync, renameSync} from 'node:fs';
+import {mkdirSync, readdirSync, renameSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {shell} from '../commands/tidemark.ts';
@@ -125,6 +125,35 @@ describe('ck-readonly-root', () => {
     expect(hint).toContain('Give this user access');
   });
 });
+
+sampleTest(
+  'ck-no-permission: each command that reads says which path, who was not let, and 15',
+  async () => {
+    await job.crashWithCheckpoints(1);
+    const checkpoint = job.checkpoint(1);
+    const parent = join(job.state, '..');
+    const commands = [
+      [`checkpoint inspect ${checkpoint}`, join(checkpoint, '_metadata')],
+      [`checkpoint copy ${checkpoint} ${checkpoint}-copy`, join(checkpoint, '_metadata')],
+      [`checkpoint list ${job.state}`, parent],
+      [`checkpoint verify ${checkpoint}`, parent],
+      [`restore ${checkpoint} ${job.file} --dry-run`, parent],
+    ] as const;
+    const asUser =
+      process.getuid?.() === 0 ? 'setpriv --reuid 65534 --regid 65534 --clear-groups' : '';
+    const user = asUser === '' ? process.getuid?.() : 65534;
+    for (const [command, closed] of commands) {
+      const {status, stdout} = await shell(
+        `chmod 755 ${job.directory}; chmod 0 ${closed}; ${asUser} "$NODE" "$BIN" ${command} --json; e=$?; chmod 700 ${closed}; exit $e`,
+      );
+      expect(status, `${command} ${stdout}`).toBe(15);
+      expect(stdout).toContain(`(as user ${user})`);
+      expect(stdout).toContain(job.state);
+      expect(stdout).toMatch(/give this user access/i);
+    }
+    expect(readdirSync(job.state).filter((name) => name.startsWith('chk'))).toEqual(['chk-1']);
+  },
+);
 
 describe('fs-root-vanishes', () => {
   sampleTest.each(['state', 'out'])(

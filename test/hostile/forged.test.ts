@@ -6,17 +6,27 @@ import {execFileSync} from 'node:child_process';
 import {cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync} from 'node:fs';
 import {rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {brotliCompressSync, constants, gzipSync} from 'node:zlib';
 import {afterAll, beforeAll, beforeEach, expect, test} from 'vitest';
 import {crc32, sha256Hex} from '#src/base/checksum.js';
-import {planRestore, verifyCheckpoints} from '#src/index.js';
-import {ROOT, tidemark} from '../kills/support/process.ts';
+import {listCheckpoints, planRestore, pruneCheckpoints, verifyCheckpoints} from '#src/index.js';
+import {tidemark} from '../kills/support/process.ts';
 import {errorOf, findingsOf} from './support/ending.ts';
 import {forge, seal, stateOf, writeBytes, type Metadata} from './support/forge.ts';
 import {OrdersJob, restoreOf} from './support/orders-job.ts';
+import {endingsOfReaders} from './support/readers.ts';
 import {sample, sampleTest} from './support/sample.ts';
 
 const NEWEST = 4;
+const PRUNE_ALL = {
+  environment: {},
+  keepLast: 1,
+  keepWithinMillis: null,
+  keepSavepoints: true,
+  orphanAgeMillis: 0,
+  takeOver: false,
+  among: null,
+  dryRun: false,
+};
 let job: OrdersJob;
 let newest: string;
 
@@ -57,6 +67,11 @@ function moveOut(path: string): string {
   return outside;
 }
 
+function putPipe(path: string): void {
+  rmSync(path, {recursive: true, force: true});
+  execFileSync('mkfifo', [path]);
+}
+
 const FORGERIES: readonly Forgery[] = [
   {
     what: 'ck-length-bomb: a state of 2^50 bytes',
@@ -71,6 +86,16 @@ const FORGERIES: readonly Forgery[] = [
     code: 'CHECKPOINT_DAMAGED',
     make: groups((state) => (state['length'] = '12')),
   },
+  ...['9007199254740992', '-1', '1e309'].map((length) => ({
+    what: `ck-length-bomb: a length of ${length}`,
+    status: 4,
+    code: 'CHECKPOINT_DAMAGED',
+    make: () => {
+      groups((state) => (state['length'] = 123454321))();
+      const [, body = ''] = readFileSync(join(newest, '_metadata'), 'utf8').split(/^.{78}/);
+      writeBytes(newest, seal(body.replace('123454321', length)));
+    },
+  })),
   {
     what: 'ck-count-bomb: 200,000 levels',
     status: 4,
@@ -89,6 +114,30 @@ const FORGERIES: readonly Forgery[] = [
     status: 13,
     code: 'REFUSED',
     make: groups((state) => (state['path'] = '/etc/hostname')),
+  },
+  ...['C:/x', 'a\\b', 'CON', 'a\0b', '.', ''].map((name) => ({
+    what: `ck-traversal: the name ${JSON.stringify(name)}`,
+    status: 13,
+    code: 'REFUSED',
+    make: groups((state) => (state['path'] = name)),
+  })),
+  {
+    what: 'ck-proto: __proto__ as a uid',
+    status: 4,
+    code: 'CHECKPOINT_DAMAGED',
+    make: forged(({operators}) => (operators[0]!.uid = '__proto__')),
+  },
+  {
+    what: 'ck-parent-cycle: the parent of itself',
+    status: 4,
+    code: 'CHECKPOINT_DAMAGED',
+    make: forged((metadata) => (metadata['parent'] = NEWEST)),
+  },
+  {
+    what: 'ck-case-clash: a uid that another file system takes for the same',
+    status: 4,
+    code: 'CHECKPOINT_DAMAGED',
+    make: forged(({operators}) => (operators[0]!.uid = 'BY-USER')),
   },
   {
     what: 'ck-proto: __proto__ as a key',
@@ -135,11 +184,14 @@ const FORGERIES: readonly Forgery[] = [
     throughCommand: true,
     status: 13,
     code: 'REFUSED',
-    make: () => {
-      rmSync(join(newest, 'by-user/0.groups'));
-      execFileSync('mkfifo', [join(newest, 'by-user/0.groups')]);
-    },
+    make: () => putPipe(join(newest, 'by-user/0.groups')),
   },
+  ...['_metadata', 'SHA256SUMS'].map((name) => ({
+    what: `ck-fifo: in place of ${name}`,
+    status: 13,
+    code: 'REFUSED',
+    make: () => putPipe(join(newest, name)),
+  })),
   {
     what: 'ck-symlink-file: to a device that never ends',
     status: 13,
@@ -152,7 +204,7 @@ const FORGERIES: readonly Forgery[] = [
 ];
 
 sampleTest.each(FORGERIES)(
-  '$what: exit $status in verify and restore',
+  '$what: exit $status in all that read it',
   async ({status, code, make}) => {
     make();
     const parts = job.parts();
@@ -168,6 +220,17 @@ sampleTest.each(FORGERIES)(
       (error: unknown) => error,
     );
     expect(refused).toMatchObject({code, exitStatus: status});
+    const beside = readdirSync(job.directory);
+    const made = join(job.directory, 'made');
+    for (const [reader, ending] of await endingsOfReaders(newest, job.checkpoint(3), made)) {
+      expect(ending, reader).toMatchObject({code, exitStatus: status});
+      expect(ending?.message, reader).toContain(newest);
+      expect(ending?.details.hint, reader).toMatch(/./);
+    }
+    expect(readdirSync(job.directory)).toEqual(beside);
+    const {items} = await listCheckpoints(job.state, {environment: {}});
+    expect(items[0]).toMatchObject({id: NEWEST, newestRestorable: false});
+    expect(items[1]).toMatchObject({id: 3, newestRestorable: true});
     expect(job.parts()).toEqual(parts);
   },
 );
@@ -192,6 +255,57 @@ sampleTest.each(FORGERIES.filter(({throughCommand}) => throughCommand === true))
     expect(job.parts()).toEqual(parts);
   },
 );
+
+sampleTest(
+  'ck-fifo: in place of chk-N or of holds/, the others are listed and nothing goes',
+  async () => {
+    const prune = async (): Promise<unknown> =>
+      pruneCheckpoints(job.state, PRUNE_ALL).catch((error: unknown) => error);
+    putPipe(newest);
+    const {items, warnings} = await listCheckpoints(job.state, {environment: {}});
+    expect(items.map(({id, state}) => [id, state]).slice(0, 2)).toEqual([
+      [NEWEST, 'damaged'],
+      [3, 'complete'],
+    ]);
+    expect(warnings.join()).toContain(newest);
+    expect(await prune()).toMatchObject({exitStatus: 4});
+    job.reset();
+    const holds = join(job.state, 'holds');
+    putPipe(holds);
+    const listed: unknown = await listCheckpoints(job.state, {environment: {}}).catch(
+      (error: unknown) => error,
+    );
+    expect(listed).toMatchObject({code: 'REFUSED', details: {file: holds}});
+    expect(await prune()).toMatchObject({code: 'REFUSED', details: {file: holds}});
+    expect(job.checkpointIds()).toEqual([1, 2, 3, NEWEST]);
+  },
+);
+
+sampleTest('ck-fifo: in place of a claim, verify and restore refuse it', async () => {
+  const copy = join(job.directory, 'copy');
+  cpSync(newest, copy, {recursive: true});
+  const mark = join(copy, 'claimed-by');
+  for (const put of [putPipe, mkdirSync]) {
+    rmSync(mark, {force: true});
+    put(mark);
+    const {errorCode} = await verifyCheckpoints([copy], {
+      level: 'manifest',
+      environment: {},
+      onEvent: () => undefined,
+    });
+    expect(errorCode).toBe('REFUSED');
+    const refused: unknown = await planRestore(restoreOf(job.file, copy)).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toMatchObject({code: 'REFUSED', details: {file: mark}});
+  }
+});
+
+sampleTest('a job directory that lost its empty work/ on the way is restored from', async () => {
+  rmSync(join(job.state, 'work'), {recursive: true});
+  const plan = await planRestore(restoreOf(job.file, newest));
+  expect(plan.restorable).toBe(true);
+});
 
 sampleTest('ck-symlink-dir: the directory of the job itself is no link', async () => {
   const outside = join(job.directory, 'outside');
@@ -281,93 +395,6 @@ test('inline state of any shape is an error with the place, never a crash', asyn
     expect(errorOf(run).message).not.toMatch(/undefined|not a function|not iterable/);
   }
 });
-
-sampleTest(
-  'ck-gzip-bomb: 96 MiB out of 96 KiB of compressed state are not unpacked: 4',
-  async () => {
-    const flags = ['-D', 'execution.checkpointing.snapshot-compression=gzip', '--json'];
-    const crashed = await job.run(flags, {
-      TIDEMARK_FAILPOINT: 'storage.publish.after-rename:2',
-    });
-    expect(crashed.signal, crashed.stdout).toBe('SIGKILL');
-    const compressed = job.checkpoint(job.checkpointIds().at(-1)!);
-    expect(compressed).not.toBe(newest);
-    const path = join(compressed, 'by-user/0.groups');
-    const whole = readFileSync(path);
-    const bomb = bombOf(whole);
-    writeFileSync(path, bomb);
-    forge(compressed, (metadata) => {
-      const state = stateOf(metadata, 'by-user', 'groups');
-      state['length'] = bomb.length;
-      state['sha256'] = sha256Hex(bomb);
-      state['chunk_crcs'] = [crc32(bomb)];
-    });
-    const sums = `${sha256Hex(readFileSync(join(compressed, '_metadata')))}  _metadata\n`;
-    writeFileSync(join(compressed, 'SHA256SUMS'), `${sums}${sha256Hex(bomb)}  by-user/0.groups\n`);
-    const parts = job.parts();
-    const run = await job.run(['--json'], {NODE_OPTIONS: '--max-old-space-size=128'});
-    expect(run.status, run.stdout).toBe(4);
-    expect(errorOf(run).message).toContain('by-user');
-    // What the checkpoint had committed already, and the rest of it, is no reason to touch them.
-    expect(job.parts()).toEqual(expect.arrayContaining(parts));
-  },
-);
-
-sampleTest(
-  'ck-gzip-bomb: 96 MiB in a part of a canonical savepoint are not unpacked: 4',
-  async () => {
-    const savepoint = join(job.directory, 'savepoint');
-    const kept = join(ROOT, 'test/formats/kept/savepoint-canonical-brotli-0.1.0/files/savepoints');
-    cpSync(join(kept, readdirSync(kept)[0]!), savepoint, {recursive: true});
-    const path = join(savepoint, 'windows/0.groups');
-    const whole = readFileSync(path);
-    const stored = whole.indexOf('GRPZ') + 12;
-    const data = stored + 4 + whole.readUInt32LE(stored - 8) * 12;
-    // Fewer bytes than the rows that stood there, so that nothing but their expansion shows it.
-    const params = {[constants.BROTLI_PARAM_QUALITY]: 5};
-    const zeros = brotliCompressSync(Buffer.alloc(96 * 1024 * 1024), {params});
-    const bomb = Buffer.concat([whole.subarray(0, data), zeros, whole.subarray(-16)]);
-    bomb.writeUInt32LE(zeros.length, stored);
-    writeFileSync(path, bomb);
-    forge(savepoint, (metadata) => {
-      const state = stateOf(metadata, 'windows', 'groups');
-      state['length'] = bomb.length;
-      state['sha256'] = sha256Hex(bomb);
-      state['chunk_crcs'] = [crc32(bomb)];
-    });
-    const sums = join(savepoint, 'SHA256SUMS');
-    const line = `${sha256Hex(bomb)}  windows/0.groups`;
-    writeFileSync(
-      sums,
-      readFileSync(sums, 'utf8').replace(/^[0-9a-f]{64} {2}windows\/0\.groups$/mu, line),
-    );
-    const limit = {NODE_OPTIONS: '--max-old-space-size=128'};
-    for (const command of [
-      ['checkpoint', 'verify', savepoint, '--level', 'decode', '--json'],
-      ['state', 'scan', savepoint, '--json'],
-    ]) {
-      const run = await tidemark(command, limit);
-      expect(run.status, run.stdout + run.stderr).toBe(4);
-      expect(run.stdout).toMatch(/windows\/0\.groups is damaged.*expand to more than \d+ bytes/u);
-    }
-  },
-);
-
-/** The state file with 96 MiB of zeros as the content of its only part (src/state/compressed-chunk.ts). */
-function bombOf(file: Buffer): Buffer {
-  const chunk = file.indexOf('CHNZ');
-  const groups = file.readUInt32LE(chunk + 4);
-  expect(file.readUInt32LE(chunk + 16)).toBe(1);
-  const part = chunk + 24 + groups * 12;
-  const data = Math.ceil((part + 12 - chunk) / 8) * 8 + chunk;
-  const end = data + file.readUInt32LE(chunk + 20);
-  const zeros = gzipSync(Buffer.alloc(96 * 1024 * 1024), {level: 9});
-  const padded = Buffer.concat([zeros, Buffer.alloc((8 - (zeros.length % 8)) % 8)]);
-  const bomb = Buffer.concat([file.subarray(0, data), padded, file.subarray(end)]);
-  bomb.writeUInt32LE(padded.length, chunk + 20);
-  bomb.writeUInt32LE(zeros.length, part + 8);
-  return bomb;
-}
 
 sampleTest(
   'ck-other-job: metadata of another job that was copied in is refused with 12',

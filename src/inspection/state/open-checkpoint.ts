@@ -1,11 +1,11 @@
 // A checkpoint that is to be read, as far as `_metadata`, names and sizes tell; what keeps it from being read is an error.
 
-import {EngineError, type ErrorCode} from '../../base/errors.ts';
+import {EngineError} from '../../base/errors.ts';
 import {shellWord} from '../../base/shell-word.ts';
 import type {CheckpointMetadata} from '../../checkpoint/checkpoint-metadata.ts';
 import {deriveCheckpointState} from '../../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
-import type {FindingCode} from '../../storage/finding.ts';
+import {ERROR_OF_FINDING} from '../../storage/finding.ts';
 
 /** CHECKPOINT_DAMAGED, REFUSED, INCOMPATIBLE or NOT_FOUND when it is no whole checkpoint of tidemark. `directory`: absolute. */
 export async function openCheckpoint(
@@ -33,7 +33,7 @@ export async function openCheckpoint(
     case 'damaged':
     case 'incompatible': {
       const [finding] = state.findings;
-      const code = state.kind === 'incompatible' ? 'INCOMPATIBLE' : codeOf(finding?.code);
+      const code = ERROR_OF_FINDING[finding?.code ?? 'metadata-damaged'];
       throw new EngineError(code, finding?.message ?? `${directory} is ${state.kind}`, {
         file: finding?.path ?? directory,
         hint: `see all that is wrong: tidemark checkpoint verify ${shellWord(directory)}`,
@@ -47,8 +47,4 @@ export function deletedMeanwhile(directory: string): EngineError {
     file: directory,
     hint: 'Retention may have deleted it; keep one with `tidemark checkpoint hold`.',
   });
-}
-
-function codeOf(code: FindingCode | undefined): ErrorCode {
-  return code === 'name-refused' || code === 'kind-refused' ? 'REFUSED' : 'CHECKPOINT_DAMAGED';
 }

@@ -15,6 +15,7 @@ import {
 } from '../../state/rocksdb/stored-database.ts';
 import {stateShape, type StateShape} from '../../state/rows/state-shape.ts';
 import {parseSchema} from '../../state/snapshot-format.ts';
+import {stateFileAt} from '../../storage/paths.ts';
 import {damageHint} from '../../storage/state-file-reader.ts';
 import {chainsOf, isKeyedFile, requireWhole} from '../../storage/state-chain.ts';
 
@@ -43,7 +44,7 @@ export function stateTables(
     subtasks.flatMap((subtask) => {
       const whole = {start: 0, end: maxParallelism - 1};
       const own = {operator: uid, operatorType: type, subtask: subtask.index};
-      return [...fileTables(subtask, directory, whole), ...databaseTables(subtask)].map(
+      return [...fileTables(subtask, directory, whole), ...databaseTables(subtask, directory)].map(
         (table): StateTable => ({...own, ...table}),
       );
     }),
@@ -66,29 +67,30 @@ function fileTables(
   return chainsOf(files).map((found) => {
     const {name, files: chain} = requireWhole(found, directory);
     const base = must(chain[0], 'a state file');
-    const shape = shapeOf(base);
-    if (shape.spec.name !== name) throw misnamed(base, shape.spec.name);
+    const path = stateFileAt(directory, base.path);
+    const shape = shapeOf(base, path);
+    if (shape.spec.name !== name) throw misnamed(path, name, shape.spec.name);
     return {state: name, shape, keyGroups: base.keyGroups ?? whole, source: {kind: 'files', chain}};
   });
 }
 
-function databaseTables(subtask: SubtaskMetadata): OfSubtask[] {
+function databaseTables(subtask: SubtaskMetadata, directory: string): OfSubtask[] {
   const stored = storedDatabaseOf(subtask);
   if (stored === null) return [];
   return stored.schemas.map((schema) => ({
     state: schema.table,
-    shape: stateShape(schema, stored.path),
+    shape: stateShape(schema, stateFileAt(directory, stored.path)),
     keyGroups: stored.keyGroups,
     source: {kind: 'database', stored},
   }));
 }
 
-function shapeOf({description, path}: FileState): StateShape {
+function shapeOf({description}: FileState, path: string): StateShape {
   const text = new TextEncoder().encode(JSON.stringify(description));
   return stateShape(parseSchema(text, path), path);
 }
 
-function misnamed({path, name}: FileState, table: string): EngineError {
+function misnamed(path: string, name: string, table: string): EngineError {
   return new EngineError(
     'CHECKPOINT_DAMAGED',
     `${path} is of the state ${name}, and holds ${table}`,
