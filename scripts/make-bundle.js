@@ -16,6 +16,7 @@ const OUTSIDE_IMPORT = /\bimport\((?="(?:\.\/src\/|inquirer"))/g;
 
 /** @returns {Promise<string | null>} what is in the way */
 export async function makeBundle(root) {
+  const asked = new Set();
   const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const outfile = join(root, 'dist/start/tidemark.cjs');
   const {metafile, outputFiles} = await build({
@@ -36,17 +37,22 @@ export async function makeBundle(root) {
     logLevel: 'error',
     // inquirer is for a person at a terminal, who can wait; typescript is oclif's, for plugins in TypeScript.
     external: ['inquirer', 'typescript'],
-    plugins: [keepEngineOutside(root)],
+    plugins: [keepEngineOutside(root, asked)],
   });
   const strangers = Object.keys(metafile.inputs).filter(
     (path) => path.startsWith('src/') && !BUNDLED_SOURCES.test(path),
   );
-  if (strangers.length === 0) {
-    await bundleEngine(root);
-    writeFileSync(outfile, outputFiles[0].text.replace(OUTSIDE_IMPORT, 'importModule('));
-    return null;
+  if (strangers.length > 0) {
+    return `src/index.ts imports ${strangers.join(', ')} at once: import it inside the function that needs it`;
   }
-  return `src/index.ts imports ${strangers.join(', ')} at once: import it inside the function that needs it`;
+  await bundleEngine(root, asked);
+  const made = new Set([...ENGINE_GROUPS.flat(), ...SINGLE_FILES].map((file) => `src/${file}`));
+  const missing = [...asked].filter((file) => !made.has(file));
+  if (missing.length > 0) {
+    return `${missing.join(', ')}: imported when it is asked, and no entry of the bundle: name it in scripts/make-bundle.js, or import it in a file that is one`;
+  }
+  writeFileSync(outfile, outputFiles[0].text.replace(OUTSIDE_IMPORT, 'importModule('));
+  return null;
 }
 
 /**
@@ -96,9 +102,11 @@ const SINGLE_FILES = [
   'reports/inspect-report.ts',
 ];
 
-async function bundleEngine(root) {
+async function bundleEngine(root, asked) {
   for (const files of ENGINE_GROUPS) await bundleGroup(root, files);
-  for (const file of SINGLE_FILES) await bundleGroup(root, [file], [importWhenAsked(root, file)]);
+  for (const file of SINGLE_FILES) {
+    await bundleGroup(root, [file], [importWhenAsked(root, file, asked)]);
+  }
 }
 
 async function bundleGroup(root, files, plugins = []) {
@@ -144,8 +152,8 @@ async function entryText(root, pjson) {
   `;
 }
 
-/** A dynamic import of a file in src/ becomes one of its bundle in dist/start/src/. */
-function keepEngineOutside(root) {
+/** A dynamic import of a file in src/ becomes one of its bundle in dist/start/src/; `asked` gets the file. */
+function keepEngineOutside(root, asked) {
   return {
     name: 'keep-engine-outside',
     setup({onResolve}) {
@@ -153,21 +161,24 @@ function keepEngineOutside(root) {
         if (kind !== 'dynamic-import') return undefined;
         const target = relative(root, join(resolveDir, path));
         if (!target.startsWith('src/')) return undefined;
+        asked.add(target);
         return {path: `./${target.replace(/\.ts$/, '.js')}`, external: true};
       });
     },
   };
 }
 
-/** A dynamic import is that of a file in dist/start/src/. */
-function importWhenAsked(root, importer) {
+/** A dynamic import is that of a file in dist/start/src/; `asked` gets the file in src/. */
+function importWhenAsked(root, importer, asked) {
   const directory = dirname(join(root, 'src', importer));
   return {
     name: 'import-when-asked',
     setup({onResolve}) {
       onResolve({filter: /^\./}, ({path, kind, resolveDir}) => {
         if (kind !== 'dynamic-import') return undefined;
-        const target = relative(directory, join(resolveDir, path)).replace(/\.ts$/, '.js');
+        const file = join(resolveDir, path);
+        asked.add(relative(root, file));
+        const target = relative(directory, file).replace(/\.ts$/, '.js');
         return {path: target.startsWith('.') ? target : `./${target}`, external: true};
       });
     },

@@ -77,9 +77,8 @@ export async function inspectCheckpoint(
 export async function findingsError(
   findings: CheckpointDetails['findings'],
 ): Promise<ErrorCode | null> {
-  const {errorCodeOf} = await import('./storage/finding.ts');
-  const errors = findings.filter(({severity}) => severity === 'error');
-  return errorCodeOf(new Set(errors.map(({code}) => code)));
+  const reports = await import('./reports/inspect-report.ts');
+  return reports.findingsError(findings);
 }
 
 /**

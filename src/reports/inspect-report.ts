@@ -1,9 +1,11 @@
 // What `checkpoint inspect` tells about one checkpoint, and whether a job could go on from it. Never writes.
 
+import type {ErrorCode} from '../base/errors.ts';
 import {inspectCheckpoint, type CheckpointDetails} from '../inspection/inspect-checkpoint.ts';
 import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {blockingFileSystem as files} from '../storage/blocking-file-system.ts';
+import {errorCodeOf} from '../storage/finding.ts';
 import {resolveCheckpoint} from './resolve-report.ts';
 import type {RestorePlan} from './job-reports.ts';
 
@@ -49,4 +51,10 @@ async function positionsIn(metadata: CheckpointMetadata): Promise<RestorePlan['p
   if (!hasPosition) return [];
   const {positionsOf} = await import('./source-positions.ts');
   return positionsOf(metadata);
+}
+
+/** Which error findings make together, as `verify` has it; null: they are hints, or none. */
+export function findingsError(findings: CheckpointDetails['findings']): ErrorCode | null {
+  const errors = findings.filter(({severity}) => severity === 'error');
+  return errorCodeOf(new Set(errors.map(({code}) => code)));
 }
