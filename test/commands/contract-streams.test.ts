@@ -1,6 +1,6 @@
 // The contract of every command, part 3: what it says does not depend on how it is watched. No terminal, colours
-// switched on and off, a terminal that cannot do anything, a reader that leaves, a closed stdin. One run is a third of the
-// matrix, in which every command and every way stands; TIDEMARK_PROOF=1: another third with each seed.
+// switched on and off, a terminal that cannot do anything, a reader that leaves, a closed stdin. One run is a sixth of the
+// matrix, in which every command and every way stands; TIDEMARK_PROOF=1: another part with each seed.
 
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {

@@ -15,7 +15,7 @@ export function sample<T>(some: readonly T[], others: readonly T[]): readonly T[
 }
 
 /** One proof runs one part in so many of what starts processes; as many proofs in a row, with a seed each, run all of it. */
-export const PARTS = Number(process.env['TIDEMARK_PARTS'] ?? 3);
+export const PARTS = Number(process.env['TIDEMARK_PARTS'] ?? 6);
 export const proofSeed = Number(process.env['TIDEMARK_SEED'] ?? 20261120);
 
 /** The part of `all` that this proof runs. */
