@@ -280,9 +280,11 @@ export class Claims implements DiskWatch {
     this.counts.claimRemoved += 1;
   }
 
+  /** By the keeper, or by a lineage of the directory that was moved, which began from it there. */
   #isHeld(path: string): boolean {
-    const {disk} = this.#options.world;
-    return path.startsWith(ASIDE) && disk.namesIn(`${ASIDE}/holds`).includes(nameOf(path));
+    if (!path.startsWith(ASIDE)) return false;
+    const holds = this.#options.world.disk.namesIn(`${ASIDE}/holds`);
+    return holds.some((name) => name.split('.')[0] === nameOf(path));
   }
 
   #onPublish(path: string): void {
