@@ -155,7 +155,7 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     find: 'await withdraw(files, job, ownership.generation, ahead);',
     replace: '',
     prover,
-    from: 401,
+    from: 201,
   },
   {
     name: 'temporaries that no checkpoint prepared stay',
