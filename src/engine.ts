@@ -1,12 +1,12 @@
 // The main thread's composition root: a job file and the real world make a running job.
 
 import {resolve} from 'node:path';
-import {shellWord} from './base/shell-word.ts';
 
 import {must} from './base/assert.ts';
 import {systemClock, systemTimers} from './base/clock.ts';
 import {asEngineError, EngineError, systemErrorCode} from './base/errors.ts';
 import {systemRandom} from './base/random.ts';
+import {shellWord} from './base/shell-word.ts';
 import {jobCatalog, runtimeCatalog} from './catalog.ts';
 import {disposeSavepoint} from './control/dispose-savepoint.ts';
 import {JobHost} from './control/job-host.ts';

@@ -39,7 +39,13 @@ import type {TemplateName} from './templates/template.ts';
 import type {TemplateRequest, WrittenTemplate} from './templates/write-template.ts';
 import type {Environment, JobOverrides, RunRequest, RunningJob} from './runtime/run-types.ts';
 
-export {ERROR_CODES, EXIT_STATUSES, EngineError, systemErrorCode} from './base/errors.ts';
+export {
+  ERROR_CODES,
+  EXIT_STATUSES,
+  EngineError,
+  refusedUser,
+  systemErrorCode,
+} from './base/errors.ts';
 export type {ErrorCode, ErrorDetails, ExitStatus} from './base/errors.ts';
 export {shellWord} from './base/shell-word.ts';
 export type {JsonValue} from './base/json.ts';

@@ -1,7 +1,7 @@
 // Any thrown value as what a user is told: one object with --json, one to three lines otherwise.
 
 import {inspect} from 'node:util';
-import {ERROR_CODES, systemErrorCode, wallMillis} from '../../src/index.ts';
+import {ERROR_CODES, refusedUser, systemErrorCode, wallMillis} from '../../src/index.ts';
 import {escapeLines, escapeText, toJson} from './text.ts';
 import {formatInstant} from './units.ts';
 import type {EngineError, ErrorCode, ExitStatus} from '../../src/index.ts';
@@ -59,14 +59,11 @@ export function reportOf(thrown: unknown, commandName: string): ErrorReport {
 
 /** Null: it is no failure of a disk or of rights. */
 function storageReport(error: Error): ErrorReport | null {
-  const system = systemErrorCode(error) ?? '';
-  const hint = STORAGE_HINTS.get(system);
+  const hint = STORAGE_HINTS.get(systemErrorCode(error) ?? '');
   if (hint === undefined) return null;
-  const isRight = hint === ACCESS || system === 'EROFS';
-  const who = isRight ? ` (as user ${process.getuid?.() ?? 'unknown'})` : '';
   const path: unknown = (error as {path?: unknown}).path;
   const file = typeof path === 'string' ? path : null;
-  return report('STORAGE_FAILED', `${error.message}${who}`, {hint, file});
+  return report('STORAGE_FAILED', `${error.message}${refusedUser(error)}`, {hint, file});
 }
 
 /** By its fields: the start-up bundle has a class of its own beside the engine's. */

@@ -126,6 +126,13 @@ export function systemErrorCode(thrown: unknown): string | null {
   return typeof code === 'string' ? code : null;
 }
 
+/** Who was not let: ` (as user 1000)`, to follow a sentence; empty when it is about something else than rights. */
+export function refusedUser(thrown: unknown): string {
+  const code = systemErrorCode(thrown);
+  if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') return '';
+  return ` (as user ${process.getuid?.() ?? 'unknown'})`;
+}
+
 /** The sentence of any thrown value. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

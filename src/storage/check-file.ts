@@ -2,7 +2,7 @@
 // one is hashed. Plain data in and out: it also runs in a thread of its own.
 
 import {crc32, sha256} from '../base/checksum.ts';
-import {messageOf, systemErrorCode} from '../base/errors.ts';
+import {messageOf, refusedUser, systemErrorCode} from '../base/errors.ts';
 import {errorAt} from './derive-checkpoint-state.ts';
 import {closeQuietly} from './durable-file.ts';
 import type {FileHandle, FileSystem} from './file-system.ts';
@@ -10,7 +10,6 @@ import type {Finding} from './finding.ts';
 import {openBelow} from './open-below.ts';
 import {CHUNK_BYTES, type StateFileSummary} from './state-chunks.ts';
 import {hexCrc} from './state-file-reader.ts';
-import {userOf} from './storage-error.ts';
 import {systemErrorPath} from './system-error.ts';
 
 export interface FileCheckRequest {
@@ -133,7 +132,7 @@ function unreadableAt(path: string, offset: number, error: unknown): FileCheckRe
   return {
     offset,
     systemCode,
-    reason: `${messageOf(error)}${userOf(error)}`,
+    reason: `${messageOf(error)}${refusedUser(error)}`,
     path: systemErrorPath(error, path),
   };
 }

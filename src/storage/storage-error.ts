@@ -1,4 +1,4 @@
-import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {EngineError, refusedUser, systemErrorCode} from '../base/errors.ts';
 import {systemErrorPath} from './system-error.ts';
 
 const HINTS: Readonly<Record<string, string>> = {
@@ -38,17 +38,14 @@ export function storageFailed(
       },
     );
   }
-  return new EngineError('STORAGE_FAILED', `${doing} ${path} failed${userOf(cause)}: ${reason}`, {
-    file: path,
-    hint: systemCode === null ? undefined : HINTS[systemCode],
-    cause,
-    facts: {...facts, system_code: systemCode},
-  });
-}
-
-/** Who was not let: ` (as user 1000)`, or nothing when it is about something else. */
-export function userOf(cause: unknown): string {
-  const code = systemErrorCode(cause);
-  if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') return '';
-  return ` (as user ${process.getuid?.() ?? 'unknown'})`;
+  return new EngineError(
+    'STORAGE_FAILED',
+    `${doing} ${path} failed${refusedUser(cause)}: ${reason}`,
+    {
+      file: path,
+      hint: systemCode === null ? undefined : HINTS[systemCode],
+      cause,
+      facts: {...facts, system_code: systemCode},
+    },
+  );
 }
