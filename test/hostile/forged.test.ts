@@ -7,11 +7,10 @@ import {cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync} fr
 import {rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, expect, test} from 'vitest';
-import {crc32, sha256Hex} from '#src/base/checksum.js';
 import {listCheckpoints, planRestore, pruneCheckpoints, verifyCheckpoints} from '#src/index.js';
 import {tidemark} from '../kills/support/process.ts';
 import {errorOf, findingsOf} from './support/ending.ts';
-import {forge, seal, stateOf, writeBytes, type Metadata} from './support/forge.ts';
+import {forge, forgeStateFile, seal, stateOf, writeBytes, type Metadata} from './support/forge.ts';
 import {OrdersJob, restoreOf} from './support/orders-job.ts';
 import {endingsOfReaders} from './support/readers.ts';
 import {sample, sampleTest} from './support/sample.ts';
@@ -361,14 +360,7 @@ sampleTest(
     const path = join(newest, 'by-user/0.groups');
     const bytes = readFileSync(path);
     bytes.writeUInt32LE(1e9, bytes.indexOf('CHNK') + 4);
-    writeFileSync(path, bytes);
-    forge(newest, (metadata) => {
-      const state = stateOf(metadata, 'by-user', 'groups');
-      state['sha256'] = sha256Hex(bytes);
-      state['chunk_crcs'] = [crc32(bytes)];
-    });
-    const sums = `${sha256Hex(readFileSync(join(newest, '_metadata')))}  _metadata\n`;
-    writeFileSync(join(newest, 'SHA256SUMS'), `${sums}${sha256Hex(bytes)}  by-user/0.groups\n`);
+    forgeStateFile(newest, ['by-user', 'groups'], bytes);
     const parts = job.parts();
     const run = await job.run(['--json'], {NODE_OPTIONS: '--max-old-space-size=128'});
     expect(run.status, run.stdout).toBe(4);

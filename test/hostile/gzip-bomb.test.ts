@@ -1,13 +1,12 @@
 // State that is compressed and expands to far more than was declared: refused by the declared length, in a small heap.
 
-import {cpSync, readFileSync, readdirSync, writeFileSync} from 'node:fs';
+import {cpSync, readFileSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {brotliCompressSync, constants, gzipSync} from 'node:zlib';
 import {afterAll, beforeAll, expect} from 'vitest';
-import {crc32, sha256Hex} from '#src/base/checksum.js';
 import {ROOT, tidemark} from '../kills/support/process.ts';
 import {errorOf} from './support/ending.ts';
-import {forge, stateOf} from './support/forge.ts';
+import {forgeStateFile} from './support/forge.ts';
 import {OrdersJob} from './support/orders-job.ts';
 import {sampleTest} from './support/sample.ts';
 
@@ -38,15 +37,7 @@ sampleTest(
     const path = join(compressed, 'by-user/0.groups');
     const whole = readFileSync(path);
     const bomb = bombOf(whole);
-    writeFileSync(path, bomb);
-    forge(compressed, (metadata) => {
-      const state = stateOf(metadata, 'by-user', 'groups');
-      state['length'] = bomb.length;
-      state['sha256'] = sha256Hex(bomb);
-      state['chunk_crcs'] = [crc32(bomb)];
-    });
-    const sums = `${sha256Hex(readFileSync(join(compressed, '_metadata')))}  _metadata\n`;
-    writeFileSync(join(compressed, 'SHA256SUMS'), `${sums}${sha256Hex(bomb)}  by-user/0.groups\n`);
+    forgeStateFile(compressed, ['by-user', 'groups'], bomb);
     const parts = job.parts();
     const run = await job.run(['--json'], {NODE_OPTIONS: '--max-old-space-size=128'});
     expect(run.status, run.stdout).toBe(4);
@@ -71,19 +62,7 @@ sampleTest(
     const zeros = brotliCompressSync(Buffer.alloc(96 * 1024 * 1024), {params});
     const bomb = Buffer.concat([whole.subarray(0, data), zeros, whole.subarray(-16)]);
     bomb.writeUInt32LE(zeros.length, stored);
-    writeFileSync(path, bomb);
-    forge(savepoint, (metadata) => {
-      const state = stateOf(metadata, 'windows', 'groups');
-      state['length'] = bomb.length;
-      state['sha256'] = sha256Hex(bomb);
-      state['chunk_crcs'] = [crc32(bomb)];
-    });
-    const sums = join(savepoint, 'SHA256SUMS');
-    const line = `${sha256Hex(bomb)}  windows/0.groups`;
-    writeFileSync(
-      sums,
-      readFileSync(sums, 'utf8').replace(/^[0-9a-f]{64} {2}windows\/0\.groups$/mu, line),
-    );
+    forgeStateFile(savepoint, ['windows', 'groups'], bomb);
     const limit = {NODE_OPTIONS: '--max-old-space-size=128'};
     for (const command of [
       ['checkpoint', 'verify', savepoint, '--level', 'decode', '--json'],

@@ -5,13 +5,18 @@ import {describe, expect, it} from 'vitest';
 
 import {SeededRandom} from '#src/base/random.js';
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
-import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import {JobPaths, stateFileAt} from '#src/storage/paths.js';
 import {beginFresh, JOB_DIRECTORY, publish, start, writeFile} from './support/fixture.js';
 import {gatedDisk, turns} from './support/gated-disk.js';
 import {MemoryFileSystem, type Fault} from './support/memory-file-system.js';
-import {bring, publishShared, sharedContents, sharingMetadata} from './support/shared-states.js';
+import {
+  bring,
+  findingsOf,
+  publishShared,
+  sharedContents,
+  sharingMetadata,
+} from './support/shared-states.js';
 
 const paths = new JobPaths(JOB_DIRECTORY);
 
@@ -20,18 +25,6 @@ async function ownedDisk(): Promise<{disk: MemoryFileSystem; owner: Ownership}> 
   const owner = await start(disk);
   await beginFresh(owner);
   return {disk, owner};
-}
-
-/** Codes of everything that is wrong with a checkpoint. */
-async function findingsOf(disk: MemoryFileSystem, id: number): Promise<readonly string[]> {
-  const codes: string[] = [];
-  await checkCheckpoint({
-    files: disk,
-    directory: paths.checkpoint(id),
-    level: 'checksum',
-    onFinding: ({code}) => codes.push(code),
-  });
-  return codes;
 }
 
 async function remove(owner: Ownership, ...ids: number[]): Promise<void> {

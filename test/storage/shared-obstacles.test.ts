@@ -2,26 +2,13 @@
 
 import {describe, expect, it} from 'vitest';
 
-import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import {JobPaths, sharedPath, stateFileAt} from '#src/storage/paths.js';
 import {beginFresh, JOB_DIRECTORY, start} from './support/fixture.js';
 import {MemoryFileSystem} from './support/memory-file-system.js';
-import {publishShared, sharedContents} from './support/shared-states.js';
+import {findingsOf, publishShared, sharedContents} from './support/shared-states.js';
 
 const paths = new JobPaths(JOB_DIRECTORY);
-
-/** Codes of everything that is wrong with a checkpoint. */
-async function findingsOf(disk: MemoryFileSystem, id: number): Promise<readonly string[]> {
-  const codes: string[] = [];
-  await checkCheckpoint({
-    files: disk,
-    directory: paths.checkpoint(id),
-    level: 'checksum',
-    onFinding: ({code}) => codes.push(code),
-  });
-  return codes;
-}
 
 async function ownedDisk(): Promise<{disk: MemoryFileSystem; owner: Ownership}> {
   const disk = new MemoryFileSystem();

@@ -3,7 +3,7 @@
 
 import {readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {sha256Hex} from '#src/base/checksum.js';
+import {crc32, sha256Hex} from '#src/base/checksum.js';
 
 type Json = Record<string, unknown>;
 
@@ -32,12 +32,33 @@ export function forge(checkpoint: string, change: (metadata: Metadata) => void):
 /** `bytes` as `_metadata`, and its line of SHA256SUMS made to agree. */
 export function writeBytes(checkpoint: string, bytes: Uint8Array): void {
   writeFileSync(join(checkpoint, '_metadata'), bytes);
+  writeSum(checkpoint, '_metadata', bytes);
+}
+
+/** The line of `path` in SHA256SUMS. */
+function writeSum(checkpoint: string, path: string, bytes: Uint8Array): void {
   const sums = join(checkpoint, 'SHA256SUMS');
-  const lines = readFileSync(sums, 'utf8').replace(
-    /^[0-9a-f]{64} {2}_metadata$/m,
-    `${sha256Hex(bytes)}  _metadata`,
-  );
-  writeFileSync(sums, lines);
+  const lines = readFileSync(sums, 'utf8').split('\n');
+  const others = (line: string): boolean => line.slice(64) !== `  ${path}`;
+  const changed = lines.map((line) => (others(line) ? line : `${sha256Hex(bytes)}  ${path}`));
+  writeFileSync(sums, changed.join('\n'));
+}
+
+/** `bytes`, of at most one chunk, as subtask 0's file of a table, with checksums that agree. */
+export function forgeStateFile(
+  checkpoint: string,
+  [uid, name]: readonly [uid: string, name: string],
+  bytes: Uint8Array,
+): void {
+  const path = `${uid}/0.${name}`;
+  writeFileSync(join(checkpoint, path), bytes);
+  forge(checkpoint, (metadata) => {
+    const state = stateOf(metadata, uid, name);
+    state['length'] = bytes.length;
+    state['sha256'] = sha256Hex(bytes);
+    state['chunk_crcs'] = [crc32(bytes)];
+  });
+  writeSum(checkpoint, path, bytes);
 }
 
 /** The inline or file state of that name. */

@@ -6,11 +6,13 @@ import {
   type FileState,
 } from '#src/checkpoint/checkpoint-metadata.js';
 import type {CheckpointAttempt, PublishedCheckpoint} from '#src/storage/attempt.js';
+import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
 import type {FileSystem} from '#src/storage/file-system.js';
 import type {Ownership} from '#src/storage/job-directory.js';
+import {JobPaths} from '#src/storage/paths.js';
 import {shareFile} from '#src/storage/share-file.js';
 import {writeStateFile} from '#src/storage/state-file-writer.js';
-import {metadataOf} from './fixture.js';
+import {JOB_DIRECTORY, metadataOf} from './fixture.js';
 
 export interface SharingCheckpoint extends PublishedCheckpoint {
   /** The handles of its shared files, in the order of `brings`, then `refers`. */
@@ -94,4 +96,16 @@ export async function sharedContents(
     }
   }
   return contents.sort();
+}
+
+/** Codes of everything that is wrong with a checkpoint. */
+export async function findingsOf(files: FileSystem, id: number): Promise<readonly string[]> {
+  const codes: string[] = [];
+  await checkCheckpoint({
+    files,
+    directory: new JobPaths(JOB_DIRECTORY).checkpoint(id),
+    level: 'checksum',
+    onFinding: ({code}) => codes.push(code),
+  });
+  return codes;
 }
