@@ -26,6 +26,8 @@ import type {FromTask, ToTask} from './task-messages.ts';
 /** The attempt's directory, and its two ends. */
 export interface AttemptHandle {
   readonly directory: string;
+  /** A file, absolute, that it may not refer to: it has to have all state. Null: none. */
+  readonly lacking: string | null;
   abort(): Promise<void>;
 }
 
@@ -53,6 +55,8 @@ export interface DriverPorts<Attempt extends AttemptHandle> {
   publish(attempt: Attempt, decision: CompleteDecision): Promise<{path: string; bytes: number}>;
   post(message: ToTask): void;
   completed(checkpoint: CompletedCheckpoint): void;
+  /** Checkpoint `id` has all state because the file at `path`, which it would have referred to, is not there. */
+  lacking(id: number, path: string): void;
   failed(id: number, reason: string): void;
   /** Everything of checkpoint `id` and before is committed: retention may look. */
   committed(id: number): Promise<void>;
@@ -275,10 +279,11 @@ export class CheckpointDriver<Attempt extends AttemptHandle> {
     const attempt = ports.beginAttempt(id);
     this.#attempts.set(id, attempt);
     try {
-      const {directory} = await attempt;
+      const {directory, lacking} = await attempt;
       // It may have been given up while its directory was made.
       if (!this.#state.pending.some((pending) => pending.id === id)) return;
-      const full = this.#isFull(id);
+      if (lacking !== null) ports.lacking(id, lacking);
+      const full = lacking !== null || this.#isFull(id);
       const order = {checkpointId: id, purpose, directory, alignment, full, triggeredAt};
       ports.post({kind: 'trigger', ...order});
     } catch (error) {

@@ -41,6 +41,8 @@ export interface DeploymentListener {
   rows(sink: string, rows: readonly string[]): void;
   warning(message: string): void;
   checkpointCompleted(checkpoint: CompletedCheckpoint): void;
+  /** It has all state: the file at `path` that it would have referred to is not there. */
+  checkpointLacks(id: number, path: string): void;
   checkpointFailed(id: number, reason: string): void;
 }
 
@@ -241,6 +243,7 @@ export class DeploymentRun<Attempt extends AttemptHandle> {
             this.#last = checkpoint;
           listener.checkpointCompleted(checkpoint);
         },
+        lacking: (id, path) => listener.checkpointLacks(id, path),
         failed: (id, reason) => listener.checkpointFailed(id, reason),
         fail: (error) => this.#fail(error),
       },

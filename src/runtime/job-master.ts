@@ -406,6 +406,7 @@ export class JobMaster {
         rows: (sink, rows) => report.rows(sink, rows),
         warning: warn,
         checkpointCompleted: (checkpoint) => report.checkpointCompleted(checkpoint),
+        checkpointLacks: (id, path) => report.checkpointLacks(id, path),
         checkpointFailed: (id, reason) => report.checkpointFailed(id, reason),
       },
       caughtUp: this.#options.caughtUp,

@@ -5,6 +5,7 @@ import {resolve} from 'node:path';
 import {EngineError, type ExitStatus} from '../base/errors.ts';
 import type {Clock, Timer, Timers} from '../base/clock.ts';
 import {must} from '../base/assert.ts';
+import {shellWord} from '../base/shell-word.ts';
 import type {JobSpec} from '../job/job-spec.ts';
 import type {Schema} from '../records/schema.ts';
 import type {SavepointFormat} from '../checkpoint/checkpoint-metadata.ts';
@@ -138,6 +139,15 @@ export class RunReporter {
   checkpointFailed(id: number, reason: string): void {
     this.viewer.checkpoints.failed(id, reason);
     this.#emit({type: 'checkpoint_failed', at: this.#now(), id, reason});
+  }
+
+  /** Checkpoint `id` has all state: what it would have referred to at `path` is not there. */
+  checkpointLacks(id: number, path: string): void {
+    const verify = `tidemark checkpoint verify ${shellWord(this.#options.job.name)}`;
+    this.warning(
+      'SHARED_MISSING',
+      `${path} is missing or cut: checkpoint ${id} has all state and does not need it; look at the disk, and at the earlier ones: ${verify}`,
+    );
   }
 
   rows(sink: string, rows: readonly string[]): void {

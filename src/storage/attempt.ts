@@ -45,25 +45,28 @@ export class CheckpointAttempt {
   readonly checkpointId: number;
   /** Absolute; state files go below it as `stateFilePath` says. */
   readonly directory: string;
+  /** A file in `shared/`, absolute, that it may not refer to: what is written for it is all state. Null: none. */
+  readonly lacking: string | null;
   readonly #context: AttemptContext;
   #state: AttemptState = 'open';
 
-  private constructor(context: AttemptContext, checkpointId: number) {
+  private constructor(context: AttemptContext, checkpointId: number, lacking: string | null) {
     this.#context = context;
     this.checkpointId = checkpointId;
+    this.lacking = lacking;
     this.directory = context.paths.attempt(context.generation, checkpointId);
   }
 
   static async begin(context: AttemptContext, checkpointId: number): Promise<CheckpointAttempt> {
-    const attempt = new CheckpointAttempt(context, checkpointId);
-    await context.shared.begin(checkpointId);
     try {
+      const lacking = await context.shared.begin(checkpointId);
+      const attempt = new CheckpointAttempt(context, checkpointId, lacking);
       await context.files.makeDirectory(attempt.directory);
+      return attempt;
     } catch (error) {
       context.shared.ended(checkpointId);
       throw error;
     }
-    return attempt;
   }
 
   /** All state files are durable and named in `metadata`. Once; after a failure only `abort`. */

@@ -8,7 +8,8 @@
 //   2. make shared/ and shared/ab/; link each file out of the attempt (ENOENT for a process that was taken over);
 //      EEXIST: what is there is read. It is the content, or it is damaged: then the attempt's own file takes its place,
 //      by a rename, which mends every checkpoint that refers to it
-//   3. what the attempt refers to and does not bring is there, with its length
+//   3. what the attempt refers to and does not bring is there, with its length: it was looked for when the attempt began, too,
+//      while it could still be told to bring all
 //   4. sync each shared/ab/ in which a file was linked or found by its link, then shared/ and the job directory when
 //      a directory in it was made or found. Referred files need none: their own checkpoint's publish was synced
 //
@@ -22,10 +23,10 @@ import type {CheckpointMetadata, FileState} from '../checkpoint/checkpoint-metad
 import {checkFile} from './check-file.ts';
 import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
 import {unlessMissing} from './durable-file.ts';
-import type {FileSystem} from './file-system.ts';
+import type {FileStatus, FileSystem} from './file-system.ts';
 import {distinctFilesOf} from './metadata-encoder.ts';
 import {isSharedName, parseCheckpointName, toShareDirectory, type JobPaths} from './paths.ts';
-import {SharedReferences} from './shared-references.ts';
+import {SharedReferences, type SharedFiles} from './shared-references.ts';
 
 export class SharedDirectory {
   readonly #files: FileSystem;
@@ -47,10 +48,17 @@ export class SharedDirectory {
     this.#generation = generation;
   }
 
-  /** The attempt begins: from here on all that a completed checkpoint refers to stays for it. */
-  async begin(checkpointId: number): Promise<void> {
+  /**
+   * The attempt begins: from here on all that a completed checkpoint refers to stays for it. Returns the path of a file that
+   * it would refer to and that is not there, or of another length: it has to bring all of its state. Null: it may refer.
+   */
+  async begin(checkpointId: number): Promise<string | null> {
     await this.#load();
     this.#references.begun(checkpointId);
+    for (const [sha256, length] of this.#references.referable()) {
+      if (!isThere(await this.#statusOf(sha256), length)) return this.#paths.sharedFile(sha256);
+    }
+    return null;
   }
 
   /** Nothing will be published of the attempt. Removes nothing: an earlier checkpoint may have the same files. */
@@ -103,12 +111,12 @@ export class SharedDirectory {
 
   /** It exists; not before, and before anything else can be deleted. */
   published(metadata: CheckpointMetadata): void {
-    this.#references.published(metadata.checkpointId, sharedNamesOf(metadata));
+    this.#references.published(metadata.checkpointId, sharedFilesOf(metadata));
   }
 
   /** What is there of which checkpoint, as it was read before something is deleted. */
   learnt(checkpointId: number, metadata: CheckpointMetadata): void {
-    this.#references.learnt(checkpointId, sharedNamesOf(metadata));
+    this.#references.learnt(checkpointId, sharedFilesOf(metadata));
   }
 
   /** Their renames into deleted/ are durable, and every other checkpoint could be read. */
@@ -208,10 +216,14 @@ export class SharedDirectory {
     return path;
   }
 
+  async #statusOf(sha256: string): Promise<FileStatus | null> {
+    return statusOrNull(this.#files, this.#paths.sharedFile(sha256));
+  }
+
   async #requireThere({sha256, length}: FileState): Promise<void> {
     const path = this.#paths.sharedFile(sha256);
-    const status = await statusOrNull(this.#files, path);
-    if (status?.kind === 'file' && status.size === length) return;
+    const status = await this.#statusOf(sha256);
+    if (isThere(status, length)) return;
     const found = status === null ? 'missing' : `a ${status.kind} of ${status.size} bytes`;
     throw new EngineError(
       'CHECKPOINT_DAMAGED',
@@ -314,8 +326,12 @@ export async function sharedNames(files: FileSystem, paths: JobPaths): Promise<r
   return names;
 }
 
-function sharedNamesOf(metadata: CheckpointMetadata): ReadonlySet<string> {
-  return new Set(distinctFilesOf(metadata).shared.map(({sha256}) => sha256));
+function isThere(status: FileStatus | null, length: number): boolean {
+  return status?.kind === 'file' && status.size === length;
+}
+
+function sharedFilesOf(metadata: CheckpointMetadata): SharedFiles {
+  return new Map(distinctFilesOf(metadata).shared.map(({sha256, length}) => [sha256, length]));
 }
 
 /** None when there is no such directory. */

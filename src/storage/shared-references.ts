@@ -9,6 +9,9 @@
 
 import {assert, must} from '../base/assert.ts';
 
+/** By name, in bytes. */
+export type SharedFiles = ReadonlyMap<string, number>;
+
 interface Attempt {
   /** Of checkpoints that were published when it began, or since. */
   readonly completed: Set<string>;
@@ -19,8 +22,11 @@ export class SharedReferences {
   readonly #present = new Set<string>();
   readonly #leaving = new Set<string>();
   readonly #spared = new Set<string>();
-  readonly #published = new Map<number, ReadonlySet<string>>();
+  /** By checkpoint: names, and the bytes of each. */
+  readonly #published = new Map<number, SharedFiles>();
   readonly #attempts = new Map<number, Attempt>();
+  /** Of those that were published since the generation began. */
+  #newest: number | null = null;
 
   /** It lies in `shared/`, or may. */
   found(name: string): void {
@@ -29,7 +35,7 @@ export class SharedReferences {
 
   begun(checkpointId: number): void {
     assert(!this.#attempts.has(checkpointId), `attempt ${checkpointId} begins once`);
-    const completed = new Set([...this.#published.values()].flatMap((names) => [...names]));
+    const completed = new Set([...this.#published.values()].flatMap((files) => [...files.keys()]));
     this.#attempts.set(checkpointId, {completed, brought: new Set()});
   }
 
@@ -46,6 +52,13 @@ export class SharedReferences {
     return this.#attempts.get(checkpointId)?.completed.has(name) === true;
   }
 
+  /** What one that begins now will refer to at most: what the newest has; before there is one in this generation, what any has. */
+  referable(): SharedFiles {
+    const newest = this.#newest === null ? undefined : this.#published.get(this.#newest);
+    if (newest !== undefined) return newest;
+    return new Map([...this.#published.values()].flatMap((files) => [...files]));
+  }
+
   /** Nothing can be published of it any more; repeating it is fine. */
   ended(checkpointId: number): void {
     this.#attempts.delete(checkpointId);
@@ -53,17 +66,18 @@ export class SharedReferences {
     this.#published.delete(checkpointId);
   }
 
-  published(checkpointId: number, names: ReadonlySet<string>): void {
-    this.learnt(checkpointId, names);
+  published(checkpointId: number, files: SharedFiles): void {
+    this.learnt(checkpointId, files);
+    this.#newest = checkpointId;
     this.#attempts.delete(checkpointId);
     for (const {completed} of this.#attempts.values()) {
-      for (const name of names) completed.add(name);
+      for (const name of files.keys()) completed.add(name);
     }
   }
 
   /** It is there, and was read. */
-  learnt(checkpointId: number, names: ReadonlySet<string>): void {
-    this.#published.set(checkpointId, names);
+  learnt(checkpointId: number, files: SharedFiles): void {
+    this.#published.set(checkpointId, files);
   }
 
   /** It cannot come back. */
@@ -82,7 +96,7 @@ export class SharedReferences {
     const need = (names: Iterable<string>): void => {
       for (const name of names) needed.add(name);
     };
-    for (const names of this.#published.values()) need(names);
+    for (const files of this.#published.values()) need(files.keys());
     for (const {completed, brought} of this.#attempts.values()) {
       need(completed);
       need(brought);

@@ -36,6 +36,10 @@ function databases(): string[] {
     .flatMap((directory) => readdirSync(directory).map((name) => join(directory, name, 'db')));
 }
 
+function shared(): string {
+  return join(job.directory, 'state', 'airport-delays', 'shared');
+}
+
 /** Cuts off every table of a live database but those that a compaction has just taken away. */
 function cutTables(directory: string): void {
   for (const name of readdirSync(directory).filter((it) => it.endsWith('.sst'))) {
@@ -57,6 +61,24 @@ sampleTest(
     const running = startWith(['restart-strategy.initial-backoff=100ms']);
     expect(await running.printed('"type":"checkpoint"')).toBe(true);
     for (const directory of databases()) cutTables(directory);
+    const outcome = await running.outcome;
+    expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0);
+    expect(asMultiset(job.rows())).toEqual(asMultiset(airportDelays()));
+  },
+);
+
+sampleTest(
+  'a file of shared/ that vanishes, or is cut, under the running job: the next checkpoint has all state, and is whole',
+  {timeout: 120_000},
+  async () => {
+    const running = startWith(['checkpointing.incremental=true', 'restart-strategy.type=none']);
+    expect(await running.printed('"type":"checkpoint"')).toBe(true);
+    const [gone, cut] = readdirSync(shared(), {recursive: true, withFileTypes: true})
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    rmSync(gone!);
+    truncateSync(cut!, 10);
+    expect(await running.printed('SHARED_MISSING')).toBe(true);
     const outcome = await running.outcome;
     expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0);
     expect(asMultiset(job.rows())).toEqual(asMultiset(airportDelays()));

@@ -115,6 +115,10 @@ describe('planted bugs', () => {
     expect(new Set(patches).size).toBe(ALL_MUTANTS.length);
   });
 
+  test('there are some that were asked for', () => {
+    expect(MUTANTS).not.toEqual([]);
+  });
+
   test('each has exactly one place in its module', () => {
     const misplaced = ALL_MUTANTS.filter((mutant) => builds[0]?.placesOf(mutant) !== 1);
     expect(misplaced.map(({name, module}) => `${module}: ${name}`)).toEqual([]);

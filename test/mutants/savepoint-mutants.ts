@@ -183,4 +183,28 @@ export const SAVEPOINT_MUTANTS: readonly Mutant[] = [
     replace: 'if (features.length >= 0)',
     prover: 'metadata',
   },
+  {
+    name: 'shared: a savepoint still says that it needs shared/',
+    rows: 'B56',
+    module: 'savepoints/savepoint-metadata.js',
+    find: '    SHARED_FEATURE,\n    ...FORM_FEATURES,',
+    replace: '    ...FORM_FEATURES,',
+    prover: 'write-savepoint',
+  },
+  {
+    name: 'shared: a savepoint refers to the job directory',
+    rows: 'B56',
+    module: 'savepoints/write-savepoint.js',
+    find: 'return { ...state, path };',
+    replace: 'return state;',
+    prover: 'write-savepoint',
+  },
+  {
+    name: 'shared: a checkpoint does not say that it needs shared/',
+    rows: 'H39',
+    module: 'runtime/assemble-metadata.js',
+    find: 'states.some(isShared) ? [SHARED_FEATURE] : []',
+    replace: '[]',
+    prover: 'assemble-metadata',
+  },
 ];

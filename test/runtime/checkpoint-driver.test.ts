@@ -26,6 +26,7 @@ class Driven {
   readonly said: string[] = [];
   /** What stands in its way; null: nothing. */
   begin: Promise<void> | null = null;
+  lacking: string | null = null;
   publishFailure: Error | null = null;
   /** The thread does not end to write for what was given up. */
   writesOn = false;
@@ -48,6 +49,7 @@ class Driven {
           await this.begin;
           return {
             directory: `/pending/chk-${id}`,
+            lacking: this.lacking,
             abort: async () => Promise.resolve(void this.said.push(`removed ${id}`)),
           };
         },
@@ -58,13 +60,15 @@ class Driven {
         post: (message: ToTask) => {
           if (!('checkpointId' in message)) return;
           const {kind, checkpointId} = message;
-          this.said.push(`${kind} ${checkpointId}`);
+          const full = 'full' in message && message.full ? ' full' : '';
+          this.said.push(`${kind} ${checkpointId}${full}`);
           if (kind === 'notify-aborted' && !this.writesOn) this.driver.released(0, checkpointId);
         },
         completed: ({id}) => {
           this.said.push(`completed ${id}`);
           if (this.completedFailure !== null) throw this.completedFailure;
         },
+        lacking: (id, path) => this.said.push(`${id} lacks ${path}`),
         failed: (id) => this.said.push(`failed ${id}`),
         committed: async () => Promise.resolve(),
         fail: (error) => this.said.push(`stop: ${(error as Error).message}`),
@@ -106,6 +110,16 @@ describe('a checkpoint', () => {
 
   beforeEach(() => {
     job = new Driven();
+  });
+
+  test('has all state when a file that it would refer to is not there, and the next may refer again', async () => {
+    job.lacking = '/shared/ab';
+    await job.time.passTo(1000);
+    expect(job.said.splice(0)).toEqual(['1 lacks /shared/ab', 'trigger 1 full']);
+    await job.acknowledge(1);
+    job.lacking = null;
+    await job.time.passTo(2000);
+    expect(job.said.at(-1)).toBe('trigger 2');
   });
 
   test('is triggered when it is due, published, told, and followed by the next', async () => {

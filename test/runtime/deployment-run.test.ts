@@ -4,6 +4,7 @@
 import {expect, test} from 'vitest';
 
 import {serializeError} from '#src/base/errors.js';
+import type {AttemptHandle} from '#src/runtime/checkpoint-driver.js';
 import type {DeploymentOutcome} from '#src/runtime/deployment-run.js';
 import {DeploymentRun} from '#src/runtime/deployment-run.js';
 import type {Deployment, FromTask, ToTask} from '#src/runtime/task-messages.js';
@@ -25,7 +26,7 @@ class Deployed {
   readonly orders: ToTask[][] = [];
   readonly committed: number[] = [];
   readonly terminated: number[] = [];
-  readonly run: DeploymentRun<{directory: string; abort: () => Promise<void>}>;
+  readonly run: DeploymentRun<AttemptHandle>;
   outcome: DeploymentOutcome | null = null;
   readonly #listeners: TaskThreadListener[] = [];
 
@@ -71,7 +72,11 @@ class Deployed {
         timers: this.time,
       },
       beginAttempt: async (id) =>
-        Promise.resolve({directory: `/attempt-${id}`, abort: async () => Promise.resolve()}),
+        Promise.resolve({
+          directory: `/attempt-${id}`,
+          lacking: null,
+          abort: async () => Promise.resolve(),
+        }),
       publish: async (_, {id}) => Promise.resolve({path: `/chk-${id}`, bytes: 1}),
       committed: async (id) => {
         this.committed.push(id);
@@ -83,6 +88,7 @@ class Deployed {
         rows: () => undefined,
         warning: () => undefined,
         checkpointCompleted: () => undefined,
+        checkpointLacks: () => undefined,
         checkpointFailed: () => undefined,
       },
       caughtUp: async () => Promise.resolve(),

@@ -43,6 +43,33 @@ describe('what is in the way', () => {
     });
   });
 
+  it('an attempt that would refer to a missing or cut file says so, brings all, and leaves nothing broken behind', async () => {
+    for (const cut of [true, false]) {
+      const {disk, owner} = await ownedDisk();
+      const {states} = await publishShared(disk, owner, 1, {brings: ['base', 'other']});
+      const path = paths.sharedFile(states[0]!.sha256);
+      if (cut) disk.overwrite(path, Buffer.from('bas'));
+      else await disk.unlink(path);
+      const attempt = await owner.beginAttempt(2);
+      expect(attempt.lacking).toBe(path);
+      await attempt.abort();
+      await publishShared(disk, owner, 3, {brings: ['base', 'other']});
+      for (const id of [1, 3]) expect(await findingsOf(disk, id)).toEqual([]);
+      expect((await owner.beginAttempt(4)).lacking).toBe(null);
+    }
+  });
+
+  it('what only an earlier checkpoint of this generation needs is not asked for; of another generation, all is', async () => {
+    const {disk, owner} = await ownedDisk();
+    const {states} = await publishShared(disk, owner, 1, {brings: ['base']});
+    await publishShared(disk, owner, 2, {brings: ['other']});
+    const path = paths.sharedFile(states[0]!.sha256);
+    await disk.unlink(path);
+    expect((await owner.beginAttempt(3)).lacking).toBe(null);
+    const next = await start(disk, {takeOver: true});
+    expect((await next.beginAttempt(4)).lacking).toBe(path);
+  });
+
   it('a missing one is not referred to', async () => {
     const {disk, owner} = await ownedDisk();
     const {states} = await publishShared(disk, owner, 1, {brings: ['base']});

@@ -73,7 +73,7 @@ function run(references: SharedReferences, model: Model, id: number, taken: Step
         expect(model.there).toContain(name);
       }
       const names = new Set([...brought, ...referred]);
-      references.published(attemptId, names);
+      references.published(attemptId, new Map([...names].map((name) => [name, 1])));
       model.published.set(attemptId, names);
       model.attempts.delete(attemptId);
       for (const other of model.attempts.values()) for (const name of names) other.may.add(name);
