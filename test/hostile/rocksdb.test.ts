@@ -71,13 +71,18 @@ sampleTest(
   'a file of shared/ that vanishes, or is cut, under the running job: the next checkpoint has all state, and is whole',
   {timeout: 120_000},
   async () => {
-    const running = startWith(['checkpointing.incremental=true', 'restart-strategy.type=none']);
+    const running = startWith([
+      'checkpointing.incremental=true',
+      'restart-strategy.type=none',
+      // One that had begun before its files went cannot be published.
+      'checkpointing.tolerable-failed-checkpoints=3',
+    ]);
     expect(await running.printed('"type":"checkpoint"')).toBe(true);
-    const [gone, cut] = readdirSync(shared(), {recursive: true, withFileTypes: true})
+    const [cut, ...gone] = readdirSync(shared(), {recursive: true, withFileTypes: true})
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
-    rmSync(gone!);
-    truncateSync(cut!, 10);
+    if (existsSync(cut!)) truncateSync(cut!, 10);
+    for (const path of gone) rmSync(path, {force: true});
     expect(await running.printed('SHARED_MISSING')).toBe(true);
     const outcome = await running.outcome;
     expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0);
