@@ -123,6 +123,7 @@ export class TableReader {
       }
     } catch (error) {
       if (await isGone(files, directory)) throw deletedMeanwhile(directory);
+      throwIfDamaged(table, directory, error);
       if (systemErrorCode(error) === null) throw error;
       throw storageFailed('reading the state from', directory, error);
     }
@@ -157,6 +158,25 @@ function wrongRows(
     facts: {offset, expected, found},
     hint: `${damageHint(path)} --level decode`,
   });
+}
+
+/** The files were compared with their checksums before RocksDB was given them: what it cannot read was written so. */
+function throwIfDamaged(
+  {operator, state, source}: StateTable,
+  directory: string,
+  error: unknown,
+): void {
+  if (!(error instanceof EngineError) || source.kind !== 'database') return;
+  const reason = error.details.facts?.['corruption'];
+  if (typeof reason !== 'string') return;
+  const {files, path} = source.stored;
+  const told = files.find(({file}) => reason.includes(file))?.state.path ?? path;
+  const file = stateFileAt(directory, told);
+  throw new EngineError(
+    'CHECKPOINT_DAMAGED',
+    `${file} was damaged before the checkpoint was written: RocksDB cannot read state ${operator}.${state}: ${reason}`,
+    {file, hint: `${damageHint(file)} --level decode`, cause: error},
+  );
 }
 
 async function* fileRows(

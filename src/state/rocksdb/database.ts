@@ -174,6 +174,11 @@ export class Database {
     return must(this.#families[index], `column family ${index}`);
   }
 
+  /** Null: it says nothing of contents. Files are named without the directory. */
+  #corruptionIn(reason: string): string | null {
+    return CORRUPTION.test(reason) ? reason.replaceAll(`${this.directory}/`, '') : null;
+  }
+
   async #guard<T>(doing: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -187,12 +192,17 @@ export class Database {
         {
           file: this.directory,
           hint: 'The live database is thrown away, and the job resumes from its newest checkpoint. Check the space and the disk there.',
+          facts: {corruption: this.#corruptionIn(reason)},
           cause: error,
         },
       );
     }
   }
 }
+
+/** What RocksDB says of contents. The binding hands out words and no code; a system call that failed begins with "While". */
+const CORRUPTION =
+  /^(?!While ).*(checksum|corrupt|magic number|bad (block|entry)|truncated|size mismatch|malformed)/is;
 
 /** What RocksDB said. Of a batch of reads the first that failed: all together say only that there was one. */
 function causeOf(error: unknown): unknown {
