@@ -273,10 +273,9 @@ describe('a run whose newest checkpoint is damaged', () => {
     'B28 stops with 4, names the newest good one and the command that uses it',
     async () => {
       const before = job.kept();
-      for (const {status, stdout, stderr} of await Promise.all([
-        job.run(),
-        job.run(['--dry-run', '--json']),
-      ])) {
+      // One after the other: of a directory that a run works in, a dry run says just that.
+      for (const flags of [[], ['--dry-run', '--json']]) {
+        const {status, stdout, stderr} = await job.run(flags);
         expect(status, stdout).toBe(4);
         const said = `${stdout}${stderr}`;
         expect(said).toContain(`chk-${NEWEST}/by-user/0.groups`);
