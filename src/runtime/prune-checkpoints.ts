@@ -20,6 +20,7 @@ import {listCheckpoints} from '../storage/list-checkpoints.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {baseName, type JobPaths} from '../storage/paths.ts';
 import type {JobHistory} from '../storage/read-history.ts';
+import {storageFailed} from '../storage/storage-error.ts';
 import type {LookForUse} from '../storage/use-marks.ts';
 
 export interface PruneOrder {
@@ -62,8 +63,16 @@ export interface PlanRequest {
   readonly useOf: LookForUse;
 }
 
-/** CHECKPOINT_DAMAGED while any `_metadata` cannot be read: nobody knows what that checkpoint needs. */
-export async function planDirectory({
+/** CHECKPOINT_DAMAGED while any `_metadata` cannot be read: nobody knows what that checkpoint needs. STORAGE_FAILED. */
+export async function planDirectory(request: PlanRequest): Promise<DirectoryPlan> {
+  try {
+    return await planOf(request);
+  } catch (error) {
+    throw storageFailed('reading', request.paths.root, error);
+  }
+}
+
+async function planOf({
   files,
   paths,
   history,

@@ -366,4 +366,12 @@ export const PRUNE_MUTANTS: readonly Mutant[] = [
     replace: '() => true',
     prover: 'copy-checkpoint',
   },
+  {
+    name: 'prune: a disk that fails is a mistake of ours',
+    rows: 'H51',
+    module: 'runtime/prune-checkpoints.js',
+    find: "throw storageFailed('reading', request.paths.root, error);",
+    replace: 'throw error;',
+    prover: 'prune-checkpoints',
+  },
 ];

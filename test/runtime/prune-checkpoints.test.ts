@@ -198,6 +198,24 @@ describe('what stays', () => {
 });
 
 describe('B19, H42: while one cannot be read', () => {
+  test('H51: whichever call fails, it is STORAGE_FAILED and nothing is planned; a live job answers so, too', async () => {
+    const files = await disk();
+    const history = await readHistory(files, paths, Infinity);
+    let calls = 0;
+    for (let n = 1; n <= calls + 1; n += 1) {
+      files.callCount = 0;
+      files.options = {fault: ({count}) => (count === n ? {kind: 'fail', code: 'EIO'} : null)};
+      const ending: unknown = await planDirectory({
+        ...{files, paths, history, order: KEEP_LAST, now: 0},
+        useOf: useIn(files),
+      }).catch((error: unknown) => error);
+      calls = files.callCount;
+      // What closes a file that was read says nothing of what was read.
+      if (ending instanceof Error) expect(ending).toMatchObject({code: 'STORAGE_FAILED'});
+    }
+    expect(calls).toBeGreaterThan(20);
+  });
+
   test.each(['missing', 'damaged'] as const)(
     '%s: nothing is planned and nothing goes',
     async (how) => {
