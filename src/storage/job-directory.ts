@@ -145,10 +145,27 @@ export class Ownership {
     await this.#linkRecord(generation, 'settled', bytes);
   }
 
-  /** How this run ended; the last thing that it does. FENCED when it was taken over. Once. */
+  /**
+   * How this run ended; the last thing that it does. FENCED when it was taken over. Once. When it fails the record is taken
+   * back: whoever is told of a failure runs the job again, and a record that it finished would make that do everything twice.
+   */
   async writeEnd(how: RunEnd, facts: JsonObject): Promise<void> {
     const ended = this.#options.clock.wallMillis();
-    await this.#linkRecord(this.generation, 'end', encodeEndRecord({how, ended, facts}));
+    try {
+      await this.#linkRecord(this.generation, 'end', encodeEndRecord({how, ended, facts}));
+    } catch (error) {
+      // It may be there: only its sync failed, or its reply was lost. Fenced, it may have been read, and it counts for nobody else.
+      if (error instanceof EngineError && error.code === 'STORAGE_FAILED') await this.#takeEndBack();
+      throw error;
+    }
+  }
+
+  async #takeEndBack(): Promise<void> {
+    try {
+      await this.#files.unlink(this.paths.ownerMark(this.generation, 'end'));
+    } catch {
+      // It is not there, or the disk lets nobody do anything: the failure before it is the one to report.
+    }
   }
 
   /**

@@ -331,4 +331,12 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     replace: '',
     prover: 'metadata',
   },
+  {
+    name: 'the record of an end stays though the run was told of a failure',
+    rows: 'H51',
+    module: directory,
+    find: 'await this.#takeEndBack();',
+    replace: ';',
+    prover: 'io-failures',
+  },
 ];

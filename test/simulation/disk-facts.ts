@@ -109,11 +109,14 @@ export function endOf(disk: MemoryFileSystem, lineage: string): string | null {
   const last = lineageRecords(disk)
     .filter((name) => readLineage(disk, `${CHECKPOINTS}/owner/${name}`).lineage === lineage)
     .at(-1);
-  const end = `${CHECKPOINTS}/owner/${last?.slice(0, 10) ?? ''}.end`;
-  if (!disk.namesIn(`${CHECKPOINTS}/owner`).includes(end.slice(end.lastIndexOf('/') + 1))) {
-    return null;
-  }
-  return String(jsonOf(disk, end)['how']);
+  return endAt(disk, `${CHECKPOINTS}/owner/${last?.slice(0, 10) ?? ''}.end`);
+}
+
+/** What an end record says; null: it is not there. */
+export function endAt(disk: MemoryFileSystem, path: string): string | null {
+  const at = path.lastIndexOf('/');
+  const isThere = disk.namesIn(path.slice(0, at)).includes(path.slice(at + 1));
+  return isThere ? String(jsonOf(disk, path)['how']) : null;
 }
 
 /** Every lineage that has a record. */

@@ -44,6 +44,8 @@ export class Keeper implements DiskWatch {
   readonly #draw: Draw;
   /** Told, and not asked to be released since. */
   readonly #held = new Set<number>();
+  /** Asked for. */
+  #releases = 0;
   /** How many prunes each is at, or died of. */
   readonly #pruning = new Map<Actor, number>();
 
@@ -184,12 +186,17 @@ export class Keeper implements DiskWatch {
   }
 
   async #tell(act: Act, actor: Actor, work: () => Promise<void>): Promise<void> {
-    if (act.kind === 'release') this.#held.delete(act.id);
+    if (act.kind === 'release') {
+      this.#held.delete(act.id);
+      this.#releases += 1;
+    }
+    const releases = this.#releases;
     if (act.kind === 'prune') this.#count(actor, 1);
     try {
       await work();
       this.#world.note(`  ${actor.name}: ${act.kind} done`);
-      if (act.kind === 'hold') this.#held.add(act.id);
+      // A release that was asked for meanwhile may be carried out behind it.
+      if (act.kind === 'hold' && releases === this.#releases) this.#held.add(act.id);
       this.counts[COUNTED[act.kind]] += 1;
     } catch (error) {
       if (!(error instanceof EngineError) || !CODES.has(error.code)) {

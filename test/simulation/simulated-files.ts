@@ -12,6 +12,8 @@ export class SimulatedFiles implements FileSystem {
   readonly #caller: Actor;
   /** Calls that have not happened yet. */
   readonly inFlight = new Set<SimulatedEvent>();
+  /** End records that it made, and that no fault kept it from taking away. */
+  readonly ends = new Set<string>();
 
   constructor(world: World, caller: Actor) {
     this.#world = world;
@@ -58,7 +60,10 @@ export class SimulatedFiles implements FileSystem {
       'link',
       target,
       async (disk) => disk.link(source, target),
-      () => this.#world.watch.linked(source, target, this.#caller),
+      () => {
+        if (target.endsWith('.end')) this.ends.add(target);
+        this.#world.watch.linked(source, target, this.#caller);
+      },
     );
   }
 
@@ -103,6 +108,7 @@ export class SimulatedFiles implements FileSystem {
   ): Promise<T> {
     const {scheduler, faults} = this.#world;
     const {millis, fault} = faults.onCall(name, scheduler.now);
+    if (name === 'unlink' && fault?.kind === 'fail') this.ends.delete(path);
     return new Promise<T>((resolve, reject) => {
       const answer = (what: string, then: () => void): void => {
         scheduler.after(this.#caller, millis / 4, what, then);

@@ -16,6 +16,7 @@ import type {RunEvent, RunRequest, RunSummary} from '#src/runtime/run-types.js';
 import {convertState} from '#src/state/canonical/convert-database.js';
 import {readCheckpoint} from '#src/runtime/start-job.js';
 import {memoryStores} from '../state/support/memory-store.ts';
+import {endAt} from './disk-facts.ts';
 import {SimulatedFiles} from './simulated-files.ts';
 import {SimulatedThread, type ThreadObserver} from './simulated-thread.ts';
 import {Actor, Violation} from './scheduler.ts';
@@ -147,6 +148,18 @@ export class SimulatedProcess {
     }
     world.note(`  ${describeEnding(this.ending)}`);
     this.#vanish('on');
+    this.#requireNoOtherEnd();
+  }
+
+  /** W7. */
+  #requireNoOtherEnd(): void {
+    const {world} = this.options;
+    if (this.ending?.kind !== 'ended' || this.ending.summary.state !== 'FAILED') return;
+    for (const path of this.files.ends) {
+      const how = endAt(world.disk, path);
+      if (how === null || how === 'failed') continue;
+      world.scheduler.fail(new Violation(`W7: ${this.name} failed, and its record says ${how}`));
+    }
   }
 
   async #makeMaster(request: RunRequest): Promise<JobMaster> {

@@ -7,6 +7,7 @@
 //   W4 no row is there twice, none that should not be; up to what is committed none is missing
 //   W5 a checkpoint that was reported complete verifies until retention may delete it
 //   W6 triggers of a deployment ascend
+//   W7 a run that failed has no record that it ended otherwise: whoever is told runs it again (simulated-process.ts)
 
 import type {FromTask, ToTask} from '#src/runtime/task-messages.js';
 import type {RunEvent} from '#src/runtime/run-types.js';
