@@ -37,14 +37,23 @@ async function mounted(script: string): Promise<Ending> {
 }
 
 /** With an error at system calls of the kinds that `calls` names; `failed`: at how many. */
-async function injected(calls: string, fault: string): Promise<Ending & {failed: number}> {
+async function injected(
+  calls: string,
+  fault: string,
+  path: string | null = null,
+): Promise<Ending & {failed: number}> {
   const trace = join(job.directory, 'trace');
+  // Of one path only, in one thread of the pool, the calls have an order.
+  const [filter, pool] = path === null ? ['--seccomp-bpf', {}] : [`-P '${path}'`, ONE_THREAD];
   const ending = await shell(
-    `exec strace -f --seccomp-bpf -e trace=${calls} -e inject=${calls}:${fault} -o '${trace}' \\
+    `exec strace -f ${filter} -e trace=${calls} -e inject=${calls}:${fault} -o '${trace}' \\
        "$NODE" "$BIN" run '${job.file}' --json`,
+    pool,
   );
   return {...ending, failed: readFileSync(trace, 'utf8').split('(INJECTED)').length - 1};
 }
+
+const ONE_THREAD = {UV_THREADPOOL_SIZE: '1'};
 
 const numbersTo = (last: number): number[] => Array.from({length: last}, (_, index) => index + 1);
 
@@ -210,6 +219,28 @@ describe.skipIf(!CAN_INJECT)('one system call fails', () => {
       expectNothingWrong();
       if (ending.status === 15) expect((await job.finish()).status).toBe(0);
       expectReference();
+    },
+  );
+
+  sampleTest(
+    'B45: whichever sync of owner/ fails, what is told holds: run again, nothing is there twice',
+    async () => {
+      let failures = 0;
+      for (let when = 1; ; when += 1) {
+        job.remove();
+        job = new OrdersJob({rows: 60});
+        const owner = join(job.state, 'owner');
+        const ending = await injected('fsync,fdatasync', `error=EIO:when=${when}`, owner);
+        if (ending.failed === 0) break;
+        failures += 1;
+        expect(ending.status, ending.stdout).toBe(15);
+        expectNothingWrong();
+        const again = await job.finish();
+        expect(again.status, again.stdout).toBe(0);
+        expectReference();
+      }
+      // Its lineage, the first checkpoint, what is settled, the end.
+      expect(failures).toBeGreaterThanOrEqual(4);
     },
   );
 
