@@ -82,6 +82,7 @@ export default class CheckpointList extends BaseCommand {
     const {items, orphans, warnings} = list;
     if (flags.html !== undefined) {
       await writeReport(flags.html, checkpointPage(list, seriesOf(items)));
+      if (!this.global.json) this.note(`written: ${escapeText(flags.html)}`);
     }
     if (this.global.json) {
       this.printObject('CheckpointList', {items: items.map(itemFields), orphans, warnings});

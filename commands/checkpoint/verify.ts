@@ -128,7 +128,10 @@ export default class CheckpointVerify extends BaseCommand {
     // The report may fail to be written.
     this.summaryOfFailure = () => summaryFields(summary);
     view.erase();
-    if (flags.junit !== undefined) await writeReport(flags.junit, toJunit(findings, summary));
+    if (flags.junit !== undefined) {
+      await writeReport(flags.junit, toJunit(findings, summary));
+      if (!this.global.json) this.note(`written: ${escapeText(flags.junit)}`);
+    }
     this.summaryOfFailure = null;
     this.print(this.global.json ? summaryJson(summary) : view.summary(summary, this.outStyle));
     if (summary.errorCode === null) return;
