@@ -155,8 +155,8 @@ test('list and verify find what a run left; a flipped byte is 4 and named', asyn
   expect(damaged.stdout).toContain('_metadata');
   expect(damaged.stderr).toContain(`written: ${report}`);
   const page = join(directory, 'list.html');
-  expect((await tidemark(['checkpoint', 'list', file, '--html', page])).stderr).toBe(
-    `written: ${page}\n`,
+  expect((await tidemark(['checkpoint', 'list', file, '--html', page])).stderr).toContain(
+    `written: ${page}`,
   );
   expect((await shell(`cat "${report}"`)).stdout).toMatch(/<failure message=".*_metadata/);
   expect((await tidemark(['checkpoint', 'verify', path, '--json'])).status).toBe(4);
