@@ -6,18 +6,24 @@ import type {ExitStatus, Explanation} from '../src/index.ts';
 
 const HEADINGS = {
   rule: 'Rules of validate',
+  finding: 'Findings of checkpoint verify',
   error: 'Codes of errors',
   'exit-status': 'Exit statuses',
 } as const satisfies Record<Explanation['type'], string>;
 
 export default class Explain extends BaseCommand {
-  static override summary = 'Explain a rule of validate, the code of an error or an exit status.';
+  static override summary =
+    'Explain a rule of validate, a finding of verify, the code of an error or an exit status.';
   static override description =
     'What happened, why it is so, what to do, and an example. Without a code: everything there is.';
   static override examples = [
     {
       description: 'A rule, as a finding of validate names it',
       command: '<%= config.bin %> <%= command.id %> step-id-missing',
+    },
+    {
+      description: 'What verify found',
+      command: '<%= config.bin %> <%= command.id %> chunk-damaged',
     },
     {
       description: 'The code of an error, as in the JSON of a failure',
@@ -37,7 +43,7 @@ export default class Explain extends BaseCommand {
   static override usage = 'explain [CODE] [FLAGS]';
   static override args = {
     code: Args.string({
-      description: 'A rule, the code of an error, or an exit status.',
+      description: 'A rule, a finding, the code of an error, or an exit status.',
       ignoreStdin: true,
     }),
   };
@@ -98,6 +104,8 @@ function kindText({type, severity, exitStatus}: Explanation): string {
   switch (type) {
     case 'rule':
       return `a rule of validate, ${severityText(severity)}`;
+    case 'finding':
+      return `a finding of checkpoint verify; an error of it is exit status ${exitStatus ?? ''}`;
     case 'error':
       return `the code of an error, exit status ${exitStatus ?? ''}`;
     case 'exit-status':

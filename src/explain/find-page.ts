@@ -8,14 +8,16 @@ import type {RuleId, RuleSeverity} from '../job/rules.ts';
 import {CHECKPOINT_PAGES} from './checkpoint-pages.ts';
 import {ERROR_PAGES} from './error-pages.ts';
 import {FILE_PAGES} from './file-pages.ts';
+import {FINDING_PAGES} from './finding-pages.ts';
 import {GRAPH_PAGES} from './graph-pages.ts';
 import {OPTION_PAGES} from './option-pages.ts';
+import {ERROR_OF_FINDING, type FindingCode} from '../storage/finding.ts';
 import type {Page} from './page.ts';
 import {STATUS_PAGES} from './status-pages.ts';
 
 export interface Explanation extends Page {
   readonly code: string;
-  readonly type: 'rule' | 'error' | 'exit-status';
+  readonly type: 'rule' | 'finding' | 'error' | 'exit-status';
   /** Of a rule. */
   readonly severity: RuleSeverity | null;
   /** That a command ends with. */
@@ -30,12 +32,16 @@ const RULE_PAGES: Readonly<Record<RuleId, Page>> = {
   ...CHECKPOINT_PAGES,
 };
 
-/** Rules, error codes, exit statuses, in that order. */
+/** Rules, findings, error codes, exit statuses, in that order. */
 export function allPages(): readonly Explanation[] {
   const rules = Object.entries(RULE_PAGES).map(([code, page]): Explanation => {
     const severity = RULES[code as RuleId];
     const exitStatus = severity === 'error' ? ERROR_CODES.JOB_INVALID : null;
     return {code, type: 'rule', severity, exitStatus, ...page};
+  });
+  const findings = Object.entries(FINDING_PAGES).map(([code, page]): Explanation => {
+    const exitStatus = ERROR_CODES[ERROR_OF_FINDING[code as FindingCode]];
+    return {code, type: 'finding', severity: null, exitStatus, ...page};
   });
   const errors = Object.entries(ERROR_PAGES).map(([code, page]): Explanation => {
     return {
@@ -49,7 +55,7 @@ export function allPages(): readonly Explanation[] {
   const statuses = Object.entries(STATUS_PAGES).map(([code, page]): Explanation => {
     return {code, type: 'exit-status', severity: null, exitStatus: Number(code), ...page};
   });
-  return [...rules, ...errors, ...statuses];
+  return [...rules, ...findings, ...errors, ...statuses];
 }
 
 export type PageSearch =

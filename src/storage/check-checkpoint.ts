@@ -98,7 +98,7 @@ class Check {
   async #checkFiles(state: CheckpointState, stateFiles: readonly FileState[]): Promise<void> {
     const {isChosen = () => true, filesAtOnce = 1, isStopped = () => false} = this.#options;
     const refused = (state.kind === 'damaged' ? state.findings : [])
-      .filter(({code}) => code === 'file-missing' || code === 'kind-refused')
+      .filter(({code}) => code === 'file-absent' || code === 'kind-refused')
       .map(({path}) => path);
     const waiting = stateFiles.filter(({path}) => {
       const whole = stateFileAt(this.#directory, path);
@@ -143,12 +143,12 @@ class Check {
   ): Promise<void> {
     if (systemCode === 'ENOENT' || systemCode === 'ENOTDIR') {
       if ((await statusOrNull(this.#files, this.#directory)) === null) this.#gone = true;
-      else this.#report(errorAt('file-missing', path, `${path} is missing`));
+      else this.#report(errorAt('file-absent', path, `${path} is missing`));
     } else if (systemCode === 'ELOOP' || systemCode === 'EINVAL' || systemCode === 'EISDIR') {
       this.#report(wrongKind(inTheWay));
     } else {
       const message = `${path} cannot be read at byte ${offset}: ${reason}`;
-      this.#report({...errorAt('file-unreadable', path, message), offset});
+      this.#report({...errorAt('file-not-read', path, message), offset});
     }
   }
 

@@ -41,7 +41,7 @@ export async function checkSizes(
     const facts = above.get(parent)!;
     if (facts.kind === 'wrong') return [wrongKind(facts.path)];
     const status = seen.get(path) ?? null;
-    if (status === null) return [errorAt('file-missing', path, `${path} is missing`)];
+    if (status === null) return [errorAt('file-absent', path, `${path} is missing`)];
     if (status.kind !== 'file') return [wrongKind(path)];
     return status.size === length ? [] : [wrongLength(path, status.size, length)];
   });

@@ -12,11 +12,11 @@ export type FindingCode =
   | 'kind-refused'
   | 'checksums-missing'
   | 'checksums-differ'
-  | 'file-missing'
+  | 'file-absent'
   | 'file-truncated'
   | 'file-extended'
   | 'file-too-long'
-  | 'file-unreadable'
+  | 'file-not-read'
   | 'chunk-damaged'
   | 'digest-differs'
   | 'chain-broken'
@@ -75,7 +75,7 @@ export const ERROR_OF_FINDING: Readonly<Record<FindingCode, ErrorCode>> = {
   'metadata-incompatible': 'INCOMPATIBLE',
   'job-differs': 'INCOMPATIBLE',
   foreign: 'INCOMPATIBLE',
-  'file-unreadable': 'INCOMPLETE',
+  'file-not-read': 'INCOMPLETE',
   'file-elsewhere': 'INCOMPLETE',
   'no-checksums': 'INCOMPLETE',
   'paths-moved': 'INCOMPLETE',
@@ -84,7 +84,7 @@ export const ERROR_OF_FINDING: Readonly<Record<FindingCode, ErrorCode>> = {
   'id-differs': 'CHECKPOINT_DAMAGED',
   'checksums-missing': 'CHECKPOINT_DAMAGED',
   'checksums-differ': 'CHECKPOINT_DAMAGED',
-  'file-missing': 'CHECKPOINT_DAMAGED',
+  'file-absent': 'CHECKPOINT_DAMAGED',
   'file-truncated': 'CHECKPOINT_DAMAGED',
   'file-extended': 'CHECKPOINT_DAMAGED',
   'file-too-long': 'CHECKPOINT_DAMAGED',

@@ -18,6 +18,13 @@ describe('explain', () => {
     );
   });
 
+  test('what verify found, as it prints it', async () => {
+    const {status, stdout} = await tidemark(['explain', '[chunk-damaged]']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^chunk-damaged \(a finding of checkpoint verify; .* exit status 4\)/);
+    expect(stdout).toContain('CRC-32');
+  });
+
   test('as one object with --json', async () => {
     const {stdout} = await tidemark(['explain', 'output_ahead', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({

@@ -8,6 +8,7 @@ import {describe, expect, test} from 'vitest';
 import {ERROR_CODES, EXIT_STATUSES} from '#src/base/errors.js';
 import {allPages, findPage} from '#src/explain/find-page.js';
 import {RULES} from '#src/job/rules.js';
+import {ERROR_OF_FINDING} from '#src/storage/finding.js';
 
 const SOURCES = new URL('../../src/', import.meta.url).pathname;
 
@@ -27,8 +28,9 @@ describe('the list of rules', () => {
     expect(code).toContain(`'${rule}'`);
   });
 
-  test('rules, error codes and exit statuses have a page each, and nothing else has', () => {
+  test('rules, findings, error codes and exit statuses have a page each, and nothing else has', () => {
     expect(codesOf('rule').toSorted()).toEqual(Object.keys(RULES).toSorted());
+    expect(codesOf('finding').toSorted()).toEqual(Object.keys(ERROR_OF_FINDING).toSorted());
     expect(codesOf('error').toSorted()).toEqual(Object.keys(ERROR_CODES).toSorted());
     expect(codesOf('exit-status').toSorted()).toEqual(Object.keys(EXIT_STATUSES).toSorted());
     const codes = pages.map((page) => page.code.toLowerCase());

@@ -64,7 +64,7 @@ test('every damage is told of with its file and place, whichever thread found it
     'chunk-damaged 1.groups 0',
     `chunk-damaged 1.groups ${3 * MIB}`,
     `chunk-damaged 1.groups ${6 * MIB}`,
-    'file-missing 4.groups null',
+    'file-absent 4.groups null',
     `file-truncated 2.groups ${2 * MIB + 9}`,
   ]);
   expect(summary).toMatchObject({errors: 5, verdict: 'damaged', errorCode: 'CHECKPOINT_DAMAGED'});

@@ -91,7 +91,7 @@ describe('a checkpoint', () => {
     const {disk} = await published();
     await disk.unlink(`${paths.checkpoint(3)}/count/0.keyed`);
     const details = await inspected(disk, paths.checkpoint(3));
-    expect(details).toMatchObject({state: 'damaged', findings: [{code: 'file-missing'}]});
+    expect(details).toMatchObject({state: 'damaged', findings: [{code: 'file-absent'}]});
     expect(details.operators).toHaveLength(3);
   });
 

@@ -88,7 +88,7 @@ describe('verify', () => {
     Record<string, readonly [Finding['code'], (disk: MemoryFileSystem, path: string) => unknown]>
   > = {
     'a flipped bit': ['chunk-damaged', (disk, path) => disk.overwrite(path, Buffer.from('basf'))],
-    'a missing file': ['file-missing', async (disk, path) => disk.unlink(path)],
+    'a missing file': ['file-absent', async (disk, path) => disk.unlink(path)],
     'an empty file': ['file-truncated', (disk, path) => disk.overwrite(path, Buffer.alloc(0))],
     'a longer file': ['file-extended', (disk, path) => disk.overwrite(path, Buffer.from('base1'))],
     zeros: ['chunk-damaged', (disk, path) => disk.overwrite(path, Buffer.alloc(4))],
@@ -154,7 +154,7 @@ describe('verify', () => {
     expect((await verify(disk, ['/data/moved/chk-2'])).errorCode).toBeNull();
     await copyTree(disk, '/data/moved/chk-2', disk, '/data/chk-2');
     const {findings} = await verify(disk, ['/data/chk-2']);
-    expect(findings.map(({code}) => code)).toEqual(['file-missing', 'file-missing']);
+    expect(findings.map(({code}) => code)).toEqual(['file-absent', 'file-absent']);
   });
 
   it('H86: checkpoints that go with their files at any moment of the check give no false alarm', async () => {

@@ -147,8 +147,8 @@ describe('verify', () => {
     expect(codes).toEqual([
       'metadata-missing',
       'checksums-missing',
-      'file-missing',
-      'file-missing',
+      'file-absent',
+      'file-absent',
     ]);
   });
 
@@ -230,7 +230,7 @@ describe('verify', () => {
     };
     const {codes, errorCode, summary} = await verify(disk);
     expect([codes, errorCode, summary.verdict]).toEqual([
-      ['file-unreadable'],
+      ['file-not-read'],
       'INCOMPLETE',
       'incomplete',
     ]);

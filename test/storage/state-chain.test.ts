@@ -75,6 +75,6 @@ describe('a chain of state files', () => {
     const job = path.slice(0, path.lastIndexOf('/'));
     const file = `${job}/${sharedPath(chain[1]!.sha256).slice('../'.length)}`;
     await disk.unlink(file);
-    expect(await findings(disk, path)).toEqual([`file-missing ${file}`]);
+    expect(await findings(disk, path)).toEqual([`file-absent ${file}`]);
   });
 });

@@ -118,7 +118,7 @@ function errorsOfFile(metadataPath: string, file: FlinkFileFacts): readonly Find
       return wrongLength(path, file, file.found.size);
     case 'missing': {
       const moved = location.how === 'moved' ? `, where ${written} was looked for` : '';
-      return [errorAt('file-missing', path, `${path} is missing${moved}`)];
+      return [errorAt('file-absent', path, `${path} is missing${moved}`)];
     }
     case 'wrong':
       return [wrongKind(file.found.path)];

@@ -80,7 +80,7 @@ describe('a path that leads out is refused, or not looked at', () => {
     ['task-owned, below directories', `/old/${JOB}/taskowned/a/x`, `/c/${JOB}/taskowned/a/x`],
   ])('%s: looked for in its place', async (_name, written, path) => {
     const {codes, asked, outside} = await verifyReference(absolute(written, 1n));
-    expect(codes).toEqual(['file-missing']);
+    expect(codes).toEqual(['file-absent']);
     expect(outside).toEqual([]);
     // Down to the first directory that is not there.
     expect(

@@ -107,7 +107,7 @@ describe('verify', () => {
       await rewrite(disk, path, new Uint8Array(size + 1));
       expect(await found(disk)).toMatchObject([{code: 'file-extended', path, offset: size}]);
       await disk.unlink(path);
-      expect(await found(disk)).toMatchObject([{code: 'file-missing', path}]);
+      expect(await found(disk)).toMatchObject([{code: 'file-absent', path}]);
       await disk.makeDirectory(path);
       expect(await found(disk)).toMatchObject([{code: 'kind-refused', path}]);
       disk = await diskWith('rocksdb-incremental');
