@@ -6,7 +6,15 @@ import {EngineError} from '../base/errors.ts';
 import {shellWord} from '../base/shell-word.ts';
 import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
-import {baseName, join, METADATA_FILE, parentOf, parseCheckpointName} from '../storage/paths.ts';
+import {
+  baseName,
+  CHECKSUMS_FILE,
+  join,
+  METADATA_FILE,
+  parentOf,
+  parseCheckpointName,
+  parseSavepointName,
+} from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import {jobDirectoriesIn} from './list-checkpoints.ts';
 
@@ -59,7 +67,9 @@ export async function resolveReference(
 ): Promise<string> {
   if (reference === '') throw new EngineError('USAGE', 'an empty REF', {hint: REFERENCE_HINT});
   try {
-    return (await resolvePath(options, reference)) ?? (await resolveJob(options, reference));
+    const found = await resolvePath(options, reference);
+    if (found?.kind === 'checkpoint') return found.path;
+    return await resolveJob(options, reference, found?.path ?? null);
   } catch (error) {
     throw storageFailed('resolving', reference, error);
   }
@@ -83,11 +93,20 @@ const REFERENCE_HINT =
 const PATH_HINT =
   'Name a path, or a job that `tidemark list --all` shows; `tidemark checkpoint list JOB.yaml` shows the paths of checkpoints.';
 
-async function resolvePath(options: ResolveOptions, reference: string): Promise<string | null> {
+/** `directory`: one that is there, and holds nothing of a checkpoint. */
+interface FoundPath {
+  readonly kind: 'checkpoint' | 'directory';
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** Null: nothing is there. */
+async function resolvePath(options: ResolveOptions, reference: string): Promise<FoundPath | null> {
   const path = absolutePath(options.workingDirectory, withoutScheme(reference));
   const status = await statusOrNull(options.files, path);
   if (status === null) return null;
-  if (status.kind === 'file' && baseName(path) === METADATA_FILE) return parentOf(path);
+  if (status.kind === 'file' && baseName(path) === METADATA_FILE)
+    return checkpointAt(parentOf(path));
   if (status.kind === 'file' && /\.ya?ml$/u.test(path)) {
     throw new EngineError('USAGE', `${path} is a job file; here one checkpoint is asked for`, {
       file: path,
@@ -104,18 +123,38 @@ async function resolvePath(options: ResolveOptions, reference: string): Promise<
       },
     );
   }
-  const inside = await options.files.list(path);
-  const holdsMetadata = inside.some(({name}) => name === METADATA_FILE);
-  if (holdsMetadata || parseCheckpointName(baseName(path)) !== null) return path;
+  if (parseCheckpointName(baseName(path)) !== null) return checkpointAt(path);
+  if ((await statusOrNull(options.files, join(path, METADATA_FILE))) !== null) {
+    return checkpointAt(path);
+  }
   const jobs = await jobDirectoriesIn(options.files, path);
   const [job, ...others] = jobs;
-  // A directory of no job: taken as a checkpoint whose `_metadata` is gone, which is what will be said of it.
-  if (job === undefined) return path;
+  if (job === undefined) {
+    // That its `_metadata` is gone is what will be said of it.
+    return (await wasCheckpoint(options.files, path))
+      ? checkpointAt(path)
+      : {kind: 'directory', path};
+  }
   if (others.length > 0) throw ambiguous(reference, jobs);
-  return latestOf(options.files, job);
+  return checkpointAt(await latestOf(options.files, job));
 }
 
-async function resolveJob(options: ResolveOptions, reference: string): Promise<string> {
+function checkpointAt(path: string): FoundPath {
+  return {kind: 'checkpoint', path};
+}
+
+/** Without its `_metadata`: by its name, or by what else the engine writes. Any other directory is no damage. */
+export async function wasCheckpoint(files: FileSystem, directory: string): Promise<boolean> {
+  if (parseSavepointName(baseName(directory)) !== null) return true;
+  return (await statusOrNull(files, join(directory, CHECKSUMS_FILE))) !== null;
+}
+
+/** `directory`: that lies where REF says as a path; null: none does. */
+async function resolveJob(
+  options: ResolveOptions,
+  reference: string,
+  directory: string | null,
+): Promise<string> {
   const at = reference.lastIndexOf('@');
   const name = at < 0 ? reference : reference.slice(0, at);
   const which = at < 0 ? 'latest' : reference.slice(at + 1);
@@ -132,7 +171,7 @@ async function resolveJob(options: ResolveOptions, reference: string): Promise<s
   if (place === null) {
     const savepoint = at < 0 ? await savepointCalled(options, places, name) : null;
     if (savepoint !== null) return savepoint;
-    throw nothingCalled(options, reference);
+    throw nothingCalled(options, reference, directory);
   }
   const found = (await checkpointsOf(options, place)).filter((one) => id === null || one.id === id);
   const [newest] = found.toSorted((left, right) => right.id - left.id);
@@ -252,8 +291,22 @@ async function latestOf(files: FileSystem, job: string): Promise<string> {
   throw notFound(job, 'looked for chk-N in it');
 }
 
-function nothingCalled(options: ResolveOptions, reference: string): EngineError {
+function nothingCalled(
+  options: ResolveOptions,
+  reference: string,
+  directory: string | null,
+): EngineError {
   const {checkpointsDirectory: root, workingDirectory} = options;
+  if (directory !== null) {
+    return new EngineError(
+      'NOT_FOUND',
+      `no checkpoint in ${directory}: it has no ${METADATA_FILE}`,
+      {
+        file: directory,
+        hint: `see what lies there: tidemark checkpoint list ${shellWord(reference)}`,
+      },
+    );
+  }
   const id = /^(?:chk-)?(latest|\d+)$/u.exec(reference)?.[1];
   if (id !== undefined) return notFound(reference, `of which job? JOB@${id}, or its path`);
   if (root !== null)

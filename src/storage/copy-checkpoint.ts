@@ -23,6 +23,7 @@ import {
 import {statusOrNull} from './derive-checkpoint-state.ts';
 import {removeTree} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
+import {goneMeanwhile, mayBeOfGone} from './gone-meanwhile.ts';
 import {distinctFilesOf, encodeMetadata} from './metadata-encoder.ts';
 import {checkpointFiles, type FileOpener} from './open-below.ts';
 import {
@@ -65,7 +66,7 @@ export interface CopiedCheckpoint {
   readonly bytes: number;
 }
 
-/** CHECKPOINT_DAMAGED, REFUSED when something is in the way, INCOMPATIBLE, or STORAGE_FAILED: nothing was made then. */
+/** CHECKPOINT_DAMAGED, REFUSED when something is in the way, INCOMPATIBLE, NOT_FOUND when it goes meanwhile, or STORAGE_FAILED: nothing was made then. */
 export async function copyCheckpoint(
   files: FileSystem,
   request: CopyRequest,
@@ -85,6 +86,8 @@ export async function copyCheckpoint(
       throw error;
     }
   } catch (error) {
+    const isGone = mayBeOfGone(error) && (await statusOrNull(files, request.source)) === null;
+    if (isGone) throw goneMeanwhile(request.source);
     throw systemErrorCode(error) === null ? error : storageFailed('copying to', target, error);
   }
 }

@@ -155,7 +155,8 @@ export class Ownership {
       await this.#linkRecord(this.generation, 'end', encodeEndRecord({how, ended, facts}));
     } catch (error) {
       // It may be there: only its sync failed, or its reply was lost. Fenced, it may have been read, and it counts for nobody else.
-      if (error instanceof EngineError && error.code === 'STORAGE_FAILED') await this.#takeEndBack();
+      if (error instanceof EngineError && error.code === 'STORAGE_FAILED')
+        await this.#takeEndBack();
       throw error;
     }
   }

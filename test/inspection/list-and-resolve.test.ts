@@ -279,9 +279,11 @@ describe('REF', () => {
       'ab12@latest': `${JOB_DIRECTORY}/chk-14`,
       'flights@11': '/backup/savepoint-ab12cd-0011',
       'savepoint-ab12cd-0012': '/backup/savepoint-ab12cd-0012',
-      // A path beats a name.
-      backup: '/backup',
+      // A path beats a name when there is, or was, a checkpoint.
+      'backup/savepoint-ab12cd-0012': '/backup/savepoint-ab12cd-0012',
     };
+    await files.makeDirectory('/flights');
+    await writeFile(files, '/backup/savepoint-ab12cd-0012/SHA256SUMS', new Uint8Array(1));
     for (const [reference, path] of Object.entries(cases)) {
       expect(await resolveReference(options, reference), reference).toBe(path);
     }
@@ -289,7 +291,7 @@ describe('REF', () => {
     expect(await resolveReference({...options, only}, 'flights')).toBe(
       '/backup/savepoint-ab12cd-0012',
     );
-    for (const reference of ['flights@99', 'ab1', 'gone']) {
+    for (const reference of ['flights@99', 'ab1', 'gone', 'backup']) {
       await expect(resolveReference(options, reference)).rejects.toMatchObject({code: 'NOT_FOUND'});
     }
     await expect(resolveReference(options, 'save')).rejects.toThrow('0011, savepoint-ab12cd-0012');

@@ -144,12 +144,7 @@ describe('verify', () => {
         );
       }
     }
-    expect(codes).toEqual([
-      'metadata-missing',
-      'checksums-missing',
-      'file-absent',
-      'file-absent',
-    ]);
+    expect(codes).toEqual(['metadata-missing', 'checksums-missing', 'file-absent', 'file-absent']);
   });
 
   it('all damage is listed, with the offset of the chunk, not only the first', async () => {

@@ -6,6 +6,7 @@ import {describe, expect, it} from 'vitest';
 
 import {encodeMetadata} from '#src/storage/metadata-encoder.js';
 import {sha256Hex} from '#src/base/checksum.js';
+import {EngineError} from '#src/base/errors.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
 import {copyCheckpoint} from '#src/storage/copy-checkpoint.js';
 import {deriveCheckpointState} from '#src/storage/derive-checkpoint-state.js';
@@ -185,6 +186,30 @@ it('H51: whatever call fails, nothing is left behind, and the source is as it wa
     // A failure that was mended on the way, such as of a sync, leaves a copy.
     if (!(error instanceof Error)) await disk.rename(TARGET, `/kept-${failing}`);
   }
+});
+
+it('H86: of one that goes meanwhile, at whichever call, there is no copy, and that is not a failure of the disk', async () => {
+  const codes = new Set<string>();
+  for (let n = 1; ; n += 1) {
+    const disk = await published();
+    let [calls, gone] = [0, false];
+    disk.options = {
+      async pause() {
+        calls += 1;
+        if (calls !== n || gone) return;
+        gone = true;
+        await disk.rename(paths.checkpoint(2), '/gone');
+        await disk.rename(paths.sharedDirectory, '/gone-too');
+      },
+    };
+    const ending: unknown = await copy(disk, 2).catch((error: unknown) => error);
+    if (!gone) break;
+    if (ending instanceof EngineError) codes.add(ending.code);
+    // Before it began.
+    else if (ending instanceof Error) expect(ending.message).toBe('chk-2 is gone');
+    else expect(await isWhole(disk, TARGET), `call ${n}`).toBe(true);
+  }
+  expect([...codes]).toEqual(['NOT_FOUND']);
 });
 
 describe('a copy that was killed', () => {

@@ -7,7 +7,7 @@ import {
   type CheckOptions,
   type CheckResult,
 } from '../../storage/check-checkpoint.ts';
-import {errorAt, statusOrNull, wrongKind} from '../../storage/derive-checkpoint-state.ts';
+import {errorAt, wrongKind} from '../../storage/derive-checkpoint-state.ts';
 import {unlessMissing} from '../../storage/durable-file.ts';
 import type {Finding} from '../../storage/finding.ts';
 import {baseName, METADATA_FILE, parseCheckpointName} from '../../storage/paths.ts';
@@ -28,9 +28,7 @@ export type FlinkCheckOptions = Omit<CheckOptions, 'level' | 'onProgress'> & {
 export async function checkFlinkDirectory(options: FlinkCheckOptions): Promise<CheckResult> {
   const reading = await readFlinkDirectory(options);
   const findings = await findingsOf(options, reading);
-  // Flink removes `_metadata` before the files that it names: without it, what is missing is no damage.
-  const path = `${options.directory}/${METADATA_FILE}`;
-  const isGone = reading.kind === 'gone' || (await statusOrNull(options.files, path)) === null;
+  const isGone = reading.kind === 'gone';
   const shown = isGone ? [deletedMeanwhile(options.directory)] : findings;
   for (const finding of shown) options.onFinding(finding);
   const errors = shown.filter(({severity}) => severity === 'error').length;

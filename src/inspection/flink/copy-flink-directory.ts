@@ -11,6 +11,7 @@ import {
   writeDurableFile,
 } from '../../storage/durable-file.ts';
 import type {FileHandle, FileStatus, FileSystem} from '../../storage/file-system.ts';
+import {goneMeanwhile, mayBeOfGone} from '../../storage/gone-meanwhile.ts';
 import {openBelow} from '../../storage/open-below.ts';
 import {join, METADATA_FILE, parentOf} from '../../storage/paths.ts';
 import type {ProcessTable} from '../../storage/process-table.ts';
@@ -36,7 +37,7 @@ export interface FlinkCopyOptions {
 }
 
 /**
- * REFUSED when the target is there, CHECKPOINT_DAMAGED when a file has become shorter than planned, STORAGE_FAILED. What
+ * REFUSED when the target is there, CHECKPOINT_DAMAGED when a file has become shorter than planned, NOT_FOUND when it goes meanwhile, STORAGE_FAILED. What
  * fails leaves nothing behind but directories above the target.
  */
 export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<void> {
@@ -65,8 +66,12 @@ export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<voi
       throw error;
     }
   } catch (error) {
-    if (systemErrorCode(error) === null) throw error;
-    throw storageFailed('copying to', target, error);
+    const {source} = options.plan;
+    // Flink removes it before the files that it names.
+    const metadata = join(source, METADATA_FILE);
+    const isGone = mayBeOfGone(error) && (await statusOrNull(files, metadata)) === null;
+    if (isGone) throw goneMeanwhile(source);
+    throw systemErrorCode(error) === null ? error : storageFailed('copying to', target, error);
   }
 }
 

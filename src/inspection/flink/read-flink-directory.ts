@@ -84,6 +84,14 @@ export async function isFlinkDirectory(files: FileSystem, directory: string): Pr
 
 /** `directory` holds a `_metadata` that begins as Flink's. STORAGE errors are thrown as they come. */
 export async function readFlinkDirectory(options: FlinkDirectoryOptions): Promise<FlinkReading> {
+  const reading = await readOnce(options);
+  if (reading.kind !== 'read') return reading;
+  // Flink removes `_metadata` before the files that it names: without it, what is missing is no damage.
+  const path = `${options.directory}/${METADATA_FILE}`;
+  return (await statusOrNull(options.files, path)) === null ? {kind: 'gone'} : reading;
+}
+
+async function readOnce(options: FlinkDirectoryOptions): Promise<FlinkReading> {
   const {directory} = options;
   const path = `${directory}/${METADATA_FILE}`;
   // A link may lead anywhere, and what lies there is nobody's checkpoint here.

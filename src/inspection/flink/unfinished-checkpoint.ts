@@ -12,14 +12,17 @@ import {
   METADATA_FILE,
   parentOf,
   parseCheckpointName,
+  parseSavepointName,
 } from '../../storage/paths.ts';
 import {hint} from './check-flink-directory.ts';
 import {isFlinkDirectory} from './read-flink-directory.ts';
 
-/** A chk-N without `_metadata` beside one of Flink's, in a directory that is not tidemark's. */
+/**
+ * Without `_metadata`, in a directory that is not tidemark's: a chk-N in the directory of a job of Flink, or what is called like a
+ * savepoint and has files only: a savepoint of tidemark has a directory for each step.
+ */
 export async function isUnfinishedOfFlink(files: FileSystem, directory: string): Promise<boolean> {
   const job = parentOf(directory);
-  if (parseCheckpointName(baseName(directory)) === null) return false;
   if ((await statusOrNull(files, directory))?.kind !== 'directory') return false;
   for (const path of [
     join(directory, METADATA_FILE),
@@ -28,7 +31,18 @@ export async function isUnfinishedOfFlink(files: FileSystem, directory: string):
   ]) {
     if ((await statusOrNull(files, path)) !== null) return false;
   }
-  for (const {name} of await files.list(job)) {
+  if (parseSavepointName(baseName(directory)) !== null) {
+    return (await files.list(directory)).every(({kind}) => kind === 'file');
+  }
+  return parseCheckpointName(baseName(directory)) !== null && (await isJobOfFlink(files, job));
+}
+
+/** It makes `shared` and `taskowned` at once, and calls the directory by the id of the job. */
+async function isJobOfFlink(files: FileSystem, job: string): Promise<boolean> {
+  const names = (await files.list(job)).map(({name}) => name);
+  const isNamedSo = /^[0-9a-f]{32}$/.test(baseName(job));
+  if (isNamedSo && (names.includes('shared') || names.includes('taskowned'))) return true;
+  for (const name of names) {
     if (parseCheckpointName(name) === null) continue;
     if (await isFlinkDirectory(files, join(job, name))) return true;
   }

@@ -4,6 +4,7 @@ import {EngineError} from '../../base/errors.ts';
 import {shellWord} from '../../base/shell-word.ts';
 import type {CheckpointMetadata} from '../../checkpoint/checkpoint-metadata.ts';
 import {deriveCheckpointState} from '../../storage/derive-checkpoint-state.ts';
+import {goneMeanwhile} from '../../storage/gone-meanwhile.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
 import {ERROR_OF_FINDING} from '../../storage/finding.ts';
 
@@ -17,7 +18,7 @@ export async function openCheckpoint(
     case 'complete':
       return state.metadata;
     case 'gone':
-      throw deletedMeanwhile(directory);
+      throw goneMeanwhile(directory);
     case 'in-progress':
       throw new EngineError('NOT_FOUND', `${directory} is not published yet`, {file: directory});
     case 'foreign':
@@ -40,11 +41,4 @@ export async function openCheckpoint(
       });
     }
   }
-}
-
-export function deletedMeanwhile(directory: string): EngineError {
-  return new EngineError('NOT_FOUND', `${directory} is not there (any more)`, {
-    file: directory,
-    hint: 'Retention may have deleted it; keep one with `tidemark checkpoint hold`.',
-  });
 }

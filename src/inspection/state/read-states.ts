@@ -7,6 +7,7 @@ import {checkedFiles} from '../../storage/checked-files.ts';
 import {statusOrNull} from '../../storage/derive-checkpoint-state.ts';
 import {checkpointFiles} from '../../storage/open-below.ts';
 import {stateFileAt} from '../../storage/paths.ts';
+import {goneMeanwhile} from '../../storage/gone-meanwhile.ts';
 import {damageHint, StateFileReader} from '../../storage/state-file-reader.ts';
 import {storageFailed} from '../../storage/storage-error.ts';
 import {must} from '../../base/assert.ts';
@@ -24,7 +25,7 @@ import {readDatabaseRows} from '../../state/rows/read-database-rows.ts';
 import {readSnapshotRows} from '../../state/rows/read-snapshot-rows.ts';
 import type {RowColumns} from '../../state/rows/row-block.ts';
 import type {StateShape} from '../../state/rows/state-shape.ts';
-import {deletedMeanwhile, openCheckpoint} from './open-checkpoint.ts';
+import {openCheckpoint} from './open-checkpoint.ts';
 import {filesOf, stateTables, type StateTable} from './state-tables.ts';
 
 export interface ReadStatesOptions {
@@ -122,7 +123,7 @@ export class TableReader {
         yield {...rows, table};
       }
     } catch (error) {
-      if (await isGone(files, directory)) throw deletedMeanwhile(directory);
+      if (await isGone(files, directory)) throw goneMeanwhile(directory);
       throwIfDamaged(table, directory, error);
       if (systemErrorCode(error) === null) throw error;
       throw storageFailed('reading the state from', directory, error);

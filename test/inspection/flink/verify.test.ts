@@ -186,6 +186,27 @@ describe('verify', () => {
       });
     });
 
+    test('the first checkpoint of a job, and a savepoint, under way: no damage either', async () => {
+      const disk = await diskWith('rocksdb-incremental');
+      const job = '/work/checkpoints/0123456789abcdef0123456789abcdef';
+      const savepoint = '/work/savepoints/savepoint-abcdef-0123456789ab';
+      for (const directory of [job, `${job}/shared`, `${job}/taskowned`, `${job}/chk-1`]) {
+        await disk.makeDirectory(directory);
+      }
+      for (const directory of ['/work/savepoints', savepoint]) await disk.makeDirectory(directory);
+      for (const directory of [`${job}/chk-1`, savepoint]) {
+        await writeFile(disk, `${directory}/8f3d0c9e-1111`, new Uint8Array(1));
+        expect(await verify(disk, directory)).toMatchObject({
+          errorCode: 'INCOMPLETE',
+          errors: [],
+          hints: ['metadata-missing'],
+        });
+      }
+      // One of tidemark has a directory for each step.
+      await disk.makeDirectory(`${savepoint}/by-user`);
+      expect(await verify(disk, savepoint)).toMatchObject({errorCode: 'CHECKPOINT_DAMAGED'});
+    });
+
     test('another checkpoint than the directory says, and files that nothing names', async () => {
       const disk = await diskWith('hashmap-aligned');
       const job = '/work/checkpoints/f7ec1ccd9947f9c1d184cd8f1c421231';
