@@ -3,6 +3,7 @@
 
 import type {JsonValue} from '../base/json.ts';
 import type {CheckpointMetadata, OperatorMetadata} from '../checkpoint/checkpoint-metadata.ts';
+import {INPUT_ENDED_STATE, TTL_CLOCK_STATE} from '../checkpoint/inline-states.ts';
 import {COMPATIBILITY_STATE} from '../recovery/compatibility.ts';
 import {canonicalJson} from '../storage/canonical-json.ts';
 import type {FileSystem} from '../storage/file-system.ts';
@@ -159,15 +160,21 @@ function otherDifferences(before: OperatorMetadata, after: OperatorMetadata): St
     }));
 }
 
+/** Of how the job is written, and of when the checkpoint was taken. */
+const NO_DIFFERENCE: ReadonlySet<string> = new Set([COMPATIBILITY_STATE, TTL_CLOCK_STATE]);
+
 function otherStates({subtasks}: OperatorMetadata): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const state of subtasks.flatMap(({states}) => states)) {
-    if (state.kind === 'position') continue;
-    if (state.location === 'inline' ? state.name === COMPATIBILITY_STATE : isKeyedFile(state)) {
-      continue;
-    }
+    if (state.kind === 'position' || state.name === INPUT_ENDED_STATE) continue;
+    if (state.location === 'inline' ? NO_DIFFERENCE.has(state.name) : isKeyedFile(state)) continue;
     const text = state.location === 'inline' ? canonicalJson(state.value) : state.sha256;
     found.set(state.name, [...(found.get(state.name) ?? []), text]);
+  }
+  // However many subtasks there are.
+  const ended = subtasks.filter(({states}) => states.some(({name}) => name === INPUT_ENDED_STATE));
+  if (ended.length > 0) {
+    found.set(INPUT_ENDED_STATE, [ended.length === subtasks.length ? 'all' : 'some']);
   }
   return found;
 }
@@ -177,7 +184,7 @@ function sourceDifferences(before: CheckpointMetadata, after: CheckpointMetadata
   const to = positionsIn(after);
   return [...new Set([...from.keys(), ...to.keys()])].flatMap((operator) => {
     const own = {operator, from: from.get(operator) ?? [], to: to.get(operator) ?? []};
-    return sortedText(own.from) === sortedText(own.to) ? [] : [own];
+    return together(own.from) === together(own.to) ? [] : [own];
   });
 }
 
@@ -189,8 +196,18 @@ function positionsIn({operators}: CheckpointMetadata): Map<string, JsonValue[]> 
   return found;
 }
 
-function sortedText(values: readonly JsonValue[]): string {
-  return values.map(canonicalJson).sort().join('\n');
+/** Where all subtasks together go on, whichever of them has which split: each field, and each entry of one, once. */
+function together(positions: readonly JsonValue[]): string {
+  const entries = new Set<string>();
+  for (const position of positions) {
+    const isObject = typeof position === 'object' && position !== null && !Array.isArray(position);
+    for (const [field, value] of isObject ? Object.entries(position) : [['', position] as const]) {
+      for (const entry of Array.isArray(value) ? value : [value]) {
+        entries.add(`${field} ${canonicalJson(entry as JsonValue)}`);
+      }
+    }
+  }
+  return [...entries].sort().join('\n');
 }
 
 function bytesOf(metadata: CheckpointMetadata): number {

@@ -1,6 +1,7 @@
 // One operator inside a task, and the ways out of it. A task's operators form a tree under its input
 // gate: a batch goes from node to node as a plain call.
 
+import {INPUT_ENDED_STATE} from '../checkpoint/inline-states.ts';
 import type {
   OperatorSnapshot,
   StateHandle,
@@ -78,7 +79,7 @@ export class NodeOutput implements Output {
 /** In a snapshot: `endInput` came before the barrier. */
 const INPUT_ENDED: StateHandle = {
   location: 'inline',
-  name: 'input-ended',
+  name: INPUT_ENDED_STATE,
   kind: 'operator',
   codecVersion: 1,
   value: true,
@@ -86,7 +87,7 @@ const INPUT_ENDED: StateHandle = {
 
 /** Had the input of this subtask ended when it was taken? */
 export function hadInputEnded({states}: SubtaskMetadata): boolean {
-  return states.some(({name}) => name === INPUT_ENDED.name);
+  return states.some(({name}) => name === INPUT_ENDED_STATE);
 }
 
 export interface ChainNodeOptions {

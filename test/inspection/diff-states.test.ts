@@ -1,6 +1,8 @@
 // Promise: what differs in two states is told exactly, whatever form and parallelism each is stored with, and however few key
 // groups are in memory at a time; two that hold the same are the same.
 
+import {cpSync, mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import * as fc from 'fast-check';
@@ -15,6 +17,7 @@ import {convertSnapshot} from '#src/state/canonical/convert-snapshot.js';
 import {STRING} from '#src/records/data-type.js';
 import type {KeyedTable, StateBackend, TableSpec} from '#src/state/state-backend.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
+import {forge, type Metadata} from '../hostile/support/forge.ts';
 import {makeRocksdb} from '../state/support/incremental-rocksdb.ts';
 import {
   keyText,
@@ -348,6 +351,45 @@ describe('the kept checkpoints', () => {
       sources: [],
     });
     expect(diff.bytes.from).not.toBe(diff.bytes.to);
+  });
+
+  test('when it was taken, and at which parallelism, is no difference', async () => {
+    const scratch = mkdtempSync(join(tmpdir(), 'tidemark-diff-'));
+    try {
+      const [from, to] = [join(scratch, 'from'), join(scratch, 'to')];
+      for (const directory of [from, to]) cpSync(checkpoint, directory, {recursive: true});
+      const ended = {codec_version: 1, kind: 'operator', location: 'inline', name: 'input-ended', value: true}; // prettier-ignore
+      const operatorOf = (metadata: Metadata, uid: string) =>
+        metadata.operators.find((one) => one.uid === uid) as Metadata['operators'][number] & {
+          parallelism: number;
+        };
+      forge(from, (metadata) => {
+        for (const {states} of operatorOf(metadata, 'windows-out').subtasks) states.push(ended);
+      });
+      forge(to, (metadata) => {
+        const sink = operatorOf(metadata, 'windows-out');
+        sink.parallelism = 1;
+        sink.subtasks.length = 1;
+        sink.subtasks[0]!.states.push(ended);
+        const [first, second] = operatorOf(metadata, 'made').subtasks.map(
+          ({states}) => states[0]!.value as {positions: unknown[]},
+        );
+        first!.positions.push(...second!.positions.splice(0));
+        for (const {states} of operatorOf(metadata, 'running').subtasks) {
+          states.find(({name}) => name === 'ttl-clock')!.value = 1767225700000;
+        }
+      });
+      const diff = await diffCheckpoints({...place, from, to});
+      expect(diff).toMatchObject({operators: {changed: []}, sources: [], equal: true});
+      // Of some subtasks only, it is another state.
+      forge(from, (metadata) => operatorOf(metadata, 'windows-out').subtasks[0]!.states.pop());
+      const some = await diffCheckpoints({...place, from, to});
+      expect(some.operators.changed).toMatchObject([
+        {uid: 'windows-out', states: [{name: 'input-ended'}]},
+      ]);
+    } finally {
+      rmSync(scratch, {recursive: true});
+    }
   });
 
   test('one of another run differs, and the other way round alike', async () => {

@@ -4,7 +4,7 @@ import {describe, expect, test} from 'vitest';
 
 import {RowFilter, type RowConditions} from '#src/inspection/state/row-filter.js';
 import {BatchBuilder} from '#src/records/batch-builder.js';
-import {BYTES, STRING, decimal} from '#src/records/data-type.js';
+import {BYTES, INT, STRING, decimal} from '#src/records/data-type.js';
 import type {Field} from '#src/records/schema.js';
 import type {Value} from '#src/records/value.js';
 import {parseKey} from '#src/reports/state-reports.js';
@@ -75,6 +75,14 @@ test.each([
 ] as const)('%s is the key %j', (text, key) => {
   expect(parseKey(text)).toEqual(key);
 });
+
+test.each([{from: 'x'}, {to: '1.5.2'}, {key: ['']}])(
+  '%j of a number is refused before any row is read',
+  (conditions) => {
+    const fields = [{name: 'k', type: INT}];
+    expect(() => passing(fields, [], conditions)).toThrow(/^--(from|to|key): .*k of op\.s is int/);
+  },
+);
 
 test('a list in a list is no key', () => {
   expect(() => parseKey('[[1]]')).toThrow(/no value of a key/);

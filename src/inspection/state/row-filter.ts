@@ -8,6 +8,7 @@ import {compilePredicate, parseExpression, type Predicate} from '../../expressio
 import {RecordFailure} from '../../expressions/record-failure.ts';
 import {compileExpression} from '../../expressions/expression.ts';
 import {compileKeyGroups} from '../../keys/key-groups-kernel.ts';
+import type {Column} from '../../records/column.ts';
 import {dataTypeText} from '../../records/data-type.ts';
 import type {RecordBatch} from '../../records/record-batch.ts';
 import type {Field, Schema} from '../../records/schema.ts';
@@ -57,7 +58,7 @@ export class RowFilter {
       } catch (error) {
         if (!(error instanceof RecordFailure)) throw error;
         throw new EngineError('RECORD_FAILED', `${text}: ${error.reason}`, {
-          hint: 'TRY_CAST and CASE keep a condition from failing; `tidemark state scan --limit 1` shows a row.',
+          hint: 'TRY_CAST and CASE keep a condition from failing; the same command with --limit 1 and without --where shows a row.',
         });
       }
     }
@@ -99,6 +100,9 @@ function keyConditions(
   }
   if (from !== undefined) texts.push(['--from', compared(first, 0, 'atLeast', from)]);
   if (to !== undefined) texts.push(['--to', compared(first, 0, 'below', to)]);
+  // Said before any row is read.
+  if (from !== undefined) valueOf('--from', first, from, name);
+  if (to !== undefined) valueOf('--to', first, to, name);
   return texts;
 }
 
@@ -140,29 +144,33 @@ function rangeOf(
   name: string,
 ): KeyGroupRange | undefined {
   if (wanted === undefined) return undefined;
-  const nothing: RecordBatch = {
-    ...{schema: {fields: []}, rowCount: 1, columns: [], selection: null},
-    ...{selectedCount: 1, watermarks: null, origin: null},
-  };
-  const columns = key.map((field, index) => {
-    const value = wanted[index] ?? null;
-    const type = dataTypeText(field.type);
-    if (field.type.kind === 'bytes' && value !== null) {
-      return bytesColumn(bytesOfBase64(value, field.name));
-    }
-    const text = value === null ? `CAST(NULL AS ${type})` : literal(field, value);
-    const parsed = parseExpression(text, nothing.schema);
-    if (parsed.kind === 'invalid') throw usage(`--key: ${parsed.message}`, key);
-    try {
-      return compileExpression(parsed.expression).evaluate(nothing);
-    } catch (error) {
-      if (!(error instanceof RecordFailure)) throw error;
-      throw usage(`--key: ${error.reason} (${field.name} of ${name} is ${type})`, key);
-    }
-  });
+  const columns = key.map((field, index) => valueOf('--key', field, wanted[index] ?? null, name));
   const groups = new Uint16Array(1);
   compileKeyGroups(key, maxParallelism)(columns, null, 1, groups);
   return {start: groups[0]!, end: groups[0]!};
+}
+
+/** One row, and no column. */
+const NOTHING: RecordBatch = {
+  ...{schema: {fields: []}, rowCount: 1, columns: [], selection: null},
+  ...{selectedCount: 1, watermarks: null, origin: null},
+};
+
+/** What was typed, as a column of one row; null: NULL. USAGE when it is none of the type. */
+function valueOf(flag: string, field: Field, value: string | null, name: string): Column {
+  const type = dataTypeText(field.type);
+  if (field.type.kind === 'bytes' && value !== null) {
+    return bytesColumn(bytesOfBase64(value, field.name));
+  }
+  const text = value === null ? `CAST(NULL AS ${type})` : literal(field, value);
+  const parsed = parseExpression(text, NOTHING.schema);
+  if (parsed.kind === 'invalid') throw usage(`${flag}: ${parsed.message}`, [field]);
+  try {
+    return compileExpression(parsed.expression).evaluate(NOTHING);
+  } catch (error) {
+    if (!(error instanceof RecordFailure)) throw error;
+    throw usage(`${flag}: ${error.reason} (${field.name} of ${name} is ${type})`, [field]);
+  }
 }
 
 function literal({type}: Field, text: string): string {

@@ -1,9 +1,7 @@
 import type {Clock} from '../../base/clock.ts';
 import {EngineError} from '../../base/errors.ts';
+import {TTL_CLOCK_STATE} from '../../checkpoint/inline-states.ts';
 import type {InlineState, SubtaskMetadata} from '../../checkpoint/checkpoint-metadata.ts';
-
-/** Name of the inline state that carries a reading: a number. */
-const CLOCK_STATE = 'ttl-clock';
 
 /**
  * The time by which the state of one operator and subtask ages: milliseconds since the epoch, which never go back.
@@ -34,7 +32,7 @@ export class TtlClock {
   state(): InlineState {
     return {
       location: 'inline',
-      name: CLOCK_STATE,
+      name: TTL_CLOCK_STATE,
       kind: 'operator',
       codecVersion: 1,
       value: this.now(),
@@ -44,12 +42,12 @@ export class TtlClock {
 
 function readingsOf({states}: SubtaskMetadata): number[] {
   return states.flatMap((state) => {
-    if (state.location !== 'inline' || state.name !== CLOCK_STATE) return [];
+    if (state.location !== 'inline' || state.name !== TTL_CLOCK_STATE) return [];
     const {value} = state;
     if (typeof value === 'number' && Number.isSafeInteger(value)) return [value];
     throw new EngineError(
       'INCOMPATIBLE',
-      `the state ${CLOCK_STATE} of the checkpoint holds no time: ${JSON.stringify(value)}`,
+      `the state ${TTL_CLOCK_STATE} of the checkpoint holds no time: ${JSON.stringify(value)}`,
       {hint: 'Restore it with the version that wrote it, or from another checkpoint.'},
     );
   });
