@@ -2,7 +2,6 @@
 // which says what is in them. All of it is written and synced under another name and then renamed: DIR is there whole or not.
 
 import {EngineError, systemErrorCode} from '../base/errors.ts';
-import type {Random} from '../base/random.ts';
 import {ByteBuffer} from '../formats/byte-buffer.ts';
 import {csvEncoder} from '../formats/csv-encoder.ts';
 import {framedJsonEncoder} from '../formats/json-encoder.ts';
@@ -14,10 +13,13 @@ import type {Field, Schema} from '../records/schema.ts';
 import {statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {removeTree, unlessMissing} from '../storage/durable-file.ts';
 import type {FileHandle} from '../storage/file-system.ts';
-import {baseName, join, parentOf} from '../storage/paths.ts';
+import {join, parentOf} from '../storage/paths.ts';
 import {makeWithParents} from '../storage/savepoint-attempt.ts';
 import {storageFailed} from '../storage/storage-error.ts';
+import {refuseWithin} from '../storage/copy-checkpoint.ts';
+import type {ProcessTable} from '../storage/process-table.ts';
 import {syncAbove} from '../storage/sync-above.ts';
+import {removeDeadCopies, unfinishedCopyAt} from '../storage/unfinished-copies.ts';
 import type {StateShape} from '../state/rows/state-shape.ts';
 import {openCheckpoint} from './state/open-checkpoint.ts';
 import {readTable, type ReadTableOptions} from './state/read-states.ts';
@@ -32,8 +34,10 @@ export interface ExportOptions extends Pick<ReadTableOptions, 'files' | 'directo
   readonly format: ExportFormat;
   readonly operator?: string | undefined;
   readonly state?: string | undefined;
-  /** For the name that it has until it is whole. */
-  readonly random: Random;
+  /** For the name that it has until it is whole: 12 hexadecimal digits that nobody else has. */
+  readonly random: string;
+  /** Whose process is this, and which are dead? */
+  readonly processes: ProcessTable;
   /** Ends it: what was written goes, and its reason is thrown. */
   readonly abort: AbortSignal;
 }
@@ -55,13 +59,16 @@ export interface ExportReport {
 
 /** REFUSED when the target is there and not empty; errors of `readStates`. */
 export async function exportState(options: ExportOptions): Promise<ExportReport> {
-  const {files, directory, target, random} = options;
+  const {files, directory, target, random, processes} = options;
   await refuseUnlessEmpty(options);
   const metadata = await openCheckpoint(files, directory);
   const tables = chosenTables(stateTables(metadata, directory), options);
-  const aside = join(parentOf(target), `.${baseName(target)}-${random.hex(8)}.part`);
+  await refuseWithin(files, target);
+  // As a copy that is under way, of which `prune --orphans` knows, too.
+  const aside = unfinishedCopyAt(target, processes, random);
   const made = new Set<string>();
   await makeWithParents(files, parentOf(target), made);
+  await removeDeadCopies(files, target, processes);
   try {
     await files.makeDirectory(aside);
     const byState = groupedByState(tables);

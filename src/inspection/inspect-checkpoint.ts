@@ -15,7 +15,14 @@ import type {FileSystem} from '../storage/file-system.ts';
 import {ERROR_OF_FINDING, type Finding} from '../storage/finding.ts';
 import {listHolds} from '../storage/holds.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
-import {baseName, JobPaths, parentOf, parseCheckpointName, stateFileAt} from '../storage/paths.ts';
+import {
+  baseName,
+  join,
+  JobPaths,
+  parentOf,
+  parseCheckpointName,
+  stateFileAt,
+} from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import {
   describeOperator,
@@ -23,6 +30,7 @@ import {
   watermarkOf,
   type OperatorDetails,
 } from './describe-states.ts';
+import {hasMetadata} from './list-checkpoints.ts';
 import {pendingAttempts} from '../storage/pending-attempts.ts';
 
 /** As `checkpoint inspect --json` prints it. */
@@ -171,16 +179,15 @@ interface Surroundings {
   readonly needed: ReadonlySet<string> | null;
 }
 
-/** The rest of its job directory. What is held there is a checkpoint as well, and a savepoint needs nothing of it. */
+/** The rest of its directory, a job's or of copies. What is held there is a checkpoint as well. */
 async function lookAround(
   files: FileSystem,
   directory: string,
   shares: boolean,
 ): Promise<Surroundings> {
   const ownId = parseCheckpointName(baseName(directory));
-  if (ownId === null) return {held: false, needed: new Set()};
   const paths = new JobPaths(parentOf(directory));
-  const holds = await listHolds(files, paths);
+  const holds = ownId === null ? [] : await listHolds(files, paths);
   const held = holds.some(({checkpointId}) => checkpointId === ownId);
   if (!shares) return {held, needed: new Set()};
   const needed = new Set<string>();
@@ -191,10 +198,13 @@ async function lookAround(
     const read = await readMetadata(files, path);
     if (read.kind === 'read') need(read.metadata);
   }
-  for (const {name} of await files.list(paths.root)) {
-    const id = parseCheckpointName(name);
-    if (id === null || id === ownId) continue;
-    const read = await readMetadata(files, paths.checkpoint(id));
+  for (const {name, kind} of await files.list(paths.root)) {
+    const beside = join(paths.root, name);
+    if (beside === directory || kind !== 'directory') continue;
+    // A copy may have any name; without `_metadata` only what is called a checkpoint is one.
+    const isOne = parseCheckpointName(name) !== null || (await hasMetadata(files, beside));
+    if (!isOne) continue;
+    const read = await readMetadata(files, beside);
     if (read.kind === 'read') need(read.metadata);
     else if (read.kind !== 'gone' && read.kind !== 'foreign') return {held, needed: null};
   }

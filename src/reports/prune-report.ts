@@ -6,11 +6,13 @@ import type {PruneReason} from '../checkpoint/prune.ts';
 import {isOfJob, pruneDirectory, type PruneOptions} from '../control/prune-checkpoints.ts';
 import {pruneCopies} from '../control/prune-copies.ts';
 import {pruneSavepoints} from '../control/prune-savepoints.ts';
-import {jobDirectoriesIn} from '../inspection/list-checkpoints.ts';
+import {jobDirectoriesIn, snapshotsIn} from '../inspection/list-checkpoints.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {baseName, parentOf, parseCheckpointName} from '../storage/paths.ts';
+import {systemProcessTable} from '../storage/process-table.ts';
 import {storageFailed} from '../storage/storage-error.ts';
+import {unfinishedCopies} from '../storage/unfinished-copies.ts';
 import {listedDirectory} from './resolve-report.ts';
 
 export type {PruneReason};
@@ -73,8 +75,8 @@ async function pruneAll(
   const policy = {keepLast, keepWithinMillis};
   const reports: PruneReport[] = [];
   for (const job of jobs) {
-    // Copied there, or another program's: named itself it is refused, beside jobs it is left.
-    if (job !== directory && !(await isOfJob(files, job))) {
+    // Copied there, or another program's: beside what else can be pruned it is left; alone it is refused.
+    if (!(await isOfJob(files, job)) && (job !== directory || (await hasMore(directory)))) {
       const kept = [{path: job, reason: 'no-job' as const}];
       reports.push({dryRun, deleted: [], kept, orphans: [], freedBytes: 0});
       continue;
@@ -105,6 +107,12 @@ async function pruneAll(
     orphans: reports.flatMap(({orphans}) => orphans),
     freedBytes: reports.reduce((sum, {freedBytes}) => sum + freedBytes, 0),
   };
+}
+
+/** Savepoints, or copies that are under way or were killed. */
+async function hasMore(directory: string): Promise<boolean> {
+  const copies = await unfinishedCopies(files, directory, systemProcessTable);
+  return copies.length > 0 || (await snapshotsIn(files, directory)).length > 0;
 }
 
 function idsIn(job: string, paths: readonly string[]): readonly number[] {

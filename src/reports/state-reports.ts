@@ -9,6 +9,7 @@ import type {RowConditions} from '../inspection/state/row-filter.ts';
 import {scanState as scan, type ScannedRows} from '../inspection/state/scan-state.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
+import {systemProcessTable} from '../storage/process-table.ts';
 import {resolveCheckpoint} from './resolve-report.ts';
 import {databasePlace} from './database-place.ts';
 import {resolve} from 'node:path';
@@ -57,7 +58,10 @@ export async function exportCheckpoint(
 ): Promise<ExportedCheckpoint> {
   const source = await resolveCheckpoint(ref, {environment});
   const path = resolve(to);
-  const place = {files, directory: source, databases: databasePlace(), random: systemRandom};
+  const place = {
+    ...{files, directory: source, databases: databasePlace()},
+    ...{random: systemRandom.hex(6), processes: systemProcessTable},
+  };
   const report = await exportState({...place, ...request, target: path});
   return {...report, path, source};
 }

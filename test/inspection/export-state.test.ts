@@ -2,6 +2,7 @@
 // that is there is not touched, and one that failed leaves nothing.
 
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -11,17 +12,18 @@ import {
   writeFileSync,
 } from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {DuckDBInstance} from '@duckdb/node-api';
 import {afterAll, describe, expect, test} from 'vitest';
 
-import {SeededRandom} from '#src/base/random.js';
 import {exportedColumns, exportState, type ExportFormat} from '#src/inspection/export-state.js';
 import {STRING} from '#src/records/data-type.js';
 import {scanState} from '#src/inspection/state/scan-state.js';
 import type {FileSystem} from '#src/storage/file-system.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
+import {systemProcessTable} from '#src/storage/process-table.js';
+import {unfinishedCopyAt} from '#src/storage/unfinished-copies.js';
 import {noDatabases} from './support/state-text.ts';
 
 const directory = join(
@@ -47,7 +49,12 @@ async function exported(
   abort: AbortSignal = new AbortController().signal,
 ) {
   const place = {...source, files, target, abort};
-  const report = await exportState({...place, format, random: new SeededRandom(1)});
+  const report = await exportState({
+    ...place,
+    format,
+    random: '0123456789ab',
+    processes: systemProcessTable,
+  });
   return {report, target};
 }
 
@@ -179,6 +186,31 @@ test('columns of one name get names of their own, and the others keep theirs', (
   ]);
 });
 
+test('a target in a checkpoint, or in the directory of a job, is refused', async () => {
+  const job = join(newTarget(), '..');
+  const checkpoint = join(job, 'chk-5');
+  cpSync(directory, checkpoint, {recursive: true});
+  const before = readdirSync(checkpoint);
+  for (const target of [join(checkpoint, 'out'), join(checkpoint, 'windows/deep/out')]) {
+    await expect(exported('csv', target)).rejects.toMatchObject({code: 'REFUSED'});
+  }
+  writeFileSync(join(job, 'FORMAT'), '');
+  await expect(exported('csv', join(job, 'out'))).rejects.toMatchObject({code: 'REFUSED'});
+  expect(readdirSync(checkpoint)).toEqual(before);
+  expect(readdirSync(job).sort()).toEqual(['FORMAT', 'chk-5']);
+});
+
+test('what a killed one to the same place left behind goes with the next; of a living one it stays', async () => {
+  const target = newTarget();
+  const self = systemProcessTable.self();
+  const dead = {...systemProcessTable, self: () => ({...self, pid: 4_194_303, startTime: '1'})};
+  mkdirSync(unfinishedCopyAt(target, dead, 'ffffffffffff'));
+  const other = unfinishedCopyAt(target, systemProcessTable, 'eeeeeeeeeeee');
+  mkdirSync(other);
+  await exported('csv', target);
+  expect(readdirSync(join(target, '..')).sort()).toEqual([basename(other), 'out']);
+});
+
 test('an empty directory is taken', async () => {
   const target = newTarget();
   mkdirSync(target);
@@ -190,7 +222,7 @@ test('each file, then their directory is synced before the rename, the parent af
   const target = newTarget();
   const log: string[] = [];
   const shown = (path: string): string =>
-    path.slice(join(target, '..').length).replace(/[0-9a-f]{16}/u, 'X');
+    path.slice(join(target, '..').length).replace(/\.copying-[^/]*-0123456789ab-out/u, 'X');
   const files: FileSystem = {
     ...nodeFileSystem,
     async createNew(path) {
@@ -216,7 +248,7 @@ test('each file, then their directory is synced before the rename, the parent af
     },
   };
   await exported('csv', target, files);
-  const part = '/.out-X.part';
+  const part = '/X';
   expect(log).toEqual([
     `sync ${part}/windows.groups.csv`,
     `sync ${part}/running.groups.csv`,

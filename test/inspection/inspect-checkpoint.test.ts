@@ -55,6 +55,21 @@ describe('a checkpoint', () => {
     expect(third.files[0]).toMatchObject({bytes: 40, shared: false, operators: ['count']});
   });
 
+  it('copies that share their files need each other, whatever they are called', async () => {
+    const {disk} = await published();
+    await disk.makeDirectory('/kept');
+    for (const name of ['a', 'b']) {
+      await copyTree(disk, paths.checkpoint(2), disk, `/kept/${name}`);
+    }
+    await copyTree(disk, paths.sharedDirectory, disk, '/kept/shared');
+    const first = await inspected(disk, '/kept/a');
+    expect(first).toMatchObject({shared_bytes: 'basedelta'.length});
+    expect(first.freed_if_dropped_bytes).toBe(first.own_bytes);
+    await disk.rename('/kept/b', '/gone');
+    const alone = await inspected(disk, '/kept/a');
+    expect(alone.freed_if_dropped_bytes).toBe(alone.own_bytes + alone.shared_bytes);
+  });
+
   it('an attempt under way needs files too', async () => {
     const {disk, owner, states} = await published();
     const attempt = await owner.beginAttempt(4);
