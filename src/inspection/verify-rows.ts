@@ -91,11 +91,13 @@ async function decodeTable(
   const repeated = repeatedKeysIn(table);
   const digest = new RowDigest(texts);
   let rowCount = 0;
+  let wrongRows = 0;
   const isRead = await reporting(options, directory, async () => {
     for await (const rows of readTable(table, {files, directory, databases})) {
       rowCount += rows.rowCount;
       const wrong = checker.firstWrong(rows);
       if (wrong !== null) {
+        wrongRows += 1;
         onFinding({...rowsDamaged(rows, wrong.message), ...factsOf(rows, wrong)});
         return;
       }
@@ -104,7 +106,8 @@ async function decodeTable(
       else digest.rowCount += rows.rowCount;
     }
   });
-  if (!isRead) return null;
+  // Behind a wrong row nothing was read: of the number of rows nobody knows.
+  if (!isRead || wrongRows > 0) return null;
   if (repeated !== null && !(await isEachKeyOnce(table, repeated, options))) return null;
   const counted = countOf(table);
   if (counted === null || counted === rowCount) return digest;
