@@ -24,14 +24,19 @@ import {noDatabases} from './support/state-text.ts';
 
 const KEYS = Array.from({length: 200}, (_, at): Key => [`word ${at % 20}`, BigInt(at)]);
 
-async function decode(files: MemoryFiles, directory: string, states: readonly FileState[]) {
+async function decode(
+  files: MemoryFiles,
+  directory: string,
+  states: readonly FileState[],
+  keysAtOnce?: number,
+) {
   const findings: Finding[] = [];
   const subtasks = [{index: 0, states, watermark: null}];
   const operator = {uid: 'op', type: 'aggregate', parallelism: 1, maxParallelism: MAX_PARALLELISM};
   const metadata = {operators: [{...operator, subtasks}]} as unknown as CheckpointMetadata;
   await verifyRows({
     ...{files, directory, metadata, level: 'decode', databases: noDatabases},
-    sound: new Set(states.map(({path}) => path)),
+    ...{keysAtOnce, sound: new Set(states.map(({path}) => path))},
     onFinding: (finding) => findings.push(finding),
     isStopped: () => false,
   });
@@ -104,6 +109,25 @@ describe('a state of the hashmap backend', () => {
       expect.stringContaining('whose key belongs to'),
     ]);
   });
+
+  test.each([1, 20])(
+    'is looked at in parts, if one has more rows than others or not (%i words)',
+    async (words) => {
+      const running = new Running({incremental: false});
+      await running.update(
+        Array.from({length: 2000}, (_, at): Key => [`word ${at % words}`, BigInt(at)]),
+        'a value',
+      );
+      const {id, states} = await running.snapshot();
+      const directory = `/chk-${id}`;
+      expect(await decode(running.files, directory, states, 100)).toEqual([]);
+      const forged = repeatOne(running.files, directory, states[0]!);
+      const findings = await decode(running.files, directory, [forged], 100);
+      expect(findings.map(({message}) => message)).toEqual([
+        expect.stringContaining('a key is there twice'),
+      ]);
+    },
+  );
 
   test('in a chain, whose base has one twice, is damaged', async () => {
     const running = new Running({deltasMax: 10});
