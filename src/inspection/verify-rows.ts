@@ -9,7 +9,11 @@
 
 import {EngineError} from '../base/errors.ts';
 import type {KeyGroupRange} from '../base/key-groups.ts';
-import type {CheckpointMetadata, SubtaskMetadata} from '../checkpoint/checkpoint-metadata.ts';
+import type {
+  CheckpointMetadata,
+  FileState,
+  SubtaskMetadata,
+} from '../checkpoint/checkpoint-metadata.ts';
 import {readInFlight} from '../state/in-flight.ts';
 import {isCanonical} from '../state/canonical/canonical-format.ts';
 import {rowLayout} from '../state/hashmap/row-layout.ts';
@@ -22,10 +26,12 @@ import {errorAt, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import type {Finding, FindingCode} from '../storage/finding.ts';
 import {stateFileAt} from '../storage/paths.ts';
+import {isKeyedFile} from '../storage/state-chain.ts';
 import {restoredDigests} from './restore-state.ts';
 import {TableReader, type DatabasePlace, type StateRows} from './state/read-states.ts';
 import {RowDigest, RowTexts} from './state/row-digest.ts';
 import {filesOf, stateTables, type StateTable} from './state/state-tables.ts';
+import {bytesByTable, TableProgress} from './state/table-progress.ts';
 
 export interface VerifyRowsOptions {
   readonly files: FileSystem;
@@ -41,6 +47,8 @@ export interface VerifyRowsOptions {
   readonly onFinding: (finding: Finding) => void;
   /** Asked before each table: the rest is left out. */
   readonly isStopped: () => boolean;
+  /** Bytes of `bytesToRead` whose rows were read since the last call. */
+  readonly onRead?: ((bytes: number) => void) | undefined;
 }
 
 /** Rows that were read, and states that were left out. */
@@ -49,6 +57,12 @@ export interface VerifiedRows {
   readonly skipped: number;
   /** It was deleted meanwhile, which is reported once; the rest of it was left out. */
   readonly isGone: boolean;
+}
+
+/** What is told of as read when all of it is: the files of tables, at the level restore once more. */
+export function bytesToRead(states: readonly FileState[], level: string): number {
+  const times = level === 'restore' ? 2 : level === 'decode' ? 1 : 0;
+  return times * states.filter(isKeyedFile).reduce((sum, {length}) => sum + length, 0);
 }
 
 export async function verifyRows(given: VerifyRowsOptions): Promise<VerifiedRows> {
@@ -66,17 +80,20 @@ export async function verifyRows(given: VerifyRowsOptions): Promise<VerifiedRows
   const texts = new RowTexts();
   await reporting(options, directory, async () => {
     const tables = stateTables(metadata, directory);
+    const bytes = bytesByTable(tables);
     const digests = new Map<string, RowDigest | null>();
     for (const table of tables) {
       const name = `${table.operator}.${table.state}`;
       const isRead = !isStopped() && filesOf(table).every(({path}) => options.sound.has(path));
-      const digest = isRead ? await decodeTable(table, texts, options) : null;
+      const digest = isRead
+        ? await decodeTable(table, bytes.get(table) ?? 0, texts, options)
+        : null;
       if (!isRead) skipped += 1;
       rows += digest?.rowCount ?? 0;
       const before = digests.get(name);
       digests.set(name, joined(before, digest));
     }
-    if (level === 'restore') await compareRestored(options, texts, digests);
+    if (level === 'restore') await compareRestored(options, texts, digests, bytes);
   });
   for (const subtask of metadata.operators.flatMap(({subtasks}) => subtasks)) {
     if (!(await readMessages(subtask, options))) skipped += 1;
@@ -87,16 +104,19 @@ export async function verifyRows(given: VerifyRowsOptions): Promise<VerifiedRows
 /** Null: damage was reported, or it could not be read. */
 async function decodeTable(
   table: StateTable,
+  bytes: number,
   texts: RowTexts,
   options: VerifyRowsOptions,
 ): Promise<RowDigest | null> {
-  const {files, directory, databases, onFinding} = options;
+  const {files, directory, databases, onFinding, onRead = () => undefined} = options;
   const digest = new RowDigest(texts);
+  const progress = new TableProgress(table, bytes, onRead);
   const reader = new TableReader(table, {files, directory, databases});
   try {
     for (const part of partsOf(table, options)) {
-      if (!(await decodePart(reader, part, digest, options))) return null;
+      if (!(await decodePart(reader, part, {digest, progress}, options))) return null;
     }
+    progress.end();
   } finally {
     await reader.close();
   }
@@ -140,7 +160,7 @@ function partsOf(
 async function decodePart(
   reader: TableReader,
   {range, rowCountMax}: TablePart,
-  digest: RowDigest,
+  {digest, progress}: {readonly digest: RowDigest; readonly progress: TableProgress},
   options: VerifyRowsOptions,
 ): Promise<boolean> {
   const {directory, onFinding, level, keysAtOnce} = options;
@@ -160,6 +180,7 @@ async function decodePart(
       keys?.note(rows);
       if (level === 'restore') digest.add(rows);
       else digest.rowCount += rows.rowCount;
+      progress.add(rows);
     }
   });
   // Behind a wrong row nothing was read: of the keys and their number nobody knows.
@@ -230,8 +251,9 @@ async function compareRestored(
   options: VerifyRowsOptions,
   texts: RowTexts,
   digests: ReadonlyMap<string, RowDigest | null>,
+  bytes: ReadonlyMap<StateTable, number>,
 ): Promise<void> {
-  const {metadata, directory, onFinding, isStopped} = options;
+  const {metadata, directory, onFinding, isStopped, onRead} = options;
   for (const operator of metadata.operators) {
     const own = [...digests].filter(([name]) => name.startsWith(`${operator.uid}.`));
     if (own.length === 0 || own.some(([, digest]) => digest === null) || isStopped()) continue;
@@ -243,6 +265,8 @@ async function compareRestored(
         const message = `${directory}: a restore of the state ${name} has other rows than its files`;
         onFinding({...errorAt('rows-differ', directory, message), expected, found});
       }
+      for (const [{operator: uid}, own] of bytes)
+        if (uid === operator.uid) onRead?.(Math.floor(own));
     });
   }
 }

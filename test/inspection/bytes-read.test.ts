@@ -88,13 +88,18 @@ describe.each([
   test('is verified', async () => {
     const {files, bytes} = counting(state.files);
     const {directory, metadata} = state;
+    const told: number[] = [];
     const {rows} = await verifyRows({
       ...{files, directory, metadata, level: 'decode', databases: noDatabases},
       ...{keysAtOnce: ROWS / 8, sound: new Set(state.states.map(({path}) => path))},
       onFinding: ({message}) => expect.unreachable(message),
       isStopped: () => false,
+      onRead: (count) => told.push(count),
     });
     expect(rows).toBe(ROWS);
+    // Each byte once, little by little.
+    expect(told.reduce((sum, count) => sum + count, 0)).toBe(state.bytes);
+    expect(Math.max(...told) / state.bytes).toBeLessThan(0.3);
     expect(bytes() / state.bytes).toBeLessThan(3.5);
   });
 
@@ -105,6 +110,18 @@ describe.each([
     const options = {from: side, to: side, rowsMax: 10, sliceBytes: 2 * SLICE_BYTES};
     expect(await diffStates(options)).toMatchObject({keysAdded: 0, keysRemoved: 0, keysChanged: 0});
     expect(bytes() / (2 * state.bytes)).toBeLessThan(2.5);
+  });
+
+  test('is opened once for key groups that fit into memory', async () => {
+    const {files, opens} = counting(state.files);
+    const {directory} = state;
+    const options = {files, directory, databases: noDatabases, sliceBytes: 0.6 * state.bytes};
+    const range = {start: 0, end: MAX_PARALLELISM / 2 - 1};
+    let rowCount = 0;
+    for await (const rows of readTable(tableOf(state), {...options, range}))
+      rowCount += rows.rowCount;
+    expect(rowCount).toBeGreaterThan(ROWS / 4);
+    expect(opens()).toBe(state.states.length);
   });
 
   test('is read in part for one key group, and for the first rows', async () => {

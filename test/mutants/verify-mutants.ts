@@ -108,6 +108,22 @@ export const VERIFY_MUTANTS: readonly Mutant[] = [
     prover: 'repeated-keys',
   },
   {
+    name: 'verify: rows that were read are not told of',
+    rows: 'verify --json',
+    module: 'inspection/verify-checkpoint.js',
+    find: 'onRead: (bytes) => this.#progressed(bytes),',
+    replace: '',
+    prover: 'verify-rows',
+  },
+  {
+    name: 'verify: rows are told of when a table is done',
+    rows: 'verify --json',
+    module: deep,
+    find: 'progress.add(rows);',
+    replace: '',
+    prover: 'bytes-read',
+  },
+  {
     name: 'verify: all rows are read for each part of the keys',
     rows: 'verify --level decode',
     module: deep,

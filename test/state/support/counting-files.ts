@@ -1,13 +1,16 @@
 import type {FileHandle, FileSystem} from '#src/storage/file-system.js';
 
-/** The same files, and how many bytes of them were read. */
+/** The same files, and how many bytes of them were read, and how often one was opened. */
 export function counting(files: FileSystem): {
   readonly files: FileSystem;
   readonly bytes: () => number;
+  readonly opens: () => number;
 } {
   let bytes = 0;
+  let opens = 0;
   const openForRead = async (path: string): Promise<FileHandle> => {
     const handle = await files.openForRead(path);
+    opens += 1;
     return {
       ...handle,
       async read(...request) {
@@ -21,5 +24,6 @@ export function counting(files: FileSystem): {
   return {
     files: Object.assign(Object.create(files) as FileSystem, {openForRead, status}),
     bytes: () => bytes,
+    opens: () => opens,
   };
 }
