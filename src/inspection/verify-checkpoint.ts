@@ -18,7 +18,7 @@ import type {PathMap} from './flink/locate-file.ts';
 import {isFlinkDirectory} from './flink/read-flink-directory.ts';
 import {sampleFiles, type Sample} from './sample-files.ts';
 import type {DatabasePlace} from './state/read-states.ts';
-import {verifyRows} from './verify-rows.ts';
+import {bytesToRead, verifyRows} from './verify-rows.ts';
 
 /** Each looks at what those before it look at, too. */
 export type VerifyDepth = 'manifest' | 'checksum' | 'decode' | 'restore';
@@ -50,6 +50,7 @@ export interface VerifyOptions {
 }
 
 export interface VerifyProgress {
+  /** Each byte once; when its row is decoded, and when it is restored, once more. */
   readonly bytes_done: number;
   /** Of the checkpoints whose metadata was read so far. */
   readonly bytes_total: number;
@@ -123,11 +124,20 @@ class VerifyRun {
     const chosen = sample === undefined ? null : sampleFiles(all, sample.of, sample.seed);
     this.#chosen = chosen;
     const read = chosen === null ? all : all.filter(({id}) => chosen.has(id));
-    this.#bytesTotal = read.reduce((sum, {bytes}) => sum + bytes, 0);
+    const rowBytes = [...files].map(([directory, states]) =>
+      bytesToRead(
+        states.filter(({path}) => chosen?.has(fileId(directory, path)) ?? true),
+        options.level,
+      ),
+    );
+    this.#bytesTotal = [...read.map(({bytes}) => bytes), ...rowBytes].reduce(
+      (sum, bytes) => sum + bytes,
+      0,
+    );
   }
 
   async verify(directory: string): Promise<void> {
-    const {files, level, checkFile, filesAtOnce, onProgress} = this.#options;
+    const {files, level, checkFile, filesAtOnce} = this.#options;
     const named = this.#files.get(directory) ?? [];
     if (this.#isStopped()) {
       this.#skip(directory, Math.max(1, named.length));
@@ -147,10 +157,7 @@ class VerifyRun {
       ...{files, directory, filesAtOnce},
       level: level === 'manifest' ? 'manifest' : 'checksum',
       onFinding: (finding) => this.#report(finding, directory),
-      onProgress: (bytes) => {
-        this.#bytesDone += bytes;
-        onProgress?.({bytes_done: this.#bytesDone, bytes_total: this.#bytesTotal});
-      },
+      onProgress: (bytes) => this.#progressed(bytes),
       isChosen: (path) => this.#chosen?.has(fileId(directory, path)) ?? true,
       checkFile:
         checkFile === undefined
@@ -214,10 +221,16 @@ class VerifyRun {
       ...{files, directory, metadata, level, sound, databases},
       onFinding: (finding) => this.#report(finding, directory),
       isStopped: () => this.#isStopped(),
+      onRead: (bytes) => this.#progressed(bytes),
     });
     this.#rows += rows;
     if (isGone) this.#skipUnlessListed(directory, skipped);
     else this.#skip(directory, skipped);
+  }
+
+  #progressed(bytes: number): void {
+    this.#bytesDone += bytes;
+    this.#options.onProgress?.({bytes_done: this.#bytesDone, bytes_total: this.#bytesTotal});
   }
 
   #skip(directory: string, count: number): void {

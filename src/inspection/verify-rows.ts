@@ -8,22 +8,30 @@
 // A table is looked at when all its files were read and are what was written; what is left out is counted.
 
 import {EngineError} from '../base/errors.ts';
-import type {CheckpointMetadata, SubtaskMetadata} from '../checkpoint/checkpoint-metadata.ts';
+import type {KeyGroupRange} from '../base/key-groups.ts';
+import type {
+  CheckpointMetadata,
+  FileState,
+  SubtaskMetadata,
+} from '../checkpoint/checkpoint-metadata.ts';
 import {readInFlight} from '../state/in-flight.ts';
 import {isCanonical} from '../state/canonical/canonical-format.ts';
 import {rowLayout} from '../state/hashmap/row-layout.ts';
 import {RowChecker} from '../state/rows/check-rows.ts';
-import {RepeatedKeys} from '../state/rows/repeated-keys.ts';
+import {KEYS_AT_ONCE, RepeatedKeys} from '../state/rows/repeated-keys.ts';
+import {slicesOf} from '../state/slices.ts';
 import {plainLengthOf} from '../state/snapshot-format.ts';
 import {deletedMeanwhile} from '../storage/check-checkpoint.ts';
 import {errorAt, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import type {Finding, FindingCode} from '../storage/finding.ts';
 import {stateFileAt} from '../storage/paths.ts';
+import {isKeyedFile} from '../storage/state-chain.ts';
 import {restoredDigests} from './restore-state.ts';
-import {readTable, type DatabasePlace, type StateRows} from './state/read-states.ts';
+import {TableReader, type DatabasePlace, type StateRows} from './state/read-states.ts';
 import {RowDigest, RowTexts} from './state/row-digest.ts';
 import {filesOf, stateTables, type StateTable} from './state/state-tables.ts';
+import {bytesByTable, TableProgress} from './state/table-progress.ts';
 
 export interface VerifyRowsOptions {
   readonly files: FileSystem;
@@ -34,9 +42,13 @@ export interface VerifyRowsOptions {
   /** Paths in `metadata` of files that are what was written. */
   readonly sound: ReadonlySet<string>;
   readonly databases: DatabasePlace;
+  /** Of a table, keys whose hashes are in memory at once. */
+  readonly keysAtOnce?: number | undefined;
   readonly onFinding: (finding: Finding) => void;
   /** Asked before each table: the rest is left out. */
   readonly isStopped: () => boolean;
+  /** Bytes of `bytesToRead` whose rows were read since the last call. */
+  readonly onRead?: ((bytes: number) => void) | undefined;
 }
 
 /** Rows that were read, and states that were left out. */
@@ -45,6 +57,12 @@ export interface VerifiedRows {
   readonly skipped: number;
   /** It was deleted meanwhile, which is reported once; the rest of it was left out. */
   readonly isGone: boolean;
+}
+
+/** What is told of as read when all of it is: the files of tables, at the level restore once more. */
+export function bytesToRead(states: readonly FileState[], level: string): number {
+  const times = level === 'restore' ? 2 : level === 'decode' ? 1 : 0;
+  return times * states.filter(isKeyedFile).reduce((sum, {length}) => sum + length, 0);
 }
 
 export async function verifyRows(given: VerifyRowsOptions): Promise<VerifiedRows> {
@@ -62,17 +80,20 @@ export async function verifyRows(given: VerifyRowsOptions): Promise<VerifiedRows
   const texts = new RowTexts();
   await reporting(options, directory, async () => {
     const tables = stateTables(metadata, directory);
+    const bytes = bytesByTable(tables);
     const digests = new Map<string, RowDigest | null>();
     for (const table of tables) {
       const name = `${table.operator}.${table.state}`;
       const isRead = !isStopped() && filesOf(table).every(({path}) => options.sound.has(path));
-      const digest = isRead ? await decodeTable(table, texts, options) : null;
+      const digest = isRead
+        ? await decodeTable(table, bytes.get(table) ?? 0, texts, options)
+        : null;
       if (!isRead) skipped += 1;
       rows += digest?.rowCount ?? 0;
       const before = digests.get(name);
       digests.set(name, joined(before, digest));
     }
-    if (level === 'restore') await compareRestored(options, texts, digests);
+    if (level === 'restore') await compareRestored(options, texts, digests, bytes);
   });
   for (const subtask of metadata.operators.flatMap(({subtasks}) => subtasks)) {
     if (!(await readMessages(subtask, options))) skipped += 1;
@@ -83,30 +104,23 @@ export async function verifyRows(given: VerifyRowsOptions): Promise<VerifiedRows
 /** Null: damage was reported, or it could not be read. */
 async function decodeTable(
   table: StateTable,
+  bytes: number,
   texts: RowTexts,
   options: VerifyRowsOptions,
 ): Promise<RowDigest | null> {
-  const {files, directory, databases, onFinding, level} = options;
-  const checker = new RowChecker(table.shape);
-  const repeated = repeatedKeysIn(table);
+  const {files, directory, databases, onFinding, onRead = () => undefined} = options;
   const digest = new RowDigest(texts);
-  let rowCount = 0;
-  const isRead = await reporting(options, directory, async () => {
-    for await (const rows of readTable(table, {files, directory, databases})) {
-      rowCount += rows.rowCount;
-      const wrong = checker.firstWrong(rows);
-      if (wrong !== null) {
-        onFinding({...rowsDamaged(rows, wrong.message), ...factsOf(rows, wrong)});
-        return;
-      }
-      repeated?.note(rows);
-      if (level === 'restore') digest.add(rows);
-      else digest.rowCount += rows.rowCount;
+  const progress = new TableProgress(table, bytes, onRead);
+  const reader = new TableReader(table, {files, directory, databases});
+  try {
+    for (const part of partsOf(table, options)) {
+      if (!(await decodePart(reader, part, {digest, progress}, options))) return null;
     }
-  });
-  if (!isRead) return null;
-  if (repeated !== null && !(await isEachKeyOnce(table, repeated, options))) return null;
-  const counted = countOf(table);
+    progress.end();
+  } finally {
+    await reader.close();
+  }
+  const [counted, rowCount] = [countOf(table), digest.rowCount];
   if (counted === null || counted === rowCount) return digest;
   const path = stateFileAt(directory, filesOf(table)[0]!.path);
   onFinding({
@@ -117,46 +131,93 @@ async function decodeTable(
   return null;
 }
 
-/** Null: its form is in order of the keys, or a database, which has each once. */
-function repeatedKeysIn({source, shape}: StateTable): RepeatedKeys | null {
-  if (source.kind === 'database' || source.chain.some(isCanonical)) return null;
-  const bytes = source.chain.reduce((sum, file) => sum + plainLengthOf(file), 0);
-  return new RepeatedKeys(shape, Math.ceil(bytes / (rowLayout(shape.spec).rowInts * 4)));
+/** Key groups whose rows are looked at together. */
+interface TablePart {
+  readonly range: KeyGroupRange;
+  /** About how many rows it has at most. Null: each key once is what its form says: it is in their order, or a database. */
+  readonly rowCountMax: number | null;
 }
 
-/** After a first pass. False: that one is there twice was reported, or that nobody knows. */
-async function isEachKeyOnce(
-  table: StateTable,
-  repeated: RepeatedKeys,
+/** A key is in one key group: that it is there once is known when those beside it are. */
+function partsOf(
+  {source, shape, keyGroups}: StateTable,
+  {keysAtOnce = KEYS_AT_ONCE}: VerifyRowsOptions,
+): readonly TablePart[] {
+  if (source.kind === 'database' || source.chain.some(isCanonical)) {
+    return [{range: keyGroups, rowCountMax: null}];
+  }
+  const bytes = source.chain.reduce((sum, file) => sum + plainLengthOf(file), 0);
+  const rows = bytes / (rowLayout(shape.spec).rowInts * 4);
+  const groups = keyGroups.end - keyGroups.start + 1;
+  const size = Math.max(1, Math.floor((groups * keysAtOnce) / rows));
+  return slicesOf(keyGroups, Math.ceil(groups / size)).map((range) => ({
+    range,
+    rowCountMax: Math.ceil((rows * (range.end - range.start + 1)) / groups),
+  }));
+}
+
+/** False: damage was reported, or it could not be read. */
+async function decodePart(
+  reader: TableReader,
+  {range, rowCountMax}: TablePart,
+  {digest, progress}: {readonly digest: RowDigest; readonly progress: TableProgress},
   options: VerifyRowsOptions,
 ): Promise<boolean> {
-  const {files, directory, databases, onFinding} = options;
-  const each = async (act: (rows: StateRows) => boolean): Promise<void> => {
-    for await (const rows of readTable(table, {files, directory, databases})) {
-      if (!act(rows)) return;
+  const {directory, onFinding, level, keysAtOnce} = options;
+  const {shape} = reader.table;
+  const checker = new RowChecker(shape);
+  const keys = rowCountMax === null ? null : new RepeatedKeys(shape, rowCountMax, keysAtOnce);
+  const before = digest.rowCount;
+  let wrongRows = 0;
+  const isRead = await reporting(options, directory, async () => {
+    for await (const rows of reader.rows(range)) {
+      const wrong = checker.firstWrong(rows);
+      if (wrong !== null) {
+        wrongRows += 1;
+        onFinding({...rowsDamaged(rows, wrong.message), ...factsOf(rows, wrong)});
+        return;
+      }
+      keys?.note(rows);
+      if (level === 'restore') digest.add(rows);
+      else digest.rowCount += rows.rowCount;
+      progress.add(rows);
     }
-  };
+  });
+  // Behind a wrong row nothing was read: of the keys and their number nobody knows.
+  if (!isRead || wrongRows > 0) return false;
+  const rowCount = digest.rowCount - before;
+  return keys === null || isEachKeyOnce(reader, {range, rowCount}, keys, options);
+}
+
+/** After a first pass over `range`, of which `keys` were noted. False: one is there twice, which was reported, or nobody knows. */
+async function isEachKeyOnce(
+  reader: TableReader,
+  {range, rowCount}: {readonly range: KeyGroupRange; readonly rowCount: number},
+  noted: RepeatedKeys,
+  options: VerifyRowsOptions,
+): Promise<boolean> {
+  const {directory, onFinding, keysAtOnce} = options;
+  const {operator, state, shape} = reader.table;
+  // Some key groups have more rows than others: now their number is known.
+  const keys = noted.overfull ? new RepeatedKeys(shape, rowCount, keysAtOnce) : noted;
   let repeats = 0;
   const isRead = await reporting(options, directory, async () => {
-    for (let pass = 1; pass < repeated.passes; pass += 1) {
-      repeated.nextPass();
-      await each((rows) => {
-        repeated.note(rows);
-        return true;
-      });
+    for (let pass = keys === noted ? 1 : 0; pass < keys.passes; pass += 1) {
+      if (pass > 0) keys.nextPass();
+      for await (const rows of reader.rows(range)) keys.note(rows);
     }
-    if (!repeated.suspicious) return;
-    await each((rows) => {
-      const wrong = repeated.confirm(rows);
-      if (wrong === null) return true;
+    if (!keys.suspicious) return;
+    for await (const rows of reader.rows(range)) {
+      const wrong = keys.confirm(rows);
+      if (wrong === null) continue;
       repeats += 1;
       onFinding({...rowsDamaged(rows, wrong.message), ...factsOf(rows, wrong)});
-      return false;
-    });
+      return;
+    }
   });
   if (!isRead || repeats > 0) return false;
-  if (!repeated.undecided) return true;
-  const message = `${directory}: the keys of ${table.operator}.${table.state} have hashes that somebody chose: whether one is there twice is not known`;
+  if (!keys.undecided) return true;
+  const message = `${directory}: the keys of ${operator}.${state} have hashes that somebody chose: whether one is there twice is not known`;
   onFinding(errorAt('not-checked', directory, message));
   return false;
 }
@@ -190,8 +251,9 @@ async function compareRestored(
   options: VerifyRowsOptions,
   texts: RowTexts,
   digests: ReadonlyMap<string, RowDigest | null>,
+  bytes: ReadonlyMap<StateTable, number>,
 ): Promise<void> {
-  const {metadata, directory, onFinding, isStopped} = options;
+  const {metadata, directory, onFinding, isStopped, onRead} = options;
   for (const operator of metadata.operators) {
     const own = [...digests].filter(([name]) => name.startsWith(`${operator.uid}.`));
     if (own.length === 0 || own.some(([, digest]) => digest === null) || isStopped()) continue;
@@ -203,6 +265,8 @@ async function compareRestored(
         const message = `${directory}: a restore of the state ${name} has other rows than its files`;
         onFinding({...errorAt('rows-differ', directory, message), expected, found});
       }
+      for (const [{operator: uid}, own] of bytes)
+        if (uid === operator.uid) onRead?.(Math.floor(own));
     });
   }
 }

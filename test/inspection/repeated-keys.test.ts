@@ -13,24 +13,30 @@ import {rowLayout} from '#src/state/hashmap/row-layout.js';
 import {RepeatedKeys} from '#src/state/rows/repeated-keys.js';
 import type {RowColumns} from '#src/state/rows/row-block.js';
 import type {StateShape} from '#src/state/rows/state-shape.js';
-import {CHUNK_MAGIC} from '#src/state/snapshot-format.js';
+import {CHUNK_MAGIC, CHUNK_TARGET_BYTES} from '#src/state/snapshot-format.js';
 import type {Finding} from '#src/storage/finding.js';
 import {crc32, sha256Hex} from '#src/base/checksum.js';
 import {stateFileAt} from '#src/storage/paths.js';
+import {CHUNK_BYTES} from '#src/storage/state-chunks.js';
 import {MAX_PARALLELISM, Running, SPEC, type Key} from '../state/support/incremental.ts';
 import type {MemoryFiles} from '../state/support/memory-files.ts';
 import {noDatabases} from './support/state-text.ts';
 
 const KEYS = Array.from({length: 200}, (_, at): Key => [`word ${at % 20}`, BigInt(at)]);
 
-async function decode(files: MemoryFiles, directory: string, states: readonly FileState[]) {
+async function decode(
+  files: MemoryFiles,
+  directory: string,
+  states: readonly FileState[],
+  keysAtOnce?: number,
+) {
   const findings: Finding[] = [];
   const subtasks = [{index: 0, states, watermark: null}];
   const operator = {uid: 'op', type: 'aggregate', parallelism: 1, maxParallelism: MAX_PARALLELISM};
   const metadata = {operators: [{...operator, subtasks}]} as unknown as CheckpointMetadata;
   await verifyRows({
     ...{files, directory, metadata, level: 'decode', databases: noDatabases},
-    sound: new Set(states.map(({path}) => path)),
+    ...{keysAtOnce, sound: new Set(states.map(({path}) => path))},
     onFinding: (finding) => findings.push(finding),
     isStopped: () => false,
   });
@@ -39,6 +45,18 @@ async function decode(files: MemoryFiles, directory: string, states: readonly Fi
 
 /** In the first chunk of the file: the second row of a key group becomes the first one, with sums that fit. */
 function repeatOne(files: MemoryFiles, directory: string, state: FileState): FileState {
+  return changeRows(files, directory, state, (bytes, at, rowBytes) =>
+    bytes.copyWithin(at + rowBytes, at, at + rowBytes),
+  );
+}
+
+/** `at`: where the first key group with two rows begins in the first chunk. */
+function changeRows(
+  files: MemoryFiles,
+  directory: string,
+  state: FileState,
+  change: (bytes: Buffer, at: number, rowBytes: number) => void,
+): FileState {
   const path = stateFileAt(directory, state.path);
   const bytes = Buffer.from(files.content.get(path)!);
   const magic = Buffer.alloc(4);
@@ -50,9 +68,13 @@ function repeatOne(files: MemoryFiles, directory: string, state: FileState): Fil
   for (let group = 0; bytes.readUInt32LE(chunk + 16 + 12 * group + 4) < 2; group += 1) {
     at += rowBytes * bytes.readUInt32LE(chunk + 16 + 12 * group + 4);
   }
-  bytes.copyWithin(at + rowBytes, at, at + rowBytes);
+  change(bytes, at, rowBytes);
   files.content.set(path, bytes);
-  return {...state, sha256: sha256Hex(bytes), chunkCrcs: [crc32(bytes)]};
+  const chunkCrcs: number[] = [];
+  for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
+    chunkCrcs.push(crc32(bytes.subarray(from, from + CHUNK_BYTES)));
+  }
+  return {...state, sha256: sha256Hex(bytes), chunkCrcs};
 }
 
 describe('a state of the hashmap backend', () => {
@@ -70,6 +92,42 @@ describe('a state of the hashmap backend', () => {
       },
     ]);
   });
+
+  test('with a wrong row in the first of its chunks, is damaged once: the rest was not counted', async () => {
+    const running = new Running({incremental: false});
+    const keys = Array.from({length: 120_000}, (_, at): Key => [`word ${at % 20}`, BigInt(at)]);
+    await running.update(keys, '');
+    const {id, states} = await running.snapshot();
+    const directory = `/chk-${id}`;
+    expect(states[0]!.length).toBeGreaterThan(CHUNK_TARGET_BYTES + CHUNK_BYTES);
+    // The word behind hash, flags and its length.
+    const forged = changeRows(running.files, directory, states[0]!, (bytes, at) =>
+      bytes.write('verb', at + 12, 'latin1'),
+    );
+    const findings = await decode(running.files, directory, [forged]);
+    expect(findings.map(({message}) => message)).toEqual([
+      expect.stringContaining('whose key belongs to'),
+    ]);
+  });
+
+  test.each([1, 20])(
+    'is looked at in parts, if one has more rows than others or not (%i words)',
+    async (words) => {
+      const running = new Running({incremental: false});
+      await running.update(
+        Array.from({length: 2000}, (_, at): Key => [`word ${at % words}`, BigInt(at)]),
+        'a value',
+      );
+      const {id, states} = await running.snapshot();
+      const directory = `/chk-${id}`;
+      expect(await decode(running.files, directory, states, 100)).toEqual([]);
+      const forged = repeatOne(running.files, directory, states[0]!);
+      const findings = await decode(running.files, directory, [forged], 100);
+      expect(findings.map(({message}) => message)).toEqual([
+        expect.stringContaining('a key is there twice'),
+      ]);
+    },
+  );
 
   test('in a chain, whose base has one twice, is damaged', async () => {
     const running = new Running({deltasMax: 10});

@@ -47,6 +47,7 @@ export const TEST_PROVERS = {
   'verify-rows': 'inspection/verify-rows.test.ts',
   'verify-refs': 'inspection/verify-refs.test.ts',
   'repeated-keys': 'inspection/repeated-keys.test.ts',
+  'bytes-read': 'inspection/bytes-read.test.ts',
   'checker-threads': 'inspection/checker-threads.test.ts',
   'open-to-all': 'inspection/open-to-all.test.ts',
   'prune-copies': 'control/prune-copies.test.ts',

@@ -6,6 +6,8 @@ import {crc32, sha256Hex} from '#src/base/checksum.js';
 import type {FileState} from '#src/checkpoint/checkpoint-metadata.js';
 import {checkFile} from '#src/storage/check-file.js';
 import {checkedFiles} from '#src/storage/checked-files.js';
+import {CHUNK_BYTES} from '#src/storage/state-chunks.js';
+import {counting} from '../state/support/counting-files.ts';
 import {MemoryFiles} from '../state/support/memory-files.ts';
 
 const BYTES = Uint8Array.from({length: 1000}, (_, at) => (at * 31) % 251);
@@ -41,4 +43,41 @@ test('no byte of a chunk is handed out that is not what was written', async () =
     });
     await handle.close();
   }
+});
+
+test('of a chunk that was compared a part is read and compared again, and nothing that differs is handed out', async () => {
+  const bytes = Uint8Array.from({length: 2.5 * CHUNK_BYTES}, (_, at) => (at * 31) % 251);
+  const chunkCrcs = [0, 1, 2].map((index) =>
+    crc32(bytes.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES)),
+  );
+  const path = '/chk-1/op/0.groups';
+  const state: FileState = {
+    ...{length: bytes.length, sha256: sha256Hex(bytes), chunkCrcs},
+    ...{location: 'file', name: 'groups', kind: 'keyed', codecVersion: 1},
+    ...{keyGroups: {start: 0, end: 127}, path: 'op/0.groups', description: null},
+  };
+  const disk = stored(bytes);
+  const counted = counting(disk);
+  let told = 0;
+  const files = checkedFiles(counted.files, '/chk-1', [state], (count) => (told += count));
+  const read = async (from: number, length: number): Promise<Uint8Array> => {
+    const handle = await files.openForRead(path);
+    const part = new Uint8Array(length);
+    await handle.read(part, 0, length, from).finally(async () => handle.close());
+    return part;
+  };
+  expect(Buffer.compare(await read(0, bytes.length), bytes)).toBe(0);
+  for (const from of [0, 16_000, CHUNK_BYTES - 3, 2 * CHUNK_BYTES + 1, bytes.length - 100]) {
+    const before = counted.bytes();
+    expect(Buffer.compare(await read(from, 100), bytes.subarray(from, from + 100))).toBe(0);
+    expect(counted.bytes() - before).toBeLessThan(CHUNK_BYTES / 16);
+    for (const at of [from, from + 50, from + 99]) {
+      const damaged = bytes.slice();
+      damaged[at]! ^= 4;
+      disk.content.set(path, damaged);
+      await expect(read(from, 100)).rejects.toMatchObject({code: 'CHECKPOINT_DAMAGED'});
+    }
+    disk.content.set(path, bytes);
+  }
+  expect(told).toBe(bytes.length);
 });

@@ -5,7 +5,7 @@ import {removeTree} from '../../storage/durable-file.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
 import {checkedFiles} from '../../storage/checked-files.ts';
 import {statusOrNull} from '../../storage/derive-checkpoint-state.ts';
-import {checkpointFiles} from '../../storage/open-below.ts';
+import {checkpointFiles, type FileOpener} from '../../storage/open-below.ts';
 import {stateFileAt} from '../../storage/paths.ts';
 import {goneMeanwhile} from '../../storage/gone-meanwhile.ts';
 import {damageHint, StateFileReader} from '../../storage/state-file-reader.ts';
@@ -24,7 +24,6 @@ import {readCanonicalRows} from '../../state/rows/read-canonical-rows.ts';
 import {readDatabaseRows} from '../../state/rows/read-database-rows.ts';
 import {readSnapshotRows} from '../../state/rows/read-snapshot-rows.ts';
 import type {RowColumns} from '../../state/rows/row-block.ts';
-import type {StateShape} from '../../state/rows/state-shape.ts';
 import {openCheckpoint} from './open-checkpoint.ts';
 import {filesOf, stateTables, type StateTable} from './state-tables.ts';
 
@@ -51,7 +50,9 @@ export interface ReadTableOptions {
   readonly databases: DatabasePlace;
   /** Key groups that are read; all of the table by default. */
   readonly range?: KeyGroupRange | undefined;
-  /** Bytes of files that were read since the last call. */
+  /** Of a chain with deltas: bytes of files whose rows are in memory at once. */
+  readonly sliceBytes?: number | undefined;
+  /** Bytes of files that were read since the last call; each is told of once. */
   readonly onRead?: ((bytes: number) => void) | undefined;
 }
 
@@ -99,11 +100,15 @@ export async function* readTable(
   }
 }
 
-/** For a table of which several ranges are read: a database is checked and opened once, by the first that needs it. */
+/**
+ * For a table of which several ranges are read, or one several times: a database is checked and opened once, by the first that
+ * needs it; of other files the parts that a range needs are read, and what of them was compared is not compared whole again.
+ */
 export class TableReader {
   readonly table: StateTable;
   readonly #options: Omit<ReadTableOptions, 'range'>;
   #database: OpenedStored | null = null;
+  #files: FileOpener | null = null;
 
   constructor(table: StateTable, options: Omit<ReadTableOptions, 'range'>) {
     this.table = table;
@@ -140,7 +145,9 @@ export class TableReader {
   async *#rowsOf(range: KeyGroupRange): AsyncGenerator<RowColumns> {
     const {shape, source} = this.table;
     if (source.kind !== 'database') {
-      yield* fileRows(source.chain, shape, range, this.#options);
+      const {files, directory, onRead, sliceBytes} = this.#options;
+      this.#files ??= checkedFiles(files, directory, source.chain, onRead);
+      yield* fileRows(this.#files, this.table, source.chain, {directory, range, sliceBytes});
       return;
     }
     const {stored} = source;
@@ -181,17 +188,23 @@ function throwIfDamaged(
 }
 
 async function* fileRows(
+  files: FileOpener,
+  {shape, keyGroups}: StateTable,
   chain: readonly FileState[],
-  shape: StateShape,
-  range: KeyGroupRange,
-  options: ReadTableOptions,
+  {
+    directory,
+    range,
+    sliceBytes,
+  }: {
+    readonly directory: string;
+    readonly range: KeyGroupRange;
+    readonly sliceBytes: number | undefined;
+  },
 ): AsyncGenerator<RowColumns> {
-  const {directory, onRead} = options;
-  const files = checkedFiles(options.files, directory, chain, onRead);
   const base = must(chain[0], 'a state file');
   if (isCanonical(base)) {
     yield* readCanonicalRows(files, stateFileAt(directory, base.path), shape, range);
-  } else yield* readSnapshotRows({files, directory, chain, shape, range});
+  } else yield* readSnapshotRows({files, directory, chain, shape, keyGroups, range, sliceBytes});
 }
 
 /** The files are read whole before RocksDB is given them: what it then reads is not checked by us. */

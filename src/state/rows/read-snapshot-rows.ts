@@ -25,7 +25,7 @@ import {
 } from '../snapshot-format.ts';
 import {restoreTable, storedChain, type StoredTable} from '../snapshot-reader.ts';
 
-const SLICE_BYTES = 8 * 1024 * 1024;
+const SLICE_BYTES = 32 * 1024 * 1024;
 /** Of a table that are handed out together. */
 const BATCH_ROWS = 32 * 1024;
 
@@ -36,7 +36,11 @@ export interface SnapshotRows {
   /** A chain that is whole. */
   readonly chain: readonly FileState[];
   readonly shape: StateShape;
+  /** Of all rows of the chain. */
+  readonly keyGroups: KeyGroupRange;
+  /** Within them: what is read. */
   readonly range: KeyGroupRange;
+  readonly sliceBytes?: number | undefined;
 }
 
 export async function* readSnapshotRows(request: SnapshotRows): AsyncGenerator<RowColumns> {
@@ -99,16 +103,21 @@ export function refuseOther(found: SnapshotSchema, shape: StateShape, path: stri
 }
 
 async function* readSlices(
-  {files, chain, shape, range}: SnapshotRows,
+  {files, chain, shape, keyGroups, range, sliceBytes = SLICE_BYTES}: SnapshotRows,
   stored: readonly StoredTable[],
 ): AsyncGenerator<RowColumns> {
-  const bytes = chain.reduce((sum, state) => sum + plainLengthOf(state), 0);
+  const all = chain.reduce((sum, state) => sum + plainLengthOf(state), 0);
+  const bytes = (all * groupsIn(range)) / groupsIn(keyGroups);
   const {path} = must(stored[0], 'a state file');
-  for (const slice of slicesOf(range, Math.ceil(bytes / SLICE_BYTES))) {
+  for (const slice of slicesOf(range, Math.ceil(bytes / sliceBytes))) {
     const table = new HashTable(shape.spec, shape.maxParallelism, path);
     await restoreTable(files, stored, table, slice, shape.maxParallelism);
     yield* rowsOfTable(table, shape, path);
   }
+}
+
+function groupsIn({start, end}: KeyGroupRange): number {
+  return end - start + 1;
 }
 
 /** All rows of a table, some at a time. */

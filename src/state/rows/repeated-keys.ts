@@ -13,7 +13,7 @@ import type {WrongRow} from './check-rows.ts';
 import type {RowColumns} from './row-block.ts';
 import type {StateShape} from './state-shape.ts';
 
-const KEYS_AT_ONCE = 4 * 1024 * 1024;
+export const KEYS_AT_ONCE = 4 * 1024 * 1024;
 /** Of different keys so many have one hash only when somebody chose them for it. */
 const SUSPECTS_MAX = 1_000_000;
 const FREE = 0;
@@ -44,6 +44,11 @@ export class RepeatedKeys {
   /** Hashes came twice: `confirm` is to be asked. */
   get suspicious(): boolean {
     return this.#suspects.size > 0;
+  }
+
+  /** Rows of the first pass were more than was said. */
+  get overfull(): boolean {
+    return this.#isOverfull;
   }
 
   /** More rows than there can be, or more keys of one hash than chance makes: what is repeated is not known. */
