@@ -103,6 +103,7 @@ export class SimulatedFiles implements FileSystem {
   ): Promise<T> {
     const {scheduler, faults} = this.#world;
     const {millis, fault} = faults.onCall(name, scheduler.now);
+    this.#world.called(name, path, this.#caller);
     return new Promise<T>((resolve, reject) => {
       const answer = (what: string, then: () => void): void => {
         scheduler.after(this.#caller, millis / 4, what, then);
