@@ -6,11 +6,10 @@
 //   L2 what is claimed stays whole until its new owner takes it away, whatever the old one does
 //   L3 what is restored without a claim stays whole until its lineage has a checkpoint of its own, at its place, or where
 //      the next owner puts it back from; before its mark is there, a restore may be refused because it went
-//   L4 the old owner does not begin from what was claimed before it was started
 // That both outputs are exact is what the two watchers look at.
 
 import type {EngineError} from '#src/base/errors.js';
-import type {RunEvent, RunRequest} from '#src/runtime/run-types.js';
+import type {RunRequest} from '#src/runtime/run-types.js';
 import {
   endOf,
   generationsOf,
@@ -78,8 +77,6 @@ export class LiveClaims implements DiskWatch {
   readonly #options: LiveClaimsOptions;
   readonly #references = new Map<string, Reference>();
   readonly #sights = new Map<SimulatedProcess, Sight>();
-  /** Of the neighbour: what was claimed when each started. */
-  readonly #claimedBefore = new Map<SimulatedProcess, readonly string[]>();
   /** By path: renamed away once. */
   readonly #went = new Set<string>();
   readonly #judged = new Set<SimulatedProcess>();
@@ -192,20 +189,6 @@ export class LiveClaims implements DiskWatch {
     return code === 'CHECKPOINT_DAMAGED' && this.counts.claimedRemoved > 0;
   }
 
-  ownerStarted(process: SimulatedProcess): void {
-    const claimed = publishedIds(this.#disk, BESIDE)
-      .map((id) => `${BESIDE}/chk-${id}`)
-      .filter((path) => this.#isClaimed(path));
-    this.#claimedBefore.set(process, claimed);
-  }
-
-  ownerTold(process: SimulatedProcess, event: RunEvent): void {
-    if (event.type !== 'started' || event.restoredFrom === null) return;
-    const path = event.restoredFrom;
-    if (this.#claimedBefore.get(process)?.includes(path) !== true) return;
-    this.#fail(`L4: ${process.name} begins from ${path}, which was claimed before it was started`);
-  }
-
   /** What the power took with it nobody relies on. */
   powerLost(): void {
     for (const [key, reference] of this.#references) {
@@ -289,10 +272,6 @@ export class LiveClaims implements DiskWatch {
     return this.#options.neighbour();
   }
 
-  #fail(what: string): void {
-    this.#options.world.scheduler.fail(new Violation(what));
-  }
-
   #guard(look: () => void): void {
     try {
       look();
@@ -310,10 +289,17 @@ export class LiveClaims implements DiskWatch {
     const isUsable = usable.some((id) => sleptOver === `${BESIDE}/chk-${id}`);
     if (isUsable && draw.chance(0.7)) return sleptOver;
     if (usable.length === 0) return null;
-    // The oldest is the next that retention takes; of the newest the output may not be committed yet.
-    const id = draw.chance(0.7)
-      ? usable[draw.chance(0.5) ? 0 : Math.max(0, usable.length - 2)]!
-      : draw.pick(usable);
+    // The oldest is the next that retention takes; the newest is what the owner would resume from.
+    const oldest = usable[0]!;
+    const newest = usable.at(-1)!;
+    const id = draw.pick([
+      oldest,
+      oldest,
+      newest,
+      newest,
+      usable.at(-2) ?? oldest,
+      draw.pick(usable),
+    ]);
     return `${BESIDE}/chk-${id}`;
   }
 
@@ -411,6 +397,7 @@ export class LiveClaims implements DiskWatch {
     // Whoever takes it away looks for that a second time.
     if (isUsed) return;
     reference.removing = true;
+    if (this.#isResumed(reference)) this.#neighbour.dispossess();
     this.counts.claimedRemoved += 1;
   }
 
@@ -439,8 +426,21 @@ export class LiveClaims implements DiskWatch {
     if (kind === 'claim') return !removing;
     // Before it is recorded, whoever placed the mark may fail, and nobody goes back to it.
     if (newestLineage(this.#disk)?.lineage !== lineage || this.#hasPublished(lineage)) return false;
-    const end = endOf(this.#disk, lineage) ?? '';
-    return !['finished', 'cancelled', 'stopped'].includes(end);
+    return !endedOnPurpose(endOf(this.#disk, lineage));
+  }
+
+  /** The owner, were it started again, would go on from an older one, or from the beginning. */
+  #isResumed({id, own}: Reference): boolean {
+    const disk = this.#disk;
+    const metadata = own.get('_metadata')?.toString() ?? '{}';
+    const {lineage} = JSON.parse(metadata) as {lineage: string};
+    if (newestLineage(disk, BESIDE)?.lineage !== lineage) return false;
+    if (endedOnPurpose(endOf(disk, lineage, BESIDE))) return false;
+    return publishedIds(disk, BESIDE).every(
+      (other) =>
+        other < id ||
+        readCheckpointOnDisk(disk, this.#options.job, other, BESIDE).lineage !== lineage,
+    );
   }
 
   /** Where it lies, with its mark; null: nowhere. */
@@ -464,8 +464,7 @@ export class LiveClaims implements DiskWatch {
     const kind = lineage.origin.claimed ? 'claim' : 'use';
     const isKnown = this.#references.has(keyOf(kind, lineage.origin.path, lineage.lineage));
     if (isKnown || this.#hasPublished(lineage.lineage)) return;
-    const end = endOf(this.#disk, lineage.lineage) ?? '';
-    if (['finished', 'cancelled', 'stopped'].includes(end)) return;
+    if (endedOnPurpose(endOf(this.#disk, lineage.lineage))) return;
     const {path} = lineage.origin;
     throw new Violation(`${kind === 'use' ? 'L3' : 'L2'}: nothing says that ${path} is in use`);
   }
@@ -481,6 +480,10 @@ export class LiveClaims implements DiskWatch {
 
 const CHECKPOINT = /^\/job\/beside\/state\/sim\/chk-\d+$/;
 const USE_MARK = /^(\/job\/beside\/state\/sim\/chk-\d+)\/used-by-([0-9a-f]{16})$/;
+
+function endedOnPurpose(how: string | null): boolean {
+  return ['finished', 'cancelled', 'stopped'].includes(how ?? '');
+}
 
 /** A checkpoint has one claim, and a mark of each lineage. */
 function keyOf(kind: Reference['kind'], path: string, lineage: string): string {

@@ -49,8 +49,6 @@ export function makeBeside({
     commands: new Commands(world, watcher, seed + OTHER),
     request: REQUEST,
     look: (host, pid) => operator().look(host, pid),
-    started: (process) => claims.ownerStarted(process),
-    told: (process, event) => claims.ownerTold(process, event),
     explains: (process, error) => claims.explainsOwner(process, error),
   });
   // What it claimed goes by the rules of live-claims.ts.

@@ -6,7 +6,7 @@
 import type {EngineError} from '#src/base/errors.js';
 import type {ProcessSighting} from '#src/base/process-identity.js';
 import type {JobSpec} from '#src/job/job-spec.js';
-import type {RunEvent, RunRequest} from '#src/runtime/run-types.js';
+import type {RunRequest} from '#src/runtime/run-types.js';
 import type {Commands} from './commands.ts';
 import {newestGeneration, publishedIds} from './disk-facts.ts';
 import type {Draw} from './draw.ts';
@@ -39,8 +39,6 @@ export interface NeighbourOptions {
   readonly request: RunRequest;
   /** The processes of a host. */
   readonly look: (host: string, pid: number) => ProcessSighting;
-  readonly started: (process: SimulatedProcess) => void;
-  readonly told: (process: SimulatedProcess, event: RunEvent) => void;
   /** Whether it may end with this error, because of whose its checkpoints are. */
   readonly explains: (process: SimulatedProcess, error: EngineError) => boolean;
 }
@@ -48,9 +46,11 @@ export interface NeighbourOptions {
 export class Neighbour {
   /** All that were ever started, in order. */
   readonly processes: SimulatedProcess[] = [];
-  readonly counts = {owners: 0, slept: 0, woken: 0, alone: 0};
+  readonly counts = {owners: 0, slept: 0, woken: 0, alone: 0, dispossessed: 0};
   /** The checkpoint that somebody fell asleep over. */
   sleptOver: string | null = null;
+  /** Nobody starts it again: see `dispossess`. */
+  isDispossessed = false;
   /** Two of them lived at once, or somebody else took a generation there. */
   contended = false;
   readonly #options: NeighbourOptions;
@@ -127,14 +127,19 @@ export class Neighbour {
         this.counts.alone += 1;
         await keeper.actAlone();
       }
-      if (draw.chance(0.85)) this.start();
-    } else if (left.length < LIVING_MAX && left.every(({paused}) => paused) && draw.chance(0.25)) {
+      if (!this.isDispossessed && draw.chance(0.85)) this.start();
+    } else if (
+      !this.isDispossessed &&
+      left.length < LIVING_MAX &&
+      left.every(({paused}) => paused) &&
+      draw.chance(0.25)
+    ) {
       this.start({takeOver: draw.chance(0.5)});
     }
   }
 
   start(request: Partial<RunRequest> = {}): SimulatedProcess {
-    const {world, draw, spec, watcher, commands, keeper, look, told} = this.#options;
+    const {world, draw, spec, watcher, commands, keeper, look} = this.#options;
     const living = this.living();
     if (living.length > 0) this.contended = true;
     const host = draw.pick(['one', 'two', 'two', 'two']);
@@ -143,14 +148,7 @@ export class Neighbour {
       world,
       job: spec,
       ringBytes: 4096,
-      observer: {
-        told: (process, event) => {
-          told(process, event);
-          watcher.told(process, event);
-        },
-        posted: (...message) => watcher.posted(...message),
-        ordered: (...message) => watcher.ordered(...message),
-      },
+      observer: watcher,
       request: {...this.#options.request, ...request},
       name: `owner${this.processes.length + 1}`,
       pid: draw.pick(free),
@@ -159,10 +157,21 @@ export class Neighbour {
     });
     this.processes.push(started);
     this.counts.owners += 1;
-    this.#options.started(started);
     commands.plan(started);
     keeper.plan(started);
     return started;
+  }
+
+  /**
+   * The checkpoint that it would resume was claimed and has been taken away. Whoever claims it must not run the job here again
+   * as if nothing had happened: it would go on from an older one, and make what follows a second time. Whoever still lives is
+   * fenced.
+   */
+  dispossess(): void {
+    this.counts.dispossessed += 1;
+    this.isDispossessed = true;
+    this.#options.world.note('  the owner has lost what it would resume');
+    for (const process of this.living()) if (process.generation === 0) process.kill();
   }
 
   /** The power is gone. */

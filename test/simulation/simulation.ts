@@ -253,6 +253,7 @@ class Simulation {
     if (beside === null) return;
     const {neighbour, claims, watcher} = beside;
     for (let run = 0; run < MAX_RUNS_TO_FINISH; run += 1) {
+      if (neighbour.isDispossessed) return;
       const last = neighbour.lastEnded();
       if (isFinished(last)) {
         watcher.checkFinished();
