@@ -143,10 +143,17 @@ export function besideOf(job: JobModel): JobModel {
     ...job,
     text: job.text
       .replaceAll(', path: out/', ', path: beside/out/')
+      // A fresh start there would take away what somebody goes on from.
+      .replaceAll(', mode: overwrite}', ', mode: append}')
       // So that it is still there when somebody begins from it.
       .replaceAll(/rate-limit: (\d+)/g, (_, rate) => `rate-limit: ${Math.ceil(Number(rate) / 4)}`)
       .replace('dir: "file:./state"', 'dir: "file:./beside/state"'),
-    sinks: job.sinks.map((sink) => ({...sink, directory: outBeside(sink), before: null})),
+    sinks: job.sinks.map((sink) => ({
+      ...sink,
+      directory: outBeside(sink),
+      before: null,
+      mode: 'append',
+    })),
   };
 }
 
