@@ -72,7 +72,6 @@ export class LiveClaims implements DiskWatch {
     putBack: 0,
     wentUnder: 0,
     claimedRemoved: 0,
-    ownerShutOut: 0,
   };
   readonly #options: LiveClaimsOptions;
   readonly #references = new Map<string, Reference>();
@@ -132,16 +131,8 @@ export class LiveClaims implements DiskWatch {
     const isNew = !this.#judged.has(process);
     this.#judged.add(process);
     switch (code) {
-      case 'ALREADY_RUNNING': {
-        if (message.includes('is claimed by')) return true;
-        if (!message.includes('nothing there can be claimed')) return false;
-        const sight = this.#sights.get(process);
-        if (isNew && sight?.wasClaimed === false && this.#isClaimedBy(process, restoreFrom)) {
-          throw new Violation(`L1: ${process.name} was refused, and ${restoreFrom} is claimed`);
-        }
-        if (isNew) this.counts.refusedAlive += 1;
-        return true;
-      }
+      case 'ALREADY_RUNNING':
+        return this.#explainsRefusal(process, restoreFrom, message, isNew);
       case 'NOT_FOUND':
       case 'CHECKPOINT_DAMAGED':
         if (!this.#went.has(restoreFrom)) return false;
@@ -156,37 +147,29 @@ export class LiveClaims implements DiskWatch {
     }
   }
 
-  /** The old owner may end with this error, because of what was claimed. */
-  explainsOwner(process: SimulatedProcess, {code, message}: EngineError): boolean {
-    const isNew = !this.#judged.has(process);
-    this.#judged.add(process);
-    const {contended} = this.#neighbour;
-    switch (code) {
-      case 'ALREADY_RUNNING':
-        if (message.includes('is claimed by')) {
-          if (isNew) this.counts.ownerShutOut += 1;
-          return this.#went.size > 0 || this.#references.size > 0;
-        }
-        return contended;
-      case 'FENCED':
-        return contended;
-      // Too long asleep for what was under way.
-      case 'STORAGE_FAILED':
-        return this.#neighbour.counts.slept > 0;
-      case 'CHECKPOINT_DAMAGED':
-        if (isNew) this.counts.ownerShutOut += 1;
-        return this.counts.claimedRemoved > 0;
-      default:
-        return false;
+  #explainsRefusal(
+    process: SimulatedProcess,
+    path: string,
+    message: string,
+    isNew: boolean,
+  ): boolean {
+    if (message.includes('is claimed by')) return true;
+    if (!message.includes('nothing there can be claimed')) return false;
+    if (!isNew) return true;
+    const wasClaimed = this.#sights.get(process)?.wasClaimed ?? false;
+    if (!wasClaimed && this.#isClaimedBy(process, path)) {
+      throw new Violation(`L1: ${process.name} was refused, and ${path} is claimed`);
     }
+    this.counts.refusedAlive += 1;
+    return true;
   }
 
-  /** It cannot go on, because what it would go on from is somebody else's by now. */
-  isShutOut({ending}: SimulatedProcess): boolean {
-    if (ending?.kind !== 'refused') return false;
-    const {code, message} = ending.error;
-    if (code === 'ALREADY_RUNNING') return message.includes('is claimed by');
-    return code === 'CHECKPOINT_DAMAGED' && this.counts.claimedRemoved > 0;
+  /** The old owner may end with this error, because it is not alone, or slept. */
+  explainsOwner(_process: SimulatedProcess, {code}: EngineError): boolean {
+    const {contended, counts} = this.#neighbour;
+    if (code === 'ALREADY_RUNNING' || code === 'FENCED') return contended;
+    // Too long asleep for what was under way.
+    return code === 'STORAGE_FAILED' && counts.slept > 0;
   }
 
   /** What the power took with it nobody relies on. */

@@ -18,7 +18,8 @@ import {Operator} from './operator.ts';
 import {Scheduler, Violation} from './scheduler.ts';
 import {describeEnding, type SimulatedProcess} from './simulated-process.ts';
 import {Trace} from './trace.ts';
-import {Watcher, type WatchCounts} from './watcher.ts';
+import type {WatchCounts} from './watch-counts.ts';
+import {Watcher} from './watcher.ts';
 import {World, type DiskWatch} from './world.ts';
 
 export interface SeedReport {
@@ -251,7 +252,7 @@ class Simulation {
   async #finishBeside(): Promise<void> {
     const {beside} = this.#scene;
     if (beside === null) return;
-    const {neighbour, claims, watcher} = beside;
+    const {neighbour, watcher} = beside;
     for (let run = 0; run < MAX_RUNS_TO_FINISH; run += 1) {
       if (neighbour.isDispossessed) return;
       const last = neighbour.lastEnded();
@@ -260,7 +261,6 @@ class Simulation {
         if (last?.startedWell === true) watcher.checkNoLeftovers(true);
         return;
       }
-      if (last?.startedWell === true && claims.isShutOut(last)) return;
       neighbour.start().startedWell = true;
       await this.#runToTheEnd();
     }
@@ -281,7 +281,8 @@ class Simulation {
       operator.rivals.every(({living}) => !living) &&
       (this.#scene.beside?.neighbour.living().length ?? 0) === 0;
     const outcome = await scheduler.run(isOver, {
-      events: LIVENESS_EVENTS,
+      // Whoever works beside takes its time.
+      events: this.#scene.beside === null ? LIVENESS_EVENTS : 4 * LIVENESS_EVENTS,
       millis: LIVENESS_MILLIS,
     });
     if (outcome !== 'done') {

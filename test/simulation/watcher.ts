@@ -33,6 +33,7 @@ import {belongs, OutputView} from './output-view.ts';
 import {Violation, type Actor} from './scheduler.ts';
 import type {SimulatedProcess} from './simulated-process.ts';
 import type {SimulatedThread} from './simulated-thread.ts';
+import {noCounts} from './watch-counts.ts';
 import type {DiskWatch, World} from './world.ts';
 
 interface Reported {
@@ -40,43 +41,8 @@ interface Reported {
   readonly lineage: string;
 }
 
-export interface WatchCounts {
-  checkpoints: number;
-  unaligned: number;
-  deltas: number;
-  /** Snapshots that were written while a later one of the thread had been triggered. */
-  overlapping: number;
-  inFlight: number;
-  restoredInFlight: number;
-  restoredDeltas: number;
-  failedCheckpoints: number;
-  starts: number;
-  restores: number;
-  restarts: number;
-  commits: number;
-  verified: number;
-  deleted: number;
-  withdrawn: number;
-}
-
 export class Watcher implements DiskWatch {
-  readonly counts: WatchCounts = {
-    checkpoints: 0,
-    unaligned: 0,
-    deltas: 0,
-    overlapping: 0,
-    inFlight: 0,
-    restoredInFlight: 0,
-    restoredDeltas: 0,
-    failedCheckpoints: 0,
-    starts: 0,
-    restores: 0,
-    restarts: 0,
-    commits: 0,
-    verified: 0,
-    deleted: 0,
-    withdrawn: 0,
-  };
+  readonly counts = noCounts();
   readonly #job: JobModel;
   /** Where the job works. */
   readonly #directory: string;
