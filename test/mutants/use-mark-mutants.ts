@@ -1,7 +1,7 @@
 import type {Mutant} from './mutant.ts';
 
 /** Seeds in which a job begins from checkpoints of one that lives. */
-const BESIDE = {from: 3, step: 20, seeds: 100} as const;
+const BESIDE = {from: 3, step: 20, seeds: 200} as const;
 
 /** What is in use by jobs elsewhere, and what is held: each guard left out. */
 export const USE_MARK_MUTANTS: readonly Mutant[] = [

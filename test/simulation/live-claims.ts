@@ -13,6 +13,7 @@ import type {RunRequest} from '#src/runtime/run-types.js';
 import {
   endOf,
   generationsOf,
+  newestGeneration,
   newestLineage,
   publishedIds,
   readCheckpointOnDisk,
@@ -26,6 +27,10 @@ import type {SimulatedProcess} from './simulated-process.ts';
 import type {DiskWatch, World} from './world.ts';
 
 const ROUNDS_MIN = 6;
+/** A little less than how long a beat must be silent (judge-owner.ts). */
+const SILENT_MILLIS = 14_000;
+/** From the last look at a beat to what follows from it. */
+const LAST_LOOK_MILLIS = 1000;
 
 /** What was claimed or marked, as it was then. */
 interface Reference {
@@ -43,8 +48,6 @@ interface Reference {
 /** The owner as a process of the claimer may see it when it starts. */
 interface Sight {
   readonly owner: SimulatedProcess | null;
-  readonly naps: number;
-  readonly isAsleep: boolean;
   readonly wasClaimed: boolean;
 }
 
@@ -80,6 +83,8 @@ export class LiveClaims implements DiskWatch {
   readonly #went = new Set<string>();
   readonly #judged = new Set<SimulatedProcess>();
   #asked = 0;
+  /** Of the neighbour, in order. */
+  readonly #beats: {readonly name: string; readonly at: number}[] = [];
 
   constructor(options: LiveClaimsOptions) {
     this.#options = options;
@@ -93,7 +98,8 @@ export class LiveClaims implements DiskWatch {
     const path = this.#choose();
     if (path === null) return null;
     this.#asked += 1;
-    const claimMode = draw.chance(0.55) ? 'claim' : 'no-claim';
+    const isSleptOver = path === this.#neighbour.sleptOver;
+    const claimMode = draw.chance(isSleptOver ? 0.7 : 0.5) ? 'claim' : 'no-claim';
     if (draw.chance(claimMode === 'claim' ? 0.55 : 0.2)) this.#neighbour.fallAsleep();
     this.counts[claimMode === 'claim' ? 'claimsAsked' : 'usesAsked'] += 1;
     return {restoreFrom: path, claimMode, outputAhead: 'withdraw'};
@@ -118,8 +124,6 @@ export class LiveClaims implements DiskWatch {
     const {restoreFrom} = process.options.request;
     this.#sights.set(process, {
       owner,
-      naps: owner === null ? 0 : this.#neighbour.napsOf(owner),
-      isAsleep: owner?.paused === true,
       wasClaimed: restoreFrom !== undefined && this.#isClaimed(restoreFrom),
     });
   }
@@ -213,6 +217,10 @@ export class LiveClaims implements DiskWatch {
   renamed(source: string, target: string, by: Actor): void {
     this.#guard(() => {
       const claimer = this.#options.claimerOf(by);
+      if (target.startsWith(`${BESIDE}/owner/`) && target.endsWith('.beat')) {
+        const name = target.slice(target.lastIndexOf('/') + 1);
+        this.#beats.push({name, at: this.#options.world.scheduler.now});
+      }
       const mark = USE_MARK.exec(target);
       if (mark !== null) this.#onMark(mark[1]!, mark[2]!, claimer);
       if (CHECKPOINT.test(target) && source.includes('/deleted/')) {
@@ -270,7 +278,7 @@ export class LiveClaims implements DiskWatch {
     );
     const {sleptOver} = this.#neighbour;
     const isUsable = usable.some((id) => sleptOver === `${BESIDE}/chk-${id}`);
-    if (isUsable && draw.chance(0.7)) return sleptOver;
+    if (isUsable && draw.chance(0.85)) return sleptOver;
     if (usable.length === 0) return null;
     // The oldest is the next that retention takes; the newest is what the owner would resume from.
     const oldest = usable[0]!;
@@ -304,13 +312,20 @@ export class LiveClaims implements DiskWatch {
     const owner = sight?.owner ?? null;
     if (sight === undefined || owner === null || owner !== this.#neighbour.owner()) return null;
     if (owner.identity.bootId === claimer.identity.bootId) return owner;
-    // From elsewhere only its beat is seen.
-    const {fired} = this.#options.world.faults;
-    const mayBeSilent =
-      sight.isAsleep ||
-      sight.naps !== this.#neighbour.napsOf(owner) ||
-      ['slow-storage', 'io-error', 'no-space'].some((kind) => fired.has(kind as 'io-error'));
-    return mayBeSilent ? null : owner;
+    return this.#hasBeaten() ? owner : null;
+  }
+
+  /** From elsewhere only a beat is seen: whoever counts as dead has had none for 15 s, but for what came after the last look. */
+  #hasBeaten(generation = newestGeneration(this.#disk, BESIDE)): boolean {
+    const {scheduler, faults} = this.#options.world;
+    if (faults.fired.has('slow-storage')) return false;
+    const name = String(generation).padStart(10, '0');
+    return this.#beats.some(
+      (beat) =>
+        beat.name === `${name}.beat` &&
+        beat.at > scheduler.now - SILENT_MILLIS &&
+        beat.at < scheduler.now - LAST_LOOK_MILLIS,
+    );
   }
 
   #onClaim(path: string, claimer: SimulatedProcess | null): void {
@@ -388,15 +403,10 @@ export class LiveClaims implements DiskWatch {
   #onGeneration(target: string, claimer: SimulatedProcess): void {
     this.#neighbour.contended = true;
     const before = Number(target.slice(-10)) - 1;
-    const name = String(before).padStart(10, '0');
-    if (!this.#disk.namesIn(`${BESIDE}/owner`).includes(name)) return;
-    if (this.#disk.namesIn(`${BESIDE}/owner`).includes(`${name}.end`)) return;
-    const {pid, boot_id, start_time} = JSON.parse(
-      this.#disk.contentOf(`${BESIDE}/owner/${name}`).toString(),
-    ) as {pid: number; boot_id: string; start_time: string};
-    const judged = this.#neighbour.living().find(({identity}) => identity.pid === pid);
-    if (judged?.identity.startTime !== start_time || judged.identity.bootId !== boot_id) return;
-    if (boot_id !== claimer.identity.bootId) return;
+    const judged = this.#neighbour.owner(before);
+    if (judged === null) return;
+    const isNear = judged.identity.bootId === claimer.identity.bootId;
+    if (!isNear && !this.#hasBeaten(before)) return;
     throw new Violation(`L1: ${claimer.name} takes ${target}, and ${judged.name} lives there`);
   }
 

@@ -56,8 +56,6 @@ export class Neighbour {
   readonly #options: NeighbourOptions;
   /** In the order in which they ended, as far as anybody looked. */
   readonly #ended: SimulatedProcess[] = [];
-  /** How often each slept. */
-  readonly #naps = new Map<SimulatedProcess, number>();
 
   constructor(options: NeighbourOptions) {
     this.#options = options;
@@ -81,10 +79,10 @@ export class Neighbour {
     return this.processes.find((process) => process.actor === root) ?? null;
   }
 
-  /** Who works there by the newest record; null: nobody who lives and has not said that it ended. */
-  owner(): SimulatedProcess | null {
+  /** Whose a generation is, the newest if none is named; null: nobody's who lives and has not said that it ended. */
+  owner(generation?: number): SimulatedProcess | null {
     const {disk} = this.#options.world;
-    const name = String(newestGeneration(disk, BESIDE)).padStart(10, '0');
+    const name = String(generation ?? newestGeneration(disk, BESIDE)).padStart(10, '0');
     const names = disk.namesIn(`${BESIDE}/owner`);
     if (!names.includes(name) || names.includes(`${name}.end`)) return null;
     const record = JSON.parse(disk.contentOf(`${BESIDE}/owner/${name}`).toString()) as OwnerJson;
@@ -92,10 +90,6 @@ export class Neighbour {
       ({identity}) => identity.pid === record.pid && identity.startTime === record.start_time,
     );
     return found?.identity.bootId === record.boot_id ? found : null;
-  }
-
-  napsOf(process: SimulatedProcess): number {
-    return this.#naps.get(process) ?? 0;
   }
 
   /** There is a checkpoint to begin from, unless faults are in the way. */
@@ -235,7 +229,6 @@ export class Neighbour {
 
   #sleep(process: SimulatedProcess): void {
     this.counts.slept += 1;
-    this.#naps.set(process, this.napsOf(process) + 1);
     this.#options.world.note(`  ${process.name} sleeps`);
     process.pause();
   }
@@ -255,7 +248,7 @@ interface OwnerJson {
 
 /** Calls of a deletion: before the last look at a claim, before that at marks of use, and before the second look. */
 const SLEEPY = [
-  {name: 'openForRead', path: /\/chk-\d+\/claimed-by$/, chance: 0.15},
-  {name: 'list', path: /\/chk-\d+$/, chance: 0.15},
+  {name: 'openForRead', path: /\/chk-\d+\/claimed-by$/, chance: 0.3},
+  {name: 'list', path: /\/chk-\d+$/, chance: 0.2},
   {name: 'rename', path: /\/beside\/state\/sim\/chk-\d+$/, chance: 0.1},
 ] as const;
