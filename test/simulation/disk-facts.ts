@@ -124,6 +124,10 @@ export function endOf(
   return String(jsonOf(disk, end)['how']);
 }
 
+export function endedOnPurpose(how: string | null): boolean {
+  return ['finished', 'cancelled', 'stopped'].includes(how ?? '');
+}
+
 /** Of a lineage, as their records are called, in order. */
 export function generationsOf(
   disk: MemoryFileSystem,

@@ -11,6 +11,7 @@
 import type {EngineError} from '#src/base/errors.js';
 import type {RunRequest} from '#src/runtime/run-types.js';
 import {
+  endedOnPurpose,
   endOf,
   generationsOf,
   newestGeneration,
@@ -181,7 +182,8 @@ export class LiveClaims implements DiskWatch {
     for (const [key, reference] of this.#references) {
       const place = this.#placeOf(reference);
       if (place === null) this.#references.delete(key);
-      else reference.removing = false;
+      // Its rename was lost; what lies aside is being removed all the same.
+      else if (place === reference.path) reference.removing = false;
     }
   }
 
@@ -191,7 +193,7 @@ export class LiveClaims implements DiskWatch {
       if (!this.#isNeeded(reference)) continue;
       const place = this.#placeOf(reference);
       const {path, kind} = reference;
-      const rule = ruleOf(reference);
+      const rule = RULES[reference.kind];
       if (place === null) throw new Violation(`${rule}: ${path} is gone, and its ${kind} counts`);
       for (const [name, content] of [
         ...[...reference.own].map(([name, it]) => [`${place}/${name}`, it] as const),
@@ -250,7 +252,7 @@ export class LiveClaims implements DiskWatch {
           path.includes(`/chk-${reference.id}/`) && !/\/\.?(used-by|claimed-by)[^/]*$/.test(path);
         if (!isOwn && !reference.shared.has(path)) continue;
         if (!this.#isNeeded(reference)) continue;
-        throw new Violation(`${ruleOf(reference)}: ${path} is removed, of ${reference.path}`);
+        throw new Violation(`${RULES[reference.kind]}: ${path} is removed, of ${reference.path}`);
       }
     });
   }
@@ -459,7 +461,7 @@ export class LiveClaims implements DiskWatch {
     if (isKnown || this.#hasPublished(lineage.lineage)) return;
     if (endedOnPurpose(endOf(this.#disk, lineage.lineage))) return;
     const {path} = lineage.origin;
-    throw new Violation(`${kind === 'use' ? 'L3' : 'L2'}: nothing says that ${path} is in use`);
+    throw new Violation(`${RULES[kind]}: nothing says that ${path} is in use`);
   }
 
   #contentOf(path: string): Buffer | null {
@@ -474,15 +476,9 @@ export class LiveClaims implements DiskWatch {
 const CHECKPOINT = /^\/job\/beside\/state\/sim\/chk-\d+$/;
 const USE_MARK = /^(\/job\/beside\/state\/sim\/chk-\d+)\/used-by-([0-9a-f]{16})$/;
 
-function endedOnPurpose(how: string | null): boolean {
-  return ['finished', 'cancelled', 'stopped'].includes(how ?? '');
-}
-
 /** A checkpoint has one claim, and a mark of each lineage. */
 function keyOf(kind: Reference['kind'], path: string, lineage: string): string {
   return kind === 'claim' ? `claim ${path}` : `use ${path} ${lineage}`;
 }
 
-function ruleOf({kind}: Reference): string {
-  return kind === 'claim' ? 'L2' : 'L3';
-}
+const RULES = {claim: 'L2', use: 'L3'} as const;

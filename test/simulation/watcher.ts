@@ -15,6 +15,7 @@ import type {MemoryFileSystem} from '../storage/support/memory-file-system.ts';
 import {
   allLineages,
   checkpointIdOf,
+  endedOnPurpose,
   endOf,
   newestGeneration,
   newestLineage,
@@ -350,8 +351,7 @@ export class Watcher implements DiskWatch {
       (other) => other > id && this.#read(other).lineage === lineage,
     );
     if (lineage === own && newer.length >= this.#job.numRetained) return;
-    const end = endOf(this.#disk, lineage ?? '', this.#directory) ?? '';
-    if (['finished', 'stopped', 'cancelled'].includes(end)) return;
+    if (endedOnPurpose(endOf(this.#disk, lineage ?? '', this.#directory))) return;
     throw new Violation(`W5: checkpoint ${id} is deleted, newer ones: ${newer.join(', ')}`);
   }
 
