@@ -51,7 +51,10 @@ export async function readClaim(files: FileSystem, directory: string): Promise<C
   }
 }
 
-/** Durable when it resolves; writing the same one again is fine. ALREADY_RUNNING: it is somebody else's. */
+/**
+ * Durable when it resolves; writing the same one again is fine. ALREADY_RUNNING: it is somebody else's; NOT_FOUND: it has
+ * gone.
+ */
 export async function writeClaim(
   files: FileSystem,
   directory: string,
@@ -76,6 +79,12 @@ export async function writeClaim(
     await files.syncDirectory(directory);
     await files.unlink(aside);
   } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') {
+      throw new EngineError('NOT_FOUND', `${directory} has gone while the job began from it`, {
+        file: directory,
+        cause: error,
+      });
+    }
     throw storageFailed('claiming', directory, error);
   }
 }

@@ -2,7 +2,7 @@
 // nothing is deleted, because nobody knows what it needs. Then, in this order:
 //
 //   1. rename each chk-N into work/<G>/deleted/ (ENOENT for a process that was taken over), and back when a job began
-//      from it meanwhile (use-marks.ts)
+//      from it, or claimed it, meanwhile (use-marks.ts, claims.ts)
 //   2. sync the job directory: from here on none of them comes back
 //   3. take away the shared files that nobody needs any more (shared-directory.ts)
 //   4. remove what lies in deleted/
@@ -42,11 +42,19 @@ class Permit {
   readonly root: string;
   readonly checkpointIds: readonly number[];
   readonly kept: readonly KeptCheckpoint[];
+  /** Whose claim may be deleted; null: nobody's. */
+  readonly by: Claim | null;
 
-  constructor(root: string, checkpointIds: readonly number[], kept: readonly KeptCheckpoint[]) {
+  constructor(
+    root: string,
+    checkpointIds: readonly number[],
+    kept: readonly KeptCheckpoint[],
+    by: Claim | null,
+  ) {
     this.root = root;
     this.checkpointIds = checkpointIds;
     this.kept = kept;
+    this.by = by;
   }
 }
 export type DeletePermit = Permit;
@@ -79,18 +87,25 @@ export async function decideDeletion(
   for (const checkpointId of new Set(checkpointIds)) {
     if (!present.has(checkpointId)) kept.push({checkpointId, reason: 'absent'});
     else if (held.has(checkpointId)) kept.push({checkpointId, reason: 'held'});
-    else if (await isClaimed(files, paths.checkpoint(checkpointId), by)) {
-      kept.push({checkpointId, reason: 'claimed'});
-    } else if ((await useOf(paths.checkpoint(checkpointId))) !== null) {
-      kept.push({checkpointId, reason: 'in-use'});
-    } else permitted.push(checkpointId);
+    else {
+      const reason = await whyNeeded(files, paths.checkpoint(checkpointId), by, useOf);
+      if (reason === null) permitted.push(checkpointId);
+      else kept.push({checkpointId, reason});
+    }
   }
-  return new Permit(paths.root, permitted, kept);
+  return new Permit(paths.root, permitted, kept, by);
 }
 
-async function isClaimed(files: FileSystem, path: string, by: Claim | null): Promise<boolean> {
+/** By a job in another directory; null: by none. */
+async function whyNeeded(
+  files: FileSystem,
+  path: string,
+  by: Claim | null,
+  useOf: LookForUse,
+): Promise<'claimed' | 'in-use' | null> {
   const claim = await readClaim(files, path);
-  return claim !== null && (by === null || !sameClaim(claim, by));
+  if (claim !== null && (by === null || !sameClaim(claim, by))) return 'claimed';
+  return (await useOf(path)) === null ? null : 'in-use';
 }
 
 export async function performDeletion(
@@ -107,11 +122,12 @@ export async function performDeletion(
   for (const checkpointId of permit.checkpointIds) {
     await setAside(files, paths, generation, checkpointId);
     const aside = asidePath(paths, generation, checkpointId);
-    // Until the rename a job could still begin from it.
-    if ((await useOf(aside)) === null) gone.push(checkpointId);
+    // Until the rename a job could still begin from it, and claim it when it took us, who slept, for dead.
+    const reason = await whyNeeded(files, aside, permit.by, useOf);
+    if (reason === null) gone.push(checkpointId);
     else {
       await files.rename(aside, paths.checkpoint(checkpointId));
-      kept.push({checkpointId, reason: 'in-use'});
+      kept.push({checkpointId, reason});
     }
   }
   failpoint('storage.delete.after-rename');

@@ -1,12 +1,16 @@
-// A checkpoint that was renamed away to be deleted, and whose deleter died, or failed, before its second look for marks of use:
-// whoever began from it until the rename is told of it nowhere else. So whoever takes over looks again, before anybody lists what
+// A checkpoint that was renamed away to be deleted, and whose deleter died, or failed, before its second look for marks of use
+// and claims: whoever began from it until the rename is told of it nowhere else. So whoever takes over looks again, before anybody lists what
 // there is, and whoever sweeps, before anything goes. Of what was looked at a second time nobody can have begun since: its removal
 // may have begun, and then it is not whole any more and stays where it is.
 
+import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {readClaim} from './claims.ts';
 import {readMetadata} from './derive-checkpoint-state.ts';
 import type {FileSystem} from './file-system.ts';
 import {distinctFilesOf} from './metadata-encoder.ts';
-import {parseCheckpointName, parseGenerationName, stateFileAt, type JobPaths} from './paths.ts';
+import {nextOrigin} from './next-origin.ts';
+import {JobPaths, parseCheckpointName, parseGenerationName, stateFileAt} from './paths.ts';
+import {readHistory} from './read-history.ts';
 import {namesIn} from './shared-directory.ts';
 import {statusOrNull} from './status-or-null.ts';
 import type {LookForUse} from './use-marks.ts';
@@ -28,7 +32,8 @@ export async function putBackUsed(
     for (const name of await namesIn(files, place)) {
       const id = parseCheckpointName(name);
       const aside = `${place}/${name}`;
-      if (id === null || (await useOf(aside)) === null) continue;
+      if (id === null) continue;
+      if ((await useOf(aside)) === null && !(await isClaimed(files, aside))) continue;
       if ((await statusOrNull(files, paths.checkpoint(id))) !== null) continue;
       if (!(await hasAllOfItsOwn(files, aside))) continue;
       await files.rename(aside, paths.checkpoint(id));
@@ -36,6 +41,23 @@ export async function putBackUsed(
     }
   }
   if (count > 0) await files.syncDirectory(paths.root);
+}
+
+/** By a lineage that goes back to it, or may: once it has a checkpoint of its own, it takes away what it claimed. */
+async function isClaimed(files: FileSystem, directory: string): Promise<boolean> {
+  try {
+    const claim = await readClaim(files, directory);
+    if (claim === null) return false;
+    const history = await readHistory(files, new JobPaths(claim.jobDirectory), Infinity);
+    const known = history.lineages.some(({lineage}) => lineage === claim.lineage);
+    if (!known) return true;
+    const isNext = history.lastRun?.lineage?.lineage === claim.lineage;
+    return isNext && nextOrigin(history) !== null;
+  } catch (error) {
+    // Nobody can say: what is put back stays claimed.
+    if (error instanceof EngineError || systemErrorCode(error) !== null) return true;
+    throw error;
+  }
 }
 
 /** What it shares goes only after the look that has not been. */

@@ -11,6 +11,8 @@ export interface Mutant extends Patch {
   /** Of the simulation: so many seeds may look, the first one and how many. A test file is always run whole. */
   readonly from?: number;
   readonly seeds?: number;
+  /** One seed in so many: those of a class. */
+  readonly step?: number;
   /** Among the few that every `npm test` runs. */
   readonly sample?: true;
 }

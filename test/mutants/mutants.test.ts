@@ -61,7 +61,7 @@ async function forEach<T>(
 async function run(
   build: PatchedBuild,
   prover: Prover,
-  seeds: {readonly from: number; readonly seeds: number},
+  seeds: {readonly from: number; readonly seeds: number; readonly step?: number},
   finder?: string,
 ): Promise<Verdict> {
   if (prover !== 'simulation') return build.test(prover, LIMIT_MILLIS, finder);
@@ -77,8 +77,8 @@ async function run(
 async function judge(build: PatchedBuild, mutant: Mutant): Promise<Verdict> {
   build.patch(mutant);
   try {
-    const {name, prover, from = 1, seeds = SEEDS_DEFAULT} = mutant;
-    return await run(build, prover, {from, seeds}, FINDERS[name]);
+    const {name, prover, from = 1, seeds = SEEDS_DEFAULT, step = 1} = mutant;
+    return await run(build, prover, {from, seeds, step}, FINDERS[name]);
   } finally {
     build.restore();
   }

@@ -122,15 +122,17 @@ export class PatchedBuild {
   async simulate(options: {
     readonly from: number;
     readonly seeds: number;
+    readonly step?: number;
     readonly limitMillis: number;
   }): Promise<Verdict> {
-    const {from, seeds, limitMillis} = options;
+    const {from, seeds, step = 1, limitMillis} = options;
+    const which = ['--from', String(from), '--step', String(step), '--count', String(seeds)];
     const {status, millis, output} = await this.#run(
-      ['simulation.js', '--from', String(from), '--count', String(seeds), '--progress'],
+      ['simulation.js', ...which, '--progress'],
       limitMillis,
     );
     if (status === 0) return {foundBy: null, found: null, millis, output};
-    const reached = Number(/.*^reached (\d+)$/ms.exec(output)?.[1] ?? from - 1) + 1;
+    const reached = Number(/.*^reached (\d+)$/ms.exec(output)?.[1] ?? from - step) + step;
     const failing = /^failing seeds: (\d+)/m.exec(output)?.[1];
     const found = /^seed \d+: (.*)$/m.exec(output)?.[1] ?? null;
     if (found === null && status !== null) throw new Error(`no seed was run:\n${output}`);

@@ -1,7 +1,70 @@
 import type {Mutant} from './mutant.ts';
 
+/** Seeds in which a job begins from checkpoints of one that lives. */
+const BESIDE = {from: 3, step: 20, seeds: 200} as const;
+
 /** What is in use by jobs elsewhere, and what is held: each guard left out. */
 export const USE_MARK_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'beside: what is claimed while its owner sleeps goes when that wakes',
+    rows: 'Claim, zombie',
+    module: 'storage/delete-checkpoints.js',
+    find: 'const reason = await whyNeeded(files, aside, permit.by, useOf);',
+    replace: "const reason = (await useOf(aside)) === null ? null : 'in-use';",
+    prover: 'simulation',
+    ...BESIDE,
+  },
+  {
+    name: 'beside: what a deletion set aside before it died is swept, though it is claimed',
+    rows: 'Claim, crash between the looks',
+    module: 'storage/put-back-used.js',
+    find: '(await useOf(aside)) === null && !(await isClaimed(files, aside))',
+    replace: '(await useOf(aside)) === null',
+    prover: 'use-marks',
+  },
+  {
+    name: 'beside: what was claimed and taken away by its new owner is put back',
+    rows: 'Claim',
+    module: 'storage/put-back-used.js',
+    find: 'return isNext && nextOrigin(history) !== null;',
+    replace: 'return true;',
+    prover: 'use-marks',
+  },
+  {
+    name: 'beside: a claim of what has gone says that the storage failed',
+    rows: 'Claim',
+    module: 'storage/claims.js',
+    find: "if (systemErrorCode(error) === 'ENOENT') {",
+    replace: 'if (false) {',
+    prover: 'use-marks',
+  },
+  {
+    name: 'beside: nobody asks whether an owner lives where something is claimed',
+    rows: 'Claim',
+    module: 'storage/judge-owner.js',
+    find: 'await requireNoOwner(options, new JobPaths(jobDirectory));',
+    replace: '',
+    prover: 'simulation',
+    ...BESIDE,
+  },
+  {
+    name: 'beside: a claim is taken away from under a living owner',
+    rows: 'Claim',
+    module: 'storage/job-directory.js',
+    find: "jobDirectory, kind: 'prune', takeOver: false",
+    replace: "jobDirectory, kind: 'prune', takeOver: true",
+    prover: 'simulation',
+    ...BESIDE,
+  },
+  {
+    name: 'beside: neither look of a deletion sees who uses it',
+    rows: 'Delete',
+    module: 'storage/delete-checkpoints.js',
+    find: "return (await useOf(path)) === null ? null : 'in-use';",
+    replace: 'return null;',
+    prover: 'simulation',
+    ...BESIDE,
+  },
   {
     name: 'use mark: what is restored elsewhere is not marked',
     rows: 'Claim',
@@ -22,16 +85,16 @@ export const USE_MARK_MUTANTS: readonly Mutant[] = [
     name: 'use mark: the decision to delete does not look',
     rows: 'Delete',
     module: 'storage/delete-checkpoints.js',
-    find: 'else if ((await useOf(paths.checkpoint(checkpointId))) !== null)',
-    replace: 'else if (false)',
+    find: 'await whyNeeded(files, paths.checkpoint(checkpointId), by, useOf);',
+    replace: 'await whyNeeded(files, paths.checkpoint(checkpointId), by, async () => null);',
     prover: 'use-marks',
   },
   {
     name: 'use mark: nobody looks again after the rename',
     rows: 'Delete',
     module: 'storage/delete-checkpoints.js',
-    find: 'if ((await useOf(aside)) === null)',
-    replace: 'if (true)',
+    find: 'await whyNeeded(files, aside, permit.by, useOf);',
+    replace: 'await whyNeeded(files, aside, permit.by, async () => null);',
     prover: 'use-marks',
   },
   {

@@ -9,7 +9,7 @@
 import {EngineError} from '#src/base/errors.js';
 import type {JobCommands, StopOutcome, TakenSavepoint} from '#src/runtime/job-commands.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
-import {ASIDE, CHECKPOINTS, JOB_DIRECTORY} from './job-model.ts';
+import {ASIDE, BESIDE, CHECKPOINTS, JOB_DIRECTORY} from './job-model.ts';
 import {Draw} from './draw.ts';
 import {Violation} from './scheduler.ts';
 import type {SimulatedProcess} from './simulated-process.ts';
@@ -97,7 +97,7 @@ export class Commands {
   async check(): Promise<void> {
     for (const path of this.#savepoints.keys()) await this.#verify(path);
     const {disk} = this.#world;
-    const ends = [CHECKPOINTS, ASIDE].flatMap((directory) =>
+    const ends = [CHECKPOINTS, ASIDE, BESIDE].flatMap((directory) =>
       disk
         .namesIn(`${directory}/owner`)
         .filter((name) => name.endsWith('.end'))

@@ -49,7 +49,7 @@ export interface PartFacts {
 }
 
 const PART =
-  /^\/job\/out\/[^/]+\/(sim\.([a-z-]+)\.([0-9a-f]{16})\.c(\d+)-(g\d+-s\d+-\d+)\.ndjson)$/;
+  /^\/job\/(?:beside\/)?out\/[^/]+\/(sim\.([a-z-]+)\.([0-9a-f]{16})\.c(\d+)-(g\d+-s\d+-\d+)\.ndjson)$/;
 
 export function parsePart(path: string): PartFacts | null {
   const match = PART.exec(path);
@@ -59,9 +59,9 @@ export function parsePart(path: string): PartFacts | null {
 }
 
 /** `/job/state/sim/chk-7` → 7; null: no published checkpoint. */
-export function checkpointIdOf(path: string): number | null {
-  if (!path.startsWith(`${CHECKPOINTS}/chk-`)) return null;
-  const id = Number(path.slice(`${CHECKPOINTS}/chk-`.length));
+export function checkpointIdOf(path: string, directory = CHECKPOINTS): number | null {
+  if (!path.startsWith(`${directory}/chk-`)) return null;
+  const id = Number(path.slice(`${directory}/chk-`.length));
   return Number.isInteger(id) ? id : null;
 }
 
@@ -87,29 +87,37 @@ export function sharedFilesOf(
 }
 
 /** All that lies in shared/. */
-export function sharedFiles(disk: MemoryFileSystem): ReturnType<MemoryFileSystem['filesBelow']> {
-  const hasShared = disk.namesIn(CHECKPOINTS).includes('shared');
-  return hasShared ? disk.filesBelow(`${CHECKPOINTS}/shared`) : [];
+export function sharedFiles(
+  disk: MemoryFileSystem,
+  directory = CHECKPOINTS,
+): ReturnType<MemoryFileSystem['filesBelow']> {
+  const hasShared = disk.namesIn(directory).includes('shared');
+  return hasShared ? disk.filesBelow(`${directory}/shared`) : [];
 }
 
 /** The highest generation with a record; 0: none. */
-export function newestGeneration(disk: MemoryFileSystem): number {
-  const records = disk.namesIn(`${CHECKPOINTS}/owner`).filter((name) => /^\d{10}$/.test(name));
+export function newestGeneration(disk: MemoryFileSystem, directory = CHECKPOINTS): number {
+  const records = disk.namesIn(`${directory}/owner`).filter((name) => /^\d{10}$/.test(name));
   return Math.max(0, ...records.map(Number));
 }
 
 /** What the newest generation that runs works on; null: none has begun. */
-export function newestLineage(disk: MemoryFileSystem): LineageFacts | null {
-  const name = lineageRecords(disk).at(-1);
-  return name === undefined ? null : readLineage(disk, `${CHECKPOINTS}/owner/${name}`);
+export function newestLineage(
+  disk: MemoryFileSystem,
+  directory = CHECKPOINTS,
+): LineageFacts | null {
+  const name = lineageRecords(disk, directory).at(-1);
+  return name === undefined ? null : readLineage(disk, `${directory}/owner/${name}`);
 }
 
 /** How the newest generation of a lineage ended; null: it did not. */
-export function endOf(disk: MemoryFileSystem, lineage: string): string | null {
-  const last = lineageRecords(disk)
-    .filter((name) => readLineage(disk, `${CHECKPOINTS}/owner/${name}`).lineage === lineage)
-    .at(-1);
-  return endAt(disk, `${CHECKPOINTS}/owner/${last?.slice(0, 10) ?? ''}.end`);
+export function endOf(
+  disk: MemoryFileSystem,
+  lineage: string,
+  directory = CHECKPOINTS,
+): string | null {
+  const last = generationsOf(disk, lineage, directory).at(-1);
+  return endAt(disk, `${directory}/owner/${last ?? ''}.end`);
 }
 
 /** What an end record says; null: it is not there. */
@@ -119,15 +127,35 @@ export function endAt(disk: MemoryFileSystem, path: string): string | null {
   return isThere ? String(jsonOf(disk, path)['how']) : null;
 }
 
+export function endedOnPurpose(how: string | null): boolean {
+  return ['finished', 'cancelled', 'stopped'].includes(how ?? '');
+}
+
+/** Of a lineage, as their records are called, in order. */
+export function generationsOf(
+  disk: MemoryFileSystem,
+  lineage: string,
+  directory = CHECKPOINTS,
+): readonly string[] {
+  return lineageRecords(disk, directory)
+    .filter((name) => readLineage(disk, `${directory}/owner/${name}`).lineage === lineage)
+    .map((name) => name.slice(0, 10));
+}
+
 /** Every lineage that has a record. */
-export function allLineages(disk: MemoryFileSystem): readonly LineageFacts[] {
-  const all = lineageRecords(disk).map((name) => readLineage(disk, `${CHECKPOINTS}/owner/${name}`));
+export function allLineages(
+  disk: MemoryFileSystem,
+  directory = CHECKPOINTS,
+): readonly LineageFacts[] {
+  const all = lineageRecords(disk, directory).map((name) =>
+    readLineage(disk, `${directory}/owner/${name}`),
+  );
   return [...new Map(all.map((each) => [each.lineage, each])).values()];
 }
 
-function lineageRecords(disk: MemoryFileSystem): readonly string[] {
+function lineageRecords(disk: MemoryFileSystem, directory: string): readonly string[] {
   return disk
-    .namesIn(`${CHECKPOINTS}/owner`)
+    .namesIn(`${directory}/owner`)
     .filter((name) => /^\d{10}\.lineage$/.test(name))
     .sort();
 }

@@ -9,6 +9,8 @@ export const JOB_FILE = `${JOB_DIRECTORY}/sim.job.yaml`;
 export const CHECKPOINTS = `${JOB_DIRECTORY}/state/${JOB_NAME}`;
 /** Where that lies once it was moved (claims.ts). */
 export const ASIDE = `${JOB_DIRECTORY}/before/${JOB_NAME}`;
+/** Of the same job in another directory, with output of its own (neighbour.ts). */
+export const BESIDE = `${JOB_DIRECTORY}/beside/state/${JOB_NAME}`;
 
 export interface InputRow {
   readonly id: number;
@@ -45,6 +47,8 @@ export interface SinkModel {
   readonly uid: string;
   readonly kind: SinkKind;
   readonly directory: string;
+  /** Where the output lies that it goes on from; null: nowhere else. */
+  readonly before: string | null;
   readonly mode: 'append' | 'overwrite';
 }
 
@@ -84,6 +88,7 @@ export function makeJob(draw: Draw): JobModel {
     uid: `to-${kind}`,
     kind,
     directory: `${JOB_DIRECTORY}/out/${kind}`,
+    before: null,
     mode,
   }));
   const numRetained = draw.integer(1, 3);
@@ -130,6 +135,35 @@ export function makeJob(draw: Draw): JobModel {
     numRetained,
     rowCount,
   };
+}
+
+/** The job as it runs in `BESIDE`. */
+export function besideOf(job: JobModel): JobModel {
+  return {
+    ...job,
+    text: job.text
+      .replaceAll(', path: out/', ', path: beside/out/')
+      // A fresh start there would take away what somebody goes on from.
+      .replaceAll(', mode: overwrite}', ', mode: append}')
+      // So that it is still there when somebody begins from it.
+      .replaceAll(/rate-limit: (\d+)/g, (_, rate) => `rate-limit: ${Math.ceil(Number(rate) / 4)}`)
+      .replace('dir: "file:./state"', 'dir: "file:./beside/state"'),
+    sinks: job.sinks.map((sink) => ({
+      ...sink,
+      directory: outBeside(sink),
+      before: null,
+      mode: 'append',
+    })),
+  };
+}
+
+/** The job as it goes on from checkpoints of the one in `BESIDE`. */
+export function afterBeside(job: JobModel): JobModel {
+  return {...job, sinks: job.sinks.map((sink) => ({...sink, before: outBeside(sink)}))};
+}
+
+function outBeside({kind}: SinkModel): string {
+  return `${JOB_DIRECTORY}/beside/out/${kind}`;
 }
 
 /** Over a store in memory (test/state/support/memory-store.ts). Of many keys the cache holds some. */

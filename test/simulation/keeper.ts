@@ -42,6 +42,7 @@ export class Keeper implements DiskWatch {
   readonly #world: World;
   readonly #comes: boolean;
   readonly #draw: Draw;
+  readonly #directory: string;
   /** Told, and not asked to be released since. */
   readonly #held = new Set<number>();
   /** Asked for. */
@@ -49,9 +50,10 @@ export class Keeper implements DiskWatch {
   /** How many prunes each is at, or died of. */
   readonly #pruning = new Map<Actor, number>();
 
-  constructor(world: World, seed: number, comes: boolean) {
+  constructor(world: World, seed: number, comes: boolean, directory = CHECKPOINTS) {
     this.#world = world;
     this.#comes = comes;
+    this.#directory = directory;
     this.#draw = new Draw(seed ^ OTHER);
   }
 
@@ -106,26 +108,26 @@ export class Keeper implements DiskWatch {
 
   check(): void {
     const {disk} = this.#world;
-    const there = new Set(disk.namesIn(`${CHECKPOINTS}/holds`));
+    const there = new Set(disk.namesIn(`${this.#directory}/holds`));
     const lost = [...this.#held].find((id) => !there.has(`chk-${id}`));
     if (lost !== undefined) throw new Violation(`H1: the hold of checkpoint ${lost} is lost`);
-    const published = publishedIds(disk);
+    const published = publishedIds(disk, this.#directory);
     const gone = [...this.#held].find((id) => !published.includes(id));
     if (gone !== undefined) throw new Violation(`H2: checkpoint ${gone} is held, and gone`);
   }
 
   renamed(source: string, _target: string, by: Actor): void {
     const id = /\/chk-(\d+)$/.exec(source)?.[1];
-    if (!this.#comes || source !== `${CHECKPOINTS}/chk-${id ?? ''}`) return;
+    if (!this.#comes || source !== `${this.#directory}/chk-${id ?? ''}`) return;
     const {disk, scheduler} = this.#world;
-    const lineage = newestLineage(disk)?.lineage ?? '';
-    const isOrigin = disk.namesIn(`${CHECKPOINTS}/holds`).includes(`chk-${id}.${lineage}`);
+    const lineage = newestLineage(disk, this.#directory)?.lineage ?? '';
+    const isOrigin = disk.namesIn(`${this.#directory}/holds`).includes(`chk-${id}.${lineage}`);
     if (this.#held.has(Number(id)) || isOrigin) {
       scheduler.fail(new Violation(`H2: checkpoint ${id} is held, and ${by.name} deletes it`));
     }
     if (!this.prunes(by)) return;
     this.counts.pruned += 1;
-    if (publishedIds(disk).every((other) => other < Number(id))) {
+    if (publishedIds(disk, this.#directory).every((other) => other < Number(id))) {
       scheduler.fail(new Violation(`H3: ${by.name} prunes the newest checkpoint, ${id}`));
     }
   }
@@ -137,7 +139,8 @@ export class Keeper implements DiskWatch {
   #drawAct(): Act | null {
     const draw = this.#draw;
     const kind = draw.pick(['hold', 'hold', 'release', 'prune', 'prune'] as const);
-    const ids = kind === 'release' ? [...this.#held] : publishedIds(this.#world.disk);
+    const ids =
+      kind === 'release' ? [...this.#held] : publishedIds(this.#world.disk, this.#directory);
     if (ids.length === 0) return null;
     if (kind !== 'prune') return {kind, id: draw.pick(ids)};
     const policy = {keepLast: draw.integer(1, 2), keepWithinMillis: null};
@@ -163,7 +166,7 @@ export class Keeper implements DiskWatch {
       timers: timersOf(world, actor),
       random: this.#draw.fork().random,
       processes: {self: () => identity, look: () => ({kind: 'gone'})},
-      jobDirectory: CHECKPOINTS,
+      jobDirectory: this.#directory,
       kind: 'prune',
       takeOver: false,
     });

@@ -17,6 +17,13 @@ export const FIRST_SEED = 1 + ROUND * 2 * HALF;
 const REPEATED = PROOF ? 100 : 23;
 /** Of what runs do, and of the kinds of fault, a small sample may lack so many. */
 const MISSED_MAX = {counts: 5, faults: 3};
+/** Of jobs beside, in one seed of twenty: the rest is rare, and printed. */
+const BESIDE_ASKED = ['claimsAsked', 'usesAsked'] as const;
+const BESIDE_SEEN = [
+  ...BESIDE_ASKED,
+  ...(['refusedAlive', 'claimedAsleep', 'wokenAfterClaim', 'claimedRemoved'] as const),
+  ...(['markedAlive', 'markedAsleep', 'pressed'] as const),
+];
 export const MAX_MILLIS = 900_000;
 
 /** Seeds [first, first + count) break no promise. What was run is printed, and in a proof every kind of fault has come. */
@@ -42,6 +49,9 @@ export async function expectNoBrokenPromise(first: number, count: number): Promi
     const missed = never(what === 'counts' ? tally.counts : tally.fired);
     expect(missed.length, missed.join(', ')).toBeLessThanOrEqual(isWhole ? 0 : max);
   }
+  const beside = isWhole ? BESIDE_SEEN : left > 0 ? [] : BESIDE_ASKED;
+  const missedBeside = beside.filter((what) => (tally.beside.get(what) ?? 0) === 0);
+  expect(missedBeside, 'of jobs beside').toEqual([]);
   for (const reached of [tally.sinks, tally.modes, tally.parallelisms])
     expect(reached.size).toBe(4);
 }

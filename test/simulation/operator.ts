@@ -11,6 +11,8 @@ import type {Draw} from './draw.ts';
 import {CHECKPOINTS, JOB_FILE, type JobModel} from './job-model.ts';
 import {judgeEnding} from './judge-ending.ts';
 import type {Keeper} from './keeper.ts';
+import type {LiveClaims} from './live-claims.ts';
+import type {Neighbour} from './neighbour.ts';
 import {Violation} from './scheduler.ts';
 import {SimulatedProcess} from './simulated-process.ts';
 import type {Watcher} from './watcher.ts';
@@ -26,6 +28,8 @@ export interface OperatorOptions {
   readonly commands: Commands;
   readonly claims: Claims;
   readonly keeper: Keeper;
+  /** Null: nobody works beside it. */
+  readonly beside: {readonly neighbour: Neighbour; readonly claims: LiveClaims} | null;
   /** The job in another directory. */
   readonly rivalSpec: () => JobSpec;
 }
@@ -66,9 +70,12 @@ export class Operator {
 
   /** The part of the seed in which everything may go wrong. */
   async disturb(): Promise<void> {
-    const {draw, watcher, claims} = this.#options;
-    const rounds = Math.max(draw.integer(1, ROUNDS_MAX), claims.roundsMin);
+    const {draw, watcher, claims, beside} = this.#options;
+    await beside?.neighbour.begin();
+    const least = Math.max(claims.roundsMin, beside?.claims.roundsMin ?? 0);
+    const rounds = Math.max(draw.integer(1, ROUNDS_MAX), least);
     for (let round = 0; round < rounds; round += 1) {
+      await beside?.neighbour.act();
       await this.#startSomebody();
       await this.#runAWhile();
       this.judgeEndings();
@@ -76,7 +83,7 @@ export class Operator {
       const finished = this.lastEnded();
       if (this.living().length === 0 && isFinished(finished)) {
         watcher.checkFinished();
-        if (draw.chance(0.7) && !claims.goesOn()) return;
+        if (draw.chance(0.7) && !claims.goesOn() && beside?.claims.goesOn() !== true) return;
       }
       this.#act();
       await this.check();
@@ -85,18 +92,26 @@ export class Operator {
 
   /** Everything that holds at any time. */
   async check(): Promise<void> {
-    const {watcher, commands, claims, keeper} = this.#options;
+    const {watcher, commands, claims, keeper, beside} = this.#options;
     await watcher.check();
     await commands.check();
     claims.check();
     keeper.check();
+    beside?.claims.check();
+    await beside?.neighbour.check();
   }
 
   judgeEndings(): void {
-    const {world, claims} = this.#options;
+    const {world, claims, beside} = this.#options;
     for (const process of [...this.processes, ...this.rivals]) {
-      judgeEnding(process, world, (ended, error) => claims.explains(ended, error));
+      judgeEnding(
+        process,
+        world,
+        (ended, error) =>
+          claims.explains(ended, error) || beside?.claims.explains(ended, error) === true,
+      );
     }
+    beside?.neighbour.judgeEndings();
   }
 
   /** Somebody who works in another directory asks for what is claimed. */
@@ -119,7 +134,7 @@ export class Operator {
       name: `rival${this.rivals.length + 1}`,
       pid: RIVAL_PID + this.rivals.length,
       host: 'one',
-      look: (pid) => this.#look('one', pid),
+      look: (pid) => this.look('one', pid),
     });
     this.rivals.push(rival);
   }
@@ -138,11 +153,12 @@ export class Operator {
       name: `p${this.processes.length + 1}`,
       pid: draw.pick(free),
       host,
-      look: (pid) => this.#look(host, pid),
+      look: (pid) => this.look(host, pid),
     });
     this.processes.push(started);
     this.#options.commands.plan(started);
     this.#options.keeper.plan(started);
+    this.#options.beside?.claims.started(started);
     return started;
   }
 
@@ -157,8 +173,11 @@ export class Operator {
     return this.#lastParallelism;
   }
 
-  #look(host: string, pid: number): ProcessSighting {
-    const found = [...this.living(), ...this.rivals.filter(({living}) => living)].find(
+  /** The processes that run on a host. */
+  look(host: string, pid: number): ProcessSighting {
+    const beside = this.#options.beside?.neighbour.living() ?? [];
+    const rivals = this.rivals.filter(({living}) => living);
+    const found = [...this.living(), ...rivals, ...beside].find(
       ({identity}) => identity.host === host && identity.pid === pid,
     );
     if (found === undefined) return {kind: 'gone'};
@@ -166,7 +185,7 @@ export class Operator {
   }
 
   async #startSomebody(): Promise<void> {
-    const {world, draw, claims, keeper} = this.#options;
+    const {world, draw, claims, keeper, beside} = this.#options;
     const {faults} = world;
     const running = this.living().filter(({paused}) => !paused);
     if (this.living().length >= 3) return;
@@ -176,7 +195,8 @@ export class Operator {
       const takeOver = frozen && draw.chance(0.5);
       const host = frozen && !takeOver && draw.chance(0.8) ? 'two' : 'one';
       if (!frozen) await keeper.actAlone();
-      const request = (await claims.restore(!frozen)) ?? this.#restore();
+      const request =
+        (await claims.restore(!frozen)) ?? beside?.claims.restore() ?? this.#restore();
       this.#planInterrupt(this.start({...request, takeOver}, host));
     } else if (faults.strikes('double-start')) {
       this.start({takeOver: draw.chance(0.5)}, draw.pick(['one', 'two']));
@@ -196,22 +216,26 @@ export class Operator {
 
   /** Something happens to those who live. */
   #act(): void {
-    const {world, draw, watcher} = this.#options;
+    const {world, draw, watcher, claims, beside} = this.#options;
     const {faults} = world;
     const living = this.living();
     if (faults.strikes('power-loss')) {
       for (const process of [...living, ...this.rivals]) process.kill('off');
+      beside?.neighbour.lose();
       world.losePower();
       world.note('power loss');
       watcher.powerLost();
+      beside?.neighbour.powerLost();
+      beside?.claims.powerLost();
       return;
     }
     for (const process of living) {
       if (process.paused) {
         if (draw.chance(0.6)) process.resume();
         else if (draw.chance(0.3)) process.kill();
-      } else if (faults.strikes('kill') || this.#options.claims.kills()) process.kill();
-      else if (faults.strikes('zombie')) process.pause();
+      } else if (faults.strikes('kill') || claims.kills() || beside?.claims.kills() === true) {
+        process.kill();
+      } else if (faults.strikes('zombie')) process.pause();
     }
   }
 
@@ -263,7 +287,7 @@ export class Operator {
   }
 }
 
-const REQUEST: RunRequest = {
+export const REQUEST: RunRequest = {
   file: JOB_FILE,
   overrides: {flink: [], set: []},
   fresh: false,

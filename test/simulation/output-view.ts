@@ -53,9 +53,11 @@ export class OutputView {
 
   /** Every visible part of a sink. */
   visible(disk: MemoryFileSystem, sink: SinkModel): readonly Part[] {
-    return disk
-      .namesIn(sink.directory)
-      .flatMap((name) => this.see(disk, `${sink.directory}/${name}`) ?? []);
+    return [sink.directory, sink.before].flatMap((directory) =>
+      directory === null
+        ? []
+        : disk.namesIn(directory).flatMap((name) => this.see(disk, `${directory}/${name}`) ?? []),
+    );
   }
 
   /** The parts that belong to the output of a lineage: its own, and of each ancestor those up to the branch. */

@@ -109,6 +109,7 @@ export class SimulatedFiles implements FileSystem {
     const {scheduler, faults} = this.#world;
     const {millis, fault} = faults.onCall(name, scheduler.now);
     if (name === 'unlink' && fault?.kind === 'fail') this.ends.delete(path);
+    this.#world.called(name, path, this.#caller);
     return new Promise<T>((resolve, reject) => {
       const answer = (what: string, then: () => void): void => {
         scheduler.after(this.#caller, millis / 4, what, then);

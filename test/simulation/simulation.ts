@@ -9,13 +9,17 @@ import {Commands} from './commands.ts';
 import {Draw} from './draw.ts';
 import {newestGeneration} from './disk-facts.ts';
 import {FAULT_KINDS, Faults, type FaultKind} from './faults.ts';
-import {JOB_DIRECTORY, JOB_FILE, makeJob, type JobModel} from './job-model.ts';
+import {afterBeside, JOB_DIRECTORY, JOB_FILE, makeJob, type JobModel} from './job-model.ts';
 import {Keeper} from './keeper.ts';
+import type {LiveClaims} from './live-claims.ts';
+import {makeBeside} from './make-beside.ts';
+import {hasNeighbour, type Neighbour} from './neighbour.ts';
 import {Operator} from './operator.ts';
 import {Scheduler, Violation} from './scheduler.ts';
 import {describeEnding, type SimulatedProcess} from './simulated-process.ts';
 import {Trace} from './trace.ts';
-import {Watcher, type WatchCounts} from './watcher.ts';
+import type {WatchCounts} from './watch-counts.ts';
+import {Watcher} from './watcher.ts';
 import {World, type DiskWatch} from './world.ts';
 
 export interface SeedReport {
@@ -27,6 +31,8 @@ export interface SeedReport {
   readonly counts: WatchCounts;
   readonly commands: Commands['counts'];
   readonly claims: Claims['counts'] & Keeper['counts'];
+  /** Null: nobody works beside it. */
+  readonly beside: (LiveClaims['counts'] & Neighbour['counts']) | null;
   readonly processes: number;
   readonly endings: readonly string[];
   readonly sinks: readonly string[];
@@ -61,7 +67,8 @@ const STACK_LINES = 5;
 export async function simulate(seed: number): Promise<SeedReport> {
   const trace = new Trace();
   const draw = new Draw(seed);
-  const job = makeJob(draw.fork());
+  const made = makeJob(draw.fork());
+  const job = hasNeighbour(seed) ? afterBeside(made) : made;
   // Each kind has its turn, so that a small sample has all of them.
   const featured = FAULT_KINDS[seed % FAULT_KINDS.length]!;
   const unhandled: unknown[] = [];
@@ -95,6 +102,15 @@ export interface Scene {
   readonly operator: Operator;
   readonly commands: Commands;
   readonly claims: Claims;
+  readonly keeper: Keeper;
+  readonly beside: Beside | null;
+}
+
+export interface Beside {
+  readonly neighbour: Neighbour;
+  readonly claims: LiveClaims;
+  readonly watcher: Watcher;
+  /** Kept for what is counted of it. */
   readonly keeper: Keeper;
 }
 
@@ -139,12 +155,15 @@ export async function makeScene(
   const keeper = new Keeper(world, seed, claims.comes);
   if (claims.comes) watches.push(claims, keeper);
   watcher.mayPrune = (by) => keeper.prunes(by);
+  const beside = hasNeighbour(seed)
+    ? makeBeside({world, job, seed, operator: () => operator, load: loadSpec, watches})
+    : null;
   const operator: Operator = new Operator({
-    ...{world, draw: draw.fork(), specAt, job, watcher, commands, claims, keeper},
+    ...{world, draw: draw.fork(), specAt, job, watcher, commands, claims, keeper, beside},
     rivalSpec: () => loadSpec(job, 1, RIVAL),
   });
   await writeInput(world, job);
-  return {job, trace, world, watcher, operator, commands, claims, keeper};
+  return {job, trace, world, watcher, operator, commands, claims, keeper, beside};
 }
 
 async function writeInput({disk}: World, job: JobModel): Promise<void> {
@@ -190,6 +209,7 @@ class Simulation {
       counts: this.#watcher.counts,
       commands: this.#scene.commands.counts,
       claims: {...this.#scene.claims.counts, ...this.#scene.keeper.counts},
+      beside: this.#countsBeside(),
       processes: this.#operator.processes.length,
       endings: this.#operator.processes.map(({ending}) => endingKind(ending)),
       sinks: this.#job.sinks.map(({kind}) => kind),
@@ -202,6 +222,7 @@ class Simulation {
   async #finish(): Promise<void> {
     const world = this.#world;
     world.faults.active = false;
+    this.#scene.beside?.neighbour.wakeAll();
     for (const left of this.#operator.living()) {
       if (left.paused) left.resume();
       for (const thread of left.threads) if (thread.hanging) thread.wake();
@@ -209,11 +230,13 @@ class Simulation {
     for (let run = 0; run < MAX_RUNS_TO_FINISH; run += 1) {
       const last = await this.#runToTheEnd();
       if (isFinished(last)) {
+        await this.#finishBeside();
         await this.#operator.check();
         this.#watcher.checkFinished();
         if (last?.startedWell === true) {
           this.#watcher.checkNoLeftovers(this.#operator.contended);
           this.#scene.claims.checkFinished();
+          this.#scene.beside?.claims.checkFinished();
         }
         return;
       }
@@ -225,18 +248,47 @@ class Simulation {
     throw new Violation('without faults it does not finish');
   }
 
+  /** The neighbour comes to its end too, unless what it would go on from was claimed. */
+  async #finishBeside(): Promise<void> {
+    const {beside} = this.#scene;
+    if (beside === null) return;
+    const {neighbour, watcher} = beside;
+    for (let run = 0; run < MAX_RUNS_TO_FINISH; run += 1) {
+      if (neighbour.isDispossessed) return;
+      const last = neighbour.lastEnded();
+      if (isFinished(last)) {
+        watcher.checkFinished();
+        if (last?.startedWell === true) watcher.checkNoLeftovers(true);
+        return;
+      }
+      neighbour.start().startedWell = true;
+      await this.#runToTheEnd();
+    }
+    throw new Violation('without faults the owner does not finish');
+  }
+
+  #countsBeside(): SeedReport['beside'] {
+    const {beside} = this.#scene;
+    return beside === null ? null : {...beside.claims.counts, ...beside.neighbour.counts};
+  }
+
   /** Everybody who lives ends; returns who ended last. */
   async #runToTheEnd(): Promise<SimulatedProcess | null> {
     const {scheduler} = this.#world;
     const operator = this.#operator;
     const isOver = (): boolean =>
-      operator.living().length === 0 && operator.rivals.every(({living}) => !living);
+      operator.living().length === 0 &&
+      operator.rivals.every(({living}) => !living) &&
+      (this.#scene.beside?.neighbour.living().length ?? 0) === 0;
     const outcome = await scheduler.run(isOver, {
-      events: LIVENESS_EVENTS,
+      // Whoever works beside takes its time.
+      events: this.#scene.beside === null ? LIVENESS_EVENTS : 4 * LIVENESS_EVENTS,
       millis: LIVENESS_MILLIS,
     });
     if (outcome !== 'done') {
-      const left = operator.living().map(({name, ending}) => `${name} ${describeEnding(ending)}`);
+      const left = [...operator.living(), ...(this.#scene.beside?.neighbour.living() ?? [])].map(
+        ({name, ending}) => `${name} ${describeEnding(ending)}`,
+      );
       throw new Violation(`without faults it does not end (${outcome}): ${left.join(', ')}`);
     }
     operator.judgeEndings();

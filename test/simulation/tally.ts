@@ -11,6 +11,8 @@ export class Tally {
   /** What clients asked for, and got. */
   readonly commands = new Map<string, number>();
   readonly claims = new Map<string, number>();
+  /** Of the seeds that have a neighbour. */
+  readonly beside = new Map<string, number>();
   readonly endings = new Map<string, number>();
   readonly sinks = new Map<string, number>();
   readonly modes = new Map<string, number>();
@@ -28,6 +30,8 @@ export class Tally {
     for (const [what, count] of Object.entries(report.commands))
       increase(this.commands, what, count);
     for (const [what, count] of Object.entries(report.claims)) increase(this.claims, what, count);
+    for (const [what, count] of Object.entries(report.beside ?? {}))
+      increase(this.beside, what, count);
     for (const ending of report.endings) increase(this.endings, ending, 1);
     increase(this.modes, report.mode, 1);
     for (const each of report.parallelisms) increase(this.parallelisms, `p=${each}`, 1);
@@ -41,6 +45,7 @@ export class Tally {
       `  ${list(this.counts)}`,
       `  commands: ${list(this.commands)}`,
       `  claims: ${list(this.claims)}`,
+      `  beside: ${list(this.beside)}`,
       `  endings: ${list(this.endings)}`,
       `  faults: ${list(this.fired)}`,
       `  sinks: ${list(this.sinks)}; barriers: ${list(this.modes)}; processes at ${list(this.parallelisms)}`,

@@ -16,6 +16,7 @@ import type {MemoryFileSystem} from '../storage/support/memory-file-system.ts';
 import {
   allLineages,
   checkpointIdOf,
+  endedOnPurpose,
   endOf,
   newestGeneration,
   newestLineage,
@@ -25,6 +26,7 @@ import {
   readLineage,
   sharedFiles,
   sharedFilesOf,
+  type CheckpointOnDisk,
   type LineageFacts,
   type PartFacts,
 } from './disk-facts.ts';
@@ -33,6 +35,7 @@ import {belongs, OutputView} from './output-view.ts';
 import {Violation, type Actor} from './scheduler.ts';
 import type {SimulatedProcess} from './simulated-process.ts';
 import type {SimulatedThread} from './simulated-thread.ts';
+import {noCounts} from './watch-counts.ts';
 import type {DiskWatch, World} from './world.ts';
 
 interface Reported {
@@ -40,44 +43,11 @@ interface Reported {
   readonly lineage: string;
 }
 
-export interface WatchCounts {
-  checkpoints: number;
-  unaligned: number;
-  deltas: number;
-  /** Snapshots that were written while a later one of the thread had been triggered. */
-  overlapping: number;
-  inFlight: number;
-  restoredInFlight: number;
-  restoredDeltas: number;
-  failedCheckpoints: number;
-  starts: number;
-  restores: number;
-  restarts: number;
-  commits: number;
-  verified: number;
-  deleted: number;
-  withdrawn: number;
-}
-
 export class Watcher implements DiskWatch {
-  readonly counts: WatchCounts = {
-    checkpoints: 0,
-    unaligned: 0,
-    deltas: 0,
-    overlapping: 0,
-    inFlight: 0,
-    restoredInFlight: 0,
-    restoredDeltas: 0,
-    failedCheckpoints: 0,
-    starts: 0,
-    restores: 0,
-    restarts: 0,
-    commits: 0,
-    verified: 0,
-    deleted: 0,
-    withdrawn: 0,
-  };
+  readonly counts = noCounts();
   readonly #job: JobModel;
+  /** Where the job works. */
+  readonly #directory: string;
   readonly #output: OutputView;
   readonly #reported = new Map<number, Reported>();
   /** Highest published id of each lineage. */
@@ -94,8 +64,9 @@ export class Watcher implements DiskWatch {
   /** Whoever it is was asked to delete what retention would keep. */
   mayPrune: (by: Actor) => boolean = () => false;
 
-  constructor(job: JobModel) {
+  constructor(job: JobModel, directory = CHECKPOINTS) {
     this.#job = job;
+    this.#directory = directory;
     this.#output = new OutputView(job);
   }
 
@@ -115,8 +86,9 @@ export class Watcher implements DiskWatch {
     this.#guard(() => {
       const part = parsePart(path);
       if (part === null) return;
+      // Also of a job beside it: what goes on from there has lost it.
       this.#takenAway.push(part);
-      this.#mayGo(path);
+      if (this.#isOwn(part)) this.#mayGo(path);
     });
   }
 
@@ -150,10 +122,10 @@ export class Watcher implements DiskWatch {
   /** Between two events: everything that holds at any time. */
   async check(): Promise<void> {
     for (const {id} of this.#reported.values()) await this.#verify(id);
-    for (const id of publishedIds(this.#disk)) {
+    for (const id of publishedIds(this.#disk, this.#directory)) {
       if (!this.#reported.has(id)) await this.#verify(id);
     }
-    const lineage = newestLineage(this.#disk);
+    const lineage = newestLineage(this.#disk, this.#directory);
     if (lineage !== null) this.#output.checkSound(this.#disk, lineage);
   }
 
@@ -161,16 +133,16 @@ export class Watcher implements DiskWatch {
   checkSavepoint({generation}: SimulatedProcess, id: number): void {
     this.#guard(() => {
       // Whoever was taken over tells of a past that others may have changed since.
-      if (generation !== newestGeneration(this.#disk)) return;
-      const lineage = newestLineage(this.#disk);
-      if (lineage === null || !publishedIds(this.#disk).includes(id)) return;
+      if (generation !== newestGeneration(this.#disk, this.#directory)) return;
+      const lineage = newestLineage(this.#disk, this.#directory);
+      if (lineage === null || !publishedIds(this.#disk, this.#directory).includes(id)) return;
       this.#checkThrough(lineage, id);
     });
   }
 
   /** A run said that it finished. */
   checkFinished(): void {
-    const lineage = newestLineage(this.#disk);
+    const lineage = newestLineage(this.#disk, this.#directory);
     if (lineage === null) throw new Violation('finished without a lineage');
     const input = this.#job.sources.flatMap(({rows}) => rows);
     const flushed = new Set<string>(this.#job.sinks.map(({kind}) => kind));
@@ -200,32 +172,37 @@ export class Watcher implements DiskWatch {
       : this.#job.sinks.flatMap(({directory}) =>
           disk.namesIn(directory).filter((name) => name.endsWith('.inprogress')),
         );
-    const work = `${CHECKPOINTS}/work`;
+    const work = `${this.#directory}/work`;
     const attempts = disk
       .namesIn(work)
       .flatMap((name) =>
         ['pending', 'deleted'].flatMap((it) => disk.namesIn(`${work}/${name}/${it}`)),
       );
-    const needed = new Set(publishedIds(disk).flatMap((id) => sharedFilesOf(disk, id)));
-    const orphans = sharedFiles(disk).flatMap(([path]) => (needed.has(path) ? [] : [path]));
+    const needed = new Set(
+      publishedIds(disk, this.#directory).flatMap((id) => sharedFilesOf(disk, id, this.#directory)),
+    );
+    const orphans = sharedFiles(disk, this.#directory).flatMap(([path]) =>
+      needed.has(path) ? [] : [path],
+    );
     const left = [...hidden, ...attempts, ...orphans];
     if (left.length > 0) throw new Violation(`left behind: ${left.join(', ')}`);
   }
 
   #onRename(source: string, target: string, by: Actor): void {
-    const published = checkpointIdOf(target);
-    if (published !== null) this.#onPublish(source, published, by);
-    const gone = checkpointIdOf(source);
+    const published = checkpointIdOf(target, this.#directory);
+    if (published !== null && source.includes('/deleted/')) this.#onPutBack(published);
+    else if (published !== null) this.#onPublish(source, published, by);
+    const gone = checkpointIdOf(source, this.#directory);
     if (gone !== null) this.#onDelete(gone, by);
     const part = parsePart(source);
-    if (part === null) return;
+    if (part === null || !this.#isOwn(part)) return;
     this.counts.withdrawn += 1;
     this.#mayGo(source);
   }
 
   #onLink(target: string): void {
     const part = parsePart(target);
-    if (part === null) return;
+    if (part === null || !this.#isOwn(part)) return;
     const published = this.#published.get(part.lineage) ?? 0;
     if (published < part.checkpointId) {
       throw new Violation(
@@ -305,14 +282,30 @@ export class Watcher implements DiskWatch {
     if (publisher !== name) {
       throw new Violation(`W1: ${name} and ${publisher} both publish in generation ${generation}`);
     }
-    const {lineage, stopDrained, rowsBehind} = readCheckpointOnDisk(this.#disk, this.#job, id);
+    const {lineage, stopDrained, rowsBehind} = this.#read(id);
     if (stopDrained) this.#output.drained(lineage, id, rowsBehind);
     // Where the end of a run took all checkpoints away, the next lineage counts from 1 again.
-    const above = Math.max(0, ...publishedIds(this.#disk).filter((other) => other !== id));
+    const above = Math.max(
+      0,
+      ...publishedIds(this.#disk, this.#directory).filter((other) => other !== id),
+    );
     if (id <= Math.max(above, this.#published.get(lineage) ?? 0)) {
       throw new Violation(`W1: checkpoint ${id} is published beside ${above}`);
     }
     this.#notePublished(id);
+  }
+
+  /** A job elsewhere had begun from it before it was renamed away. */
+  #onPutBack(id: number): void {
+    this.#reported.set(id, {id, lineage: this.#read(id).lineage});
+  }
+
+  #isOwn({path}: PartFacts): boolean {
+    return this.#job.sinks.some(({directory}) => path.startsWith(`${directory}/`));
+  }
+
+  #read(id: number): CheckpointOnDisk {
+    return readCheckpointOnDisk(this.#disk, this.#job, id, this.#directory);
   }
 
   #forgetUnreported(): void {
@@ -320,16 +313,16 @@ export class Watcher implements DiskWatch {
     for (const {id, lineage} of this.#reported.values()) {
       this.#published.set(lineage, Math.max(id, this.#published.get(lineage) ?? 0));
     }
-    for (const id of publishedIds(this.#disk)) this.#notePublished(id);
+    for (const id of publishedIds(this.#disk, this.#directory)) this.#notePublished(id);
   }
 
   #notePublished(id: number): void {
-    const {lineage} = readCheckpointOnDisk(this.#disk, this.#job, id);
+    const {lineage} = this.#read(id);
     this.#published.set(lineage, Math.max(id, this.#published.get(lineage) ?? 0));
   }
 
   #onReport(id: number): void {
-    const {lineage, unaligned, inFlight, deltas} = readCheckpointOnDisk(this.#disk, this.#job, id);
+    const {lineage, unaligned, inFlight, deltas} = this.#read(id);
     if (unaligned) this.counts.unaligned += 1;
     if (inFlight) this.counts.inFlight += 1;
     if (deltas) this.counts.deltas += 1;
@@ -348,36 +341,37 @@ export class Watcher implements DiskWatch {
     this.counts.deleted += 1;
     this.#reported.delete(id);
     if (this.mayPrune(by)) return;
-    const {lineage: own, origin} = newestLineage(this.#disk) ?? {lineage: null, origin: null};
+    const {lineage: own, origin} = newestLineage(this.#disk, this.#directory) ?? {
+      lineage: null,
+      origin: null,
+    };
     // What it claimed is the first of its own.
-    const isClaimed = origin?.claimed === true && origin.path === `${CHECKPOINTS}/chk-${id}`;
+    const isClaimed = origin?.claimed === true && origin.path === `${this.#directory}/chk-${id}`;
     const lineage = isClaimed ? own : reported.lineage;
-    const newer = publishedIds(this.#disk).filter(
-      (other) =>
-        other > id && readCheckpointOnDisk(this.#disk, this.#job, other).lineage === lineage,
+    const newer = publishedIds(this.#disk, this.#directory).filter(
+      (other) => other > id && this.#read(other).lineage === lineage,
     );
     if (lineage === own && newer.length >= this.#job.numRetained) return;
-    const end = endOf(this.#disk, lineage ?? '') ?? '';
-    if (['finished', 'stopped', 'cancelled'].includes(end)) return;
+    if (endedOnPurpose(endOf(this.#disk, lineage ?? '', this.#directory))) return;
     throw new Violation(`W5: checkpoint ${id} is deleted, newer ones: ${newer.join(', ')}`);
   }
 
   #mayGo(path: string): void {
-    const lineage = newestLineage(this.#disk);
+    const lineage = newestLineage(this.#disk, this.#directory);
     const part = parsePart(path);
     if (lineage === null || part === null || !belongs(part, lineage)) return;
     throw new Violation(`W3: ${path} was taken away`);
   }
 
   #onStart(generation: number | null, restoredFrom: string | null): void {
-    const newest = newestGeneration(this.#disk);
+    const newest = newestGeneration(this.#disk, this.#directory);
     // Taken over meanwhile: what is there is no longer what it started from.
     if (generation !== null && generation !== newest) return;
-    const lineage = newestLineage(this.#disk);
+    const lineage = newestLineage(this.#disk, this.#directory);
     if (lineage === null || restoredFrom === null) return;
-    const id = checkpointIdOf(restoredFrom);
-    if (id === null || !publishedIds(this.#disk).includes(id)) return;
-    const {inFlight, deltas} = readCheckpointOnDisk(this.#disk, this.#job, id);
+    const id = checkpointIdOf(restoredFrom, this.#directory);
+    if (id === null || !publishedIds(this.#disk, this.#directory).includes(id)) return;
+    const {inFlight, deltas} = this.#read(id);
     if (inFlight) this.counts.restoredInFlight += 1;
     if (deltas) this.counts.restoredDeltas += 1;
     this.#checkThrough(lineage, id);
@@ -388,15 +382,20 @@ export class Watcher implements DiskWatch {
     this.counts.restores += 1;
     const disk = this.#disk;
     const {restoreFrom, outputAhead} = options.request;
-    const id = checkpointIdOf(restoreFrom ?? '');
-    if (outputAhead === 'keep' || generation !== newestGeneration(disk) || id === null) return;
-    if (!publishedIds(disk).includes(id)) return;
-    const {lineage} = readCheckpointOnDisk(disk, this.#job, id);
+    const id = checkpointIdOf(restoreFrom ?? '', this.#directory);
+    if (
+      outputAhead === 'keep' ||
+      generation !== newestGeneration(disk, this.#directory) ||
+      id === null
+    )
+      return;
+    if (!publishedIds(disk, this.#directory).includes(id)) return;
+    const {lineage} = this.#read(id);
     const comesAfter = ({lineage: other, ancestors}: LineageFacts): boolean =>
       other === lineage || ancestors.some((it) => it.lineage === lineage && it.checkpointId >= id);
-    const own = newestLineage(disk)?.lineage;
+    const own = newestLineage(disk, this.#directory)?.lineage;
     const after = new Set(
-      allLineages(disk)
+      allLineages(disk, this.#directory)
         .filter(comesAfter)
         .map((it) => it.lineage),
     );
@@ -407,16 +406,16 @@ export class Watcher implements DiskWatch {
   }
 
   #checkCommitted(generation: number, id: number, who: string): void {
-    if (generation !== newestGeneration(this.#disk)) return;
+    if (generation !== newestGeneration(this.#disk, this.#directory)) return;
     this.#world?.note(`  ${who} committed ${id}`);
-    const path = `${CHECKPOINTS}/owner/${String(generation).padStart(10, '0')}.lineage`;
+    const path = `${this.#directory}/owner/${String(generation).padStart(10, '0')}.lineage`;
     // Retention of a later one may have been quicker than a late notice.
-    if (!publishedIds(this.#disk).includes(id)) return;
+    if (!publishedIds(this.#disk, this.#directory).includes(id)) return;
     this.#checkThrough(readLineage(this.#disk, path), id);
   }
 
   #checkThrough(lineage: LineageFacts, id: number): void {
-    const checkpoint = readCheckpointOnDisk(this.#disk, this.#job, id);
+    const checkpoint = this.#read(id);
     this.#output.checkSound(this.#disk, lineage);
     if (this.#isIncomplete(lineage)) return;
     this.#output.checkComplete(this.#disk, lineage, {
@@ -433,14 +432,16 @@ export class Watcher implements DiskWatch {
 
   /** None when it is not whole: then it is looked at. */
   #sharedBy(id: number): readonly string[] {
-    const isListed = this.#disk.namesIn(`${CHECKPOINTS}/chk-${id}`).includes('SHA256SUMS');
-    return isListed ? sharedFilesOf(this.#disk, id) : [];
+    const isListed = this.#disk.namesIn(`${this.#directory}/chk-${id}`).includes('SHA256SUMS');
+    return isListed ? sharedFilesOf(this.#disk, id, this.#directory) : [];
   }
 
   async #verify(id: number): Promise<void> {
     const files = [
-      ...this.#disk.filesBelow(`${CHECKPOINTS}/chk-${id}`),
-      ...sharedFiles(this.#disk).filter(([path]) => this.#sharedBy(id).includes(path)),
+      ...this.#disk.filesBelow(`${this.#directory}/chk-${id}`),
+      ...sharedFiles(this.#disk, this.#directory).filter(([path]) =>
+        this.#sharedBy(id).includes(path),
+      ),
     ];
     const known = this.#verified.get(id) ?? [];
     const isSame = (file: (typeof files)[number], index: number): boolean =>
@@ -450,7 +451,7 @@ export class Watcher implements DiskWatch {
     const findings: string[] = [];
     const result = await checkCheckpoint({
       files: this.#disk.view(),
-      directory: `${CHECKPOINTS}/chk-${id}`,
+      directory: `${this.#directory}/chk-${id}`,
       level: 'checksum',
       onFinding: (finding) => findings.push(JSON.stringify(finding)),
     });

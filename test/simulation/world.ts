@@ -24,6 +24,8 @@ export class World {
   readonly watch: DiskWatch;
   /** Runs what belongs to no process: faults, and what a dead one had handed over. */
   readonly kernel: Actor;
+  /** Hears of every call of a process, before it happens. */
+  called: (name: string, path: string, by: Actor) => void = () => undefined;
   readonly #trace: Trace;
   disk = new MemoryFileSystem();
   /** Of the machines' common wall clock. */

@@ -36,14 +36,14 @@ beforeEach(async () => {
   await user.placeUseMark(SOURCE, LINEAGE);
 });
 
-async function begin(by: Ownership, lineage = LINEAGE): Promise<void> {
+async function begin(by: Ownership, lineage = LINEAGE, claimed = false): Promise<void> {
   const metadataSha256 = '0'.repeat(64);
   const origin = {
     kind: 'checkpoint',
     checkpointId: 1,
     path: SOURCE,
     metadataSha256,
-    claimed: false,
+    claimed,
   } as const;
   await by.beginLineage({lineage, origin, ancestors: [], outputAhead: 'refuse'});
 }
@@ -139,14 +139,17 @@ test('marks of two lineages are two; each removes its own', async () => {
   expect(await inUse()).toBe(true);
 });
 
-test('a mark is durable, and a directory that has gone is said to have gone', async () => {
+test('a mark is durable, and a directory that has gone is said to have gone, also to who claims it', async () => {
   const unsynced = (): number => disk.unsyncedAt(disk.log.length).length;
   const before = unsynced();
   await user.placeUseMark(SOURCE, NEXT);
   expect(unsynced()).toBe(before);
-  await expect(user.placeUseMark(`${OTHER}/chk-9`, LINEAGE)).rejects.toMatchObject({
-    code: 'NOT_FOUND',
-  });
+  for (const begins of [
+    user.placeUseMark(`${OTHER}/chk-9`, LINEAGE),
+    user.claim(`${OTHER}/chk-9`, LINEAGE),
+  ]) {
+    await expect(begins).rejects.toMatchObject({code: 'NOT_FOUND'});
+  }
 });
 
 test.each(['EACCES', 'EROFS'])(
@@ -198,6 +201,36 @@ describe('what is in use is not deleted', () => {
     expect(deleted).toEqual([`${OTHER}/chk-2`]);
     expect(kept).toEqual([{checkpointId: 1, reason: 'in-use'}]);
     expect(await idsLeft()).toEqual([3, 1]);
+  });
+
+  test('when it was claimed between the decision and the rename', async () => {
+    await user.removeUseMark(SOURCE, LINEAGE);
+    const racing = before(SOURCE, async () => user.claim(SOURCE, LINEAGE));
+    owner = await start(racing, {directory: OTHER, takeOver: true});
+    const {kept} = await owner.deleteCheckpoints(await owner.permitDeletion([1]));
+    expect(kept).toEqual([{checkpointId: 1, reason: 'claimed'}]);
+    expect(await idsLeft()).toEqual([3, 2, 1]);
+    const by = {jobDirectory: JOB_DIRECTORY, lineage: LINEAGE};
+    await owner.deleteCheckpoints(await owner.permitDeletion([1], by));
+    expect(await idsLeft()).toEqual([3, 2]);
+  });
+
+  test('when it was claimed, and the deletion died before its second look', async () => {
+    await user.removeUseMark(SOURCE, LINEAGE);
+    await user.claim(SOURCE, LINEAGE);
+    const setAside = async (): Promise<void> =>
+      disk.rename(SOURCE, `${owner.paths.deleted(owner.generation)}/chk-1`);
+    await setAside();
+    owner = await start(disk, {directory: OTHER, takeOver: true});
+    expect(await idsLeft(), 'its lineage may still be recorded').toEqual([3, 2, 1]);
+    await begin(user, LINEAGE, true);
+    await setAside();
+    await owner.sweepDeleted();
+    expect(await idsLeft(), 'its lineage goes back to it').toEqual([3, 2, 1]);
+    await user.markPublished();
+    await setAside();
+    await owner.sweepDeleted();
+    expect(await idsLeft(), 'it would be taken away in any case').toEqual([3, 2]);
   });
 
   test('when the second look of a deletion failed, and its owner sweeps', async () => {
