@@ -84,8 +84,13 @@ export async function copyFlink(
     ...{random: systemRandom.hex(6), processes: systemProcessTable},
   });
   const {checkpointId: id, source: from, pieces, bytes, relocated} = plan;
+  if (plan.isIncremental) options.onWarning?.(CLAIMED_COPY);
   return {id, from, path, files: pieces.length + 1, bytes, relocated, selfContained: true};
 }
+
+/** FLINK-39964: such handles are names beside `_metadata`, and Flink writes them into checkpoints in other directories. */
+const CLAIMED_COPY =
+  'the copy has state of RocksDB, or a log of changes: let Flink restore it with NO_CLAIM; a job that claims it may write checkpoints that name its files in the wrong place, and cannot be restored';
 
 async function uidsIn(path: string, environment: Environment): Promise<readonly string[]> {
   // Only now: the engine is most of what an inspection would otherwise load.

@@ -13,7 +13,7 @@ import {openFlinkDirectory} from './inspect-flink-directory.ts';
 import {locateFile} from './locate-file.ts';
 import type {FlinkDirectory, FlinkDirectoryOptions} from './read-flink-directory.ts';
 import {rewriteReferences} from './rewrite-references.ts';
-import {fileUses, sizesOf, type FileUse} from './state-parts.ts';
+import {fileUses, hasReusedFiles, sizesOf, type FileUse} from './state-parts.ts';
 
 export interface FlinkCopyPiece {
   /** Absolute path of the file that it is, or is a part of. */
@@ -38,6 +38,8 @@ export interface FlinkCopyPlan {
   readonly bytes: number;
   /** References that were absolute paths and are names in the copy. */
   readonly relocated: number;
+  /** State whose files a later checkpoint may refer to. */
+  readonly isIncremental: boolean;
 }
 
 const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
@@ -86,6 +88,7 @@ export async function planFlinkCopy(options: FlinkDirectoryOptions): Promise<Fli
     pieces: all,
     bytes: rewritten.length + all.reduce((sum, {length}) => sum + length, 0),
     relocated: fileUses(metadata).filter(({file}) => file.kind !== 'relative').length,
+    isIncremental: hasReusedFiles(metadata),
   };
 }
 

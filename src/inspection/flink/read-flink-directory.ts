@@ -155,22 +155,43 @@ async function readFiles(
     else known.uses.push(use);
   }
   const facts: FlinkFileFacts[] = [];
-  for (const {location, uses} of byKey.values()) {
+  // Where Flink wrote it, what it names elsewhere is there: a place that was guessed, and is empty, was no such place.
+  const isInPlace = [...byKey.values()].some(({location}) => isAt(location, 'as-written'));
+  for (const {location: guessed, uses} of byKey.values()) {
     const handles = uses.map(({file}) => file);
-    const lengths = lengthsOf(handles);
-    const found = await findFile(files, location);
+    const known = uses.filter(({isLog}) => !isLog).map(({file}) => file);
+    const lengths = lengthsOf(known);
+    const looked = await findFile(files, guessed);
+    const isElsewhere = looked.kind === 'missing' && isInPlace && isAt(guessed, 'moved');
+    const location = isElsewhere ? ELSEWHERE : guessed;
+    const found: FoundFile = isElsewhere ? {kind: 'unknown'} : looked;
     facts.push({
       written: handles[0]!.path,
       location,
       lengths,
-      segmentsEnd: segmentsEndOf(handles),
-      bytes: lengths[0] ?? segmentBytesOf(handles) ?? (found.kind === 'file' ? found.size : 0),
+      segmentsEnd: segmentsEndOf(known),
+      bytes: lengths[0] ?? segmentBytesOf(known) ?? sizeOf(found, handles),
       shared: !(location.kind === 'here' && location.path.startsWith(`${directory}/`)),
       operators: [...new Set(uses.map(({operator}) => operator.id))],
       found,
     });
   }
   return facts;
+}
+
+const ELSEWHERE: FileLocation = {
+  kind: 'elsewhere',
+  reason: 'it lies outside the directory of the checkpoints',
+};
+
+function isAt(location: FileLocation, how: 'as-written' | 'moved'): boolean {
+  return location.kind === 'here' && location.how === how;
+}
+
+/** Of a file of which no length is recorded, or not its own. */
+function sizeOf(found: FoundFile, handles: readonly FlinkFile[]): number {
+  if (found.kind === 'file') return found.size;
+  return Math.max(0, ...handles.map(({size}) => size));
 }
 
 /** Each segment once; null: there is none. */

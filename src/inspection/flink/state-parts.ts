@@ -106,15 +106,38 @@ export interface FileUse {
   readonly operator: FlinkOperator;
   readonly subtask: number;
   readonly file: FlinkFile;
+  /**
+   * A log of changes: the size that `_metadata` has for it is not the file's. Flink counts what it writes before it is compressed,
+   * and not the byte in front that says whether it is.
+   */
+  readonly isLog: boolean;
 }
 
 /** Each reference to a file, in the order of `_metadata`'s operators; one file may be referred to often. */
 export function fileUses({operators}: FlinkMetadata): readonly FileUse[] {
   return operators.flatMap((operator) =>
-    operator.subtasks.flatMap((subtask) =>
-      subtaskStreams(subtask)
+    operator.subtasks.flatMap((subtask) => {
+      const {managedKeyed, rawKeyed} = subtask;
+      const logs = new Set([managedKeyed, rawKeyed].flatMap((state) => logsOf(state)));
+      return subtaskStreams(subtask)
         .filter((stream) => stream.kind !== 'inline' && stream.kind !== 'empty-segment')
-        .map((file) => ({operator, subtask: subtask.index, file})),
+        .map((file) => ({operator, subtask: subtask.index, file, isLog: logs.has(file)}));
+    }),
+  );
+}
+
+/** Of RocksDB, or logs of changes: whoever goes on from it may refer to its files again. */
+export function hasReusedFiles({operators}: FlinkMetadata): boolean {
+  return operators.some(({subtasks}) =>
+    subtasks.some(({managedKeyed, rawKeyed}) =>
+      [managedKeyed, rawKeyed].some((state) =>
+        ['rocksdb', 'changelog'].includes(state?.kind ?? ''),
+      ),
     ),
   );
+}
+
+function logsOf(state: FlinkKeyedState | null): readonly FlinkStream[] {
+  if (state?.kind === 'changes') return keyedStreams(state);
+  return state?.kind === 'changelog' ? [...state.base, ...state.changes].flatMap(logsOf) : [];
 }

@@ -293,7 +293,7 @@ describe('refused', () => {
       const piece = {source: join(inside, 'x'), root, start: 0, length: 5, name: 'x'};
       const plan = {
         ...{checkpointId: 1, source: root, metadata: Buffer.from('m'), pieces: [piece]},
-        ...{bytes: 6, relocated: 0},
+        ...{bytes: 6, relocated: 0, isIncremental: false},
       };
       const target = join(directory, 'copy');
       await expect(copyOf({files, plan, target})).rejects.toMatchObject({
