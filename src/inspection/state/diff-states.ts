@@ -13,7 +13,7 @@ import {decodeKey, encodeExact, encodeKey} from '../../state/canonical/key-codec
 import type {StateShape} from '../../state/rows/state-shape.ts';
 import {slicesOf} from '../../state/slices.ts';
 import {ALL_KEYS, KeptRows, type Kept, type KeyPart} from './kept-rows.ts';
-import {TableReader, type ReadTableOptions} from './read-states.ts';
+import {TableReader, type ReadTableOptions, type StateRows} from './read-states.ts';
 import {RowJson} from './row-json.ts';
 import {expiry} from './scan-state.ts';
 import {filesOf, type StateTable} from './state-tables.ts';
@@ -95,39 +95,56 @@ function readersOf({tables, place}: StateSide): readonly TableReader[] {
   return tables.map((table) => new TableReader(table, place));
 }
 
-/** Bytes as text, one character for each. */
-interface EncodedRow {
-  readonly key: string;
-  /** Of the values with these indices, in this order; good until the next row. */
-  readonly value: (fields: readonly number[]) => string;
+/** The row that a side is at; bytes as text, one character for each. No function is made for a row. */
+class RowCursor {
+  key = '';
+  readonly #shape: StateShape;
+  readonly #sink = new ByteSink();
+  #rows: StateRows | null = null;
+  #row = 0;
+
+  constructor(shape: StateShape) {
+    this.#shape = shape;
+  }
+
+  moveTo(rows: StateRows, row: number): void {
+    const sink = this.#sink;
+    this.#rows = rows;
+    this.#row = row;
+    sink.clear();
+    encodeKey(this.#shape.spec.key, rows.key, row, sink);
+    this.key = textOf(sink);
+  }
+
+  /** Of the values with these indices, in this order. */
+  value(fields: readonly number[]): string {
+    const [rows, row, sink] = [must(this.#rows, 'a row'), this.#row, this.#sink];
+    const {values} = this.#shape;
+    sink.clear();
+    for (const index of fields) {
+      encodeExact([values[index]!], [rows.values[index]!], row, sink);
+    }
+    return textOf(sink);
+  }
 }
 
 async function readSide(
   readers: readonly TableReader[],
   range: KeyGroupRange,
-  take: (row: EncodedRow) => void,
+  take: (row: RowCursor) => void,
 ): Promise<void> {
-  const sink = new ByteSink();
   for (const reader of readers) {
-    const {spec, values} = reader.table.shape;
+    const cursor = new RowCursor(reader.table.shape);
     for await (const rows of reader.rows(range)) {
       for (let row = 0; row < rows.rowCount; row += 1) {
-        const key = textOf(sink, () => encodeKey(spec.key, rows.key, row, sink));
-        const value = (chosen: readonly number[]): string =>
-          textOf(sink, () => {
-            for (const index of chosen) {
-              encodeExact([values[index]!], [rows.values[index]!], row, sink);
-            }
-          });
-        take({key, value});
+        cursor.moveTo(rows, row);
+        take(cursor);
       }
     }
   }
 }
 
-function textOf(sink: ByteSink, write: () => void): string {
-  sink.clear();
-  write();
+function textOf(sink: ByteSink): string {
   const {buffer, byteOffset, byteLength} = sink.written;
   return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
 }
@@ -158,30 +175,31 @@ class Comparison {
   }
 
   /** A row of the first side. */
-  keep({key, value}: EncodedRow): void {
+  keep(row: RowCursor): void {
+    const {key} = row;
     if (!this.#kept.has(key)) return;
     const {common, rest} = must(this.#from, 'the first side');
     // What is not told need not be kept.
-    const other = this.#tellsMore() ? value(rest) : '';
-    this.#kept.keep(key, {common: value(common), rest: other});
+    const other = this.#tellsMore() ? row.value(rest) : '';
+    this.#kept.keep(key, {common: row.value(common), rest: other});
   }
 
   /** A row of the other side, once those of the first side in its key groups are kept. */
-  compare({key, value}: EncodedRow): void {
+  compare(row: RowCursor): void {
+    const {key} = row;
     if (!this.#kept.has(key)) return;
     const view = must(this.#to, 'the other side');
     const kept = this.#apart ? null : this.#kept.take(key);
-    const own = value(view.common);
-    const told = (): string => view.json(key, {common: own, rest: value(view.rest)});
+    const own = row.value(view.common);
     if (kept === null) {
       this.diff.keysAdded += 1;
-      this.#tell(() => ({change: 'added', from: null, to: told()}));
+      this.#tell(() => ({change: 'added', from: null, to: view.jsonOf(row)}));
       return;
     }
     if (kept.common === own) return;
     this.diff.keysChanged += 1;
     const before = must(this.#from, 'the first side');
-    this.#tell(() => ({change: 'changed', from: before.json(key, kept), to: told()}));
+    this.#tell(() => ({change: 'changed', from: before.json(key, kept), to: view.jsonOf(row)}));
   }
 
   /** What is kept has no counterpart. */
@@ -215,6 +233,10 @@ class SideView {
     this.common = commonNames.map((name) => names.indexOf(name));
     this.rest = names.flatMap((name, index) => (commonNames.includes(name) ? [] : [index]));
     this.#table = table;
+  }
+
+  jsonOf(row: RowCursor): string {
+    return this.json(row.key, {common: row.value(this.common), rest: row.value(this.rest)});
   }
 
   json(key: string, {common, rest}: Kept): string {
