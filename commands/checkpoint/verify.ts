@@ -114,6 +114,9 @@ export default class CheckpointVerify extends BaseCommand {
       strict: flags.strict,
       environment: process.env,
       maps: valuesOf(flags.map),
+      onBegin: (soFar) => {
+        this.summaryOfFailure = () => summaryFields(soFar());
+      },
       onWarning: (text) => this.note(`warning: ${escapeText(text)}`),
       onEvent: (event) => {
         if (event.type === 'finding') findings.push(event);

@@ -2,16 +2,16 @@
 // told to, and never says that what it did not read is right.
 
 import type {Clock} from '../base/clock.ts';
-import {EngineError, systemErrorCode, type ErrorCode} from '../base/errors.ts';
+import {EngineError, type ErrorCode} from '../base/errors.ts';
 import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
-import {checkCheckpoint, type CheckResult} from '../storage/check-checkpoint.ts';
+import {checkCheckpoint, deletedMeanwhile, type CheckResult} from '../storage/check-checkpoint.ts';
 import type {CheckFile} from '../storage/check-file.ts';
 import {errorAt, readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {ERROR_OF_FINDING, errorCodeOf, type Finding} from '../storage/finding.ts';
 import {distinctFilesOf} from '../storage/metadata-encoder.ts';
+import {notRead} from '../storage/not-read.ts';
 import {openToAll, openToAllMessage} from '../storage/open-to-all.ts';
-import {storageFailed} from '../storage/storage-error.ts';
 import {checkFlinkDirectory} from './flink/check-flink-directory.ts';
 import {isUnfinishedOfFlink, unfinished} from './flink/unfinished-checkpoint.ts';
 import type {PathMap} from './flink/locate-file.ts';
@@ -44,6 +44,8 @@ export interface VerifyOptions {
   readonly filesAtOnce?: number | undefined;
   /** For the levels decode and restore. */
   readonly databases?: DatabasePlace | undefined;
+  /** Told once, at the start: what was found up to the moment of the call, for whoever is interrupted. */
+  readonly onBegin?: ((soFar: () => VerifySummary) => void) | undefined;
   /** `directory`: of the checkpoint that it concerns, also when the file lies in `shared/`. */
   readonly onFinding: (finding: Finding, directory: string) => void;
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
@@ -81,17 +83,14 @@ export interface Verification {
 
 /**
  * NOT_FOUND when a directory that was not `listed` is not there at the start. One that goes meanwhile is a hint; it was skipped
- * when it was not listed.
+ * when it was not listed. One that cannot be read is a finding, and skipped: the others are looked at.
  */
 export async function verifyCheckpoints(options: VerifyOptions): Promise<Verification> {
   const begin = options.clock.monotonicMillis();
-  const run = new VerifyRun(options, await filesToRead(options));
-  for (const directory of options.directories) {
-    await run.verify(directory).catch((error: unknown) => {
-      throw failureOf(directory, error);
-    });
-  }
-  return run.result(Math.round(options.clock.monotonicMillis() - begin));
+  const run = new VerifyRun(options, await filesToRead(options), begin);
+  options.onBegin?.(() => run.soFar());
+  for (const directory of options.directories) await run.verify(directory);
+  return run.result();
 }
 
 /** By directory: files that `_metadata` names; none of what cannot be read: its findings come later. */
@@ -99,22 +98,26 @@ type FilesToRead = ReadonlyMap<string, readonly FileState[]>;
 
 class VerifyRun {
   readonly #options: VerifyOptions;
+  readonly #beginMillis: number;
   readonly #files: FilesToRead;
   /** Null: all. */
   readonly #chosen: ReadonlySet<string> | null;
   readonly #codes = new Set<Finding['code']>();
-  readonly #results: CheckResult[] = [];
   readonly #open = new Set<string>();
   readonly #bytesTotal: number;
   #hints = 0;
   #errors = 0;
+  /** Looked at, or being looked at. */
+  #checkpoints = 0;
+  #fileCount = 0;
   #bytesDone = 0;
   #rows = 0;
   #skipped = 0;
   readonly #incomplete = new Set<string>();
 
-  constructor(options: VerifyOptions, files: FilesToRead) {
+  constructor(options: VerifyOptions, files: FilesToRead, beginMillis: number) {
     this.#options = options;
+    this.#beginMillis = beginMillis;
     this.#files = files;
     const all = [...files].flatMap(([directory, states]) =>
       states.map(({path, length}) => ({id: fileId(directory, path), bytes: length})),
@@ -127,22 +130,39 @@ class VerifyRun {
   }
 
   async verify(directory: string): Promise<void> {
+    if (this.#isStopped()) {
+      this.#skip(directory, Math.max(1, this.#files.get(directory)?.length ?? 0));
+      return;
+    }
+    this.#checkpoints += 1;
+    try {
+      await this.#verify(directory);
+    } catch (error) {
+      const finding = notRead(directory, error);
+      if (finding === null) throw error;
+      if ((await statusOrNull(this.#options.files, directory).catch(() => true)) === null) {
+        this.#report(deletedMeanwhile(directory), directory);
+        this.#countAsGone(directory);
+        return;
+      }
+      this.#report(finding, directory);
+      this.#skip(directory, Math.max(1, this.#files.get(directory)?.length ?? 0));
+    }
+  }
+
+  async #verify(directory: string): Promise<void> {
+    const {files} = this.#options;
+    await this.#lookForOpenDirectories(directory);
+    if (await isFlinkDirectory(files, directory)) await this.#verifyFlink(directory);
+    else if (await isUnfinishedOfFlink(files, directory)) {
+      this.#report(unfinished(directory), directory);
+      this.#countAsGone(directory);
+    } else await this.#verifyOwn(directory);
+  }
+
+  async #verifyOwn(directory: string): Promise<void> {
     const {files, level, checkFile, filesAtOnce, onProgress} = this.#options;
     const named = this.#files.get(directory) ?? [];
-    if (this.#isStopped()) {
-      this.#skip(directory, Math.max(1, named.length));
-      return;
-    }
-    await this.#lookForOpenDirectories(directory);
-    if (await isFlinkDirectory(files, directory)) {
-      await this.#verifyFlink(directory);
-      return;
-    }
-    if (await isUnfinishedOfFlink(files, directory)) {
-      this.#report(unfinished(directory), directory);
-      this.#skipUnlessListed(directory);
-      return;
-    }
     const result = await checkCheckpoint({
       ...{files, directory, filesAtOnce},
       level: level === 'manifest' ? 'manifest' : 'checksum',
@@ -162,9 +182,13 @@ class VerifyRun {
             },
       isStopped: () => this.#isStopped(),
     });
-    this.#results.push(result);
+    this.#fileCount += result.files;
     if (result.state.kind === 'gone') {
-      this.#skipUnlessListed(directory, named.length);
+      this.#countAsGone(directory, named.length);
+      return;
+    }
+    if (result.state.kind === 'not-read') {
+      this.#skip(directory, Math.max(1, named.length - result.read));
       return;
     }
     if (level === 'manifest') return;
@@ -197,8 +221,8 @@ class VerifyRun {
       ...{files, directory, maps},
       onFinding: (finding) => this.#report(finding, directory),
     });
-    this.#results.push(result);
-    if (result.state.kind === 'gone') this.#skipUnlessListed(directory);
+    this.#fileCount += result.files;
+    if (result.state.kind === 'gone') this.#countAsGone(directory);
     else if (level === 'decode' || level === 'restore') {
       this.#skip(directory, Math.max(1, result.files));
     }
@@ -226,31 +250,44 @@ class VerifyRun {
     this.#incomplete.add(directory);
   }
 
+  #countAsGone(directory: string, files = 1): void {
+    this.#checkpoints -= 1;
+    this.#skipUnlessListed(directory, files);
+  }
+
   /** What a listing found and is no longer there, or not yet, nobody asked for. */
   #skipUnlessListed(directory: string, count = 1): void {
     if (this.#options.listed?.has(directory) === true) return;
     this.#skip(directory, Math.max(1, count));
   }
 
-  result(durationMillis: number): Verification {
-    const sum = (of: (result: CheckResult) => number): number =>
-      this.#results.reduce((total, result) => total + of(result), 0);
+  result(): Verification {
     const [codes, skipped] = [this.#codes, this.#skipped];
     return {
-      summary: {
-        level: this.#options.level,
-        checkpoints: this.#results.filter(({state}) => state.kind !== 'gone').length,
-        files: sum(({files}) => files),
-        bytes: sum(({bytes}) => bytes),
-        rows: this.#rows,
-        skipped,
-        errors: this.#errors,
-        hints: this.#hints,
-        verdict: verdictOf(codes, skipped),
-        duration_ms: durationMillis,
-      },
+      summary: this.#summary(verdictOf(codes, skipped)),
       errorCode: errorCodeOf(codes) ?? (skipped > 0 ? 'INCOMPLETE' : null),
       incomplete: this.#incomplete,
+    };
+  }
+
+  /** What is not at its end is never ok. */
+  soFar(): VerifySummary {
+    const verdict = verdictOf(this.#codes, this.#skipped);
+    return this.#summary(verdict === 'ok' ? 'incomplete' : verdict);
+  }
+
+  #summary(verdict: VerifySummary['verdict']): VerifySummary {
+    return {
+      level: this.#options.level,
+      checkpoints: this.#checkpoints,
+      files: this.#fileCount,
+      bytes: this.#bytesDone,
+      rows: this.#rows,
+      skipped: this.#skipped,
+      errors: this.#errors,
+      hints: this.#hints,
+      verdict,
+      duration_ms: Math.round(this.#options.clock.monotonicMillis() - this.#beginMillis),
     };
   }
 
@@ -283,23 +320,24 @@ function fileId(directory: string, path: string): string {
 async function filesToRead(options: VerifyOptions): Promise<FilesToRead> {
   const found = new Map<string, readonly FileState[]>();
   for (const directory of options.directories) {
-    if ((await statusOrNull(options.files, directory)) === null) {
-      if (options.listed?.has(directory) === true) continue;
-      throw notThere(directory);
-    }
+    if (options.listed?.has(directory) !== true) await requireThere(options.files, directory);
     if (options.level === 'manifest') continue;
     const read = await readMetadata(options.files, directory).catch((error: unknown) => {
-      throw failureOf(directory, error);
+      if (notRead(directory, error) === null) throw error;
+      return null;
     });
-    if (read.kind !== 'read') continue;
+    if (read?.kind !== 'read') continue;
     const {own, shared} = distinctFilesOf(read.metadata);
     found.set(directory, [...own, ...shared]);
   }
   return found;
 }
 
-function failureOf(directory: string, error: unknown): unknown {
-  return systemErrorCode(error) === null ? error : storageFailed('reading', directory, error);
+async function requireThere(files: FileSystem, directory: string): Promise<void> {
+  const status = await statusOrNull(files, directory).catch((error: unknown) => {
+    if (notRead(directory, error) === null) throw error;
+  });
+  if (status === null) throw notThere(directory);
 }
 
 function notThere(directory: string): EngineError {
