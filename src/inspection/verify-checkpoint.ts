@@ -9,14 +9,14 @@ import type {CheckFile} from '../storage/check-file.ts';
 import {errorAt, readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {ERROR_OF_FINDING, errorCodeOf, type Finding} from '../storage/finding.ts';
-import {distinctFilesOf} from '../storage/metadata-encoder.ts';
+import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {notRead} from '../storage/not-read.ts';
 import {openToAll, openToAllMessage} from '../storage/open-to-all.ts';
 import {checkFlinkDirectory} from './flink/check-flink-directory.ts';
 import {isUnfinishedOfFlink, unfinished} from './flink/unfinished-checkpoint.ts';
 import type {PathMap} from './flink/locate-file.ts';
 import {isFlinkDirectory} from './flink/read-flink-directory.ts';
-import {sampleFiles, type Sample} from './sample-files.ts';
+import {sampleFiles, type Sample, type SampledFile} from './sample-files.ts';
 import type {DatabasePlace} from './state/read-states.ts';
 import {verifyRows} from './verify-rows.ts';
 
@@ -87,24 +87,27 @@ export interface Verification {
  */
 export async function verifyCheckpoints(options: VerifyOptions): Promise<Verification> {
   const begin = options.clock.monotonicMillis();
-  const run = new VerifyRun(options, await filesToRead(options), begin);
+  const run = new VerifyRun(options, await planReading(options), begin);
   options.onBegin?.(() => run.soFar());
   for (const directory of options.directories) await run.verify(directory);
   return run.result();
 }
 
-/** By directory: files that `_metadata` names; none of what cannot be read: its findings come later. */
-type FilesToRead = ReadonlyMap<string, readonly FileState[]>;
+/** What is to be read. Of each file no more than its name, and that only where some are chosen: there may be millions. */
+interface ReadingPlan {
+  /** By directory: how many files `_metadata` names; none of what cannot be read: its findings come later. */
+  readonly fileCounts: ReadonlyMap<string, number>;
+  /** Ids of those that are read; null: all. */
+  readonly chosen: ReadonlySet<string> | null;
+  readonly bytesTotal: number;
+}
 
 class VerifyRun {
   readonly #options: VerifyOptions;
   readonly #beginMillis: number;
-  readonly #files: FilesToRead;
-  /** Null: all. */
-  readonly #chosen: ReadonlySet<string> | null;
+  readonly #plan: ReadingPlan;
   readonly #codes = new Set<Finding['code']>();
   readonly #open = new Set<string>();
-  readonly #bytesTotal: number;
   #hints = 0;
   #errors = 0;
   /** Looked at, or being looked at. */
@@ -115,23 +118,15 @@ class VerifyRun {
   #skipped = 0;
   readonly #incomplete = new Set<string>();
 
-  constructor(options: VerifyOptions, files: FilesToRead, beginMillis: number) {
+  constructor(options: VerifyOptions, plan: ReadingPlan, beginMillis: number) {
     this.#options = options;
     this.#beginMillis = beginMillis;
-    this.#files = files;
-    const all = [...files].flatMap(([directory, states]) =>
-      states.map(({path, length}) => ({id: fileId(directory, path), bytes: length})),
-    );
-    const {sample} = options;
-    const chosen = sample === undefined ? null : sampleFiles(all, sample.of, sample.seed);
-    this.#chosen = chosen;
-    const read = chosen === null ? all : all.filter(({id}) => chosen.has(id));
-    this.#bytesTotal = read.reduce((sum, {bytes}) => sum + bytes, 0);
+    this.#plan = plan;
   }
 
   async verify(directory: string): Promise<void> {
     if (this.#isStopped()) {
-      this.#skip(directory, Math.max(1, this.#files.get(directory)?.length ?? 0));
+      this.#skip(directory, Math.max(1, this.#fileCountOf(directory)));
       return;
     }
     this.#checkpoints += 1;
@@ -146,8 +141,12 @@ class VerifyRun {
         return;
       }
       this.#report(finding, directory);
-      this.#skip(directory, Math.max(1, this.#files.get(directory)?.length ?? 0));
+      this.#skip(directory, Math.max(1, this.#fileCountOf(directory)));
     }
+  }
+
+  #fileCountOf(directory: string): number {
+    return this.#plan.fileCounts.get(directory) ?? 0;
   }
 
   async #verify(directory: string): Promise<void> {
@@ -162,16 +161,16 @@ class VerifyRun {
 
   async #verifyOwn(directory: string): Promise<void> {
     const {files, level, checkFile, filesAtOnce, onProgress} = this.#options;
-    const named = this.#files.get(directory) ?? [];
+    const named = this.#fileCountOf(directory);
     const result = await checkCheckpoint({
       ...{files, directory, filesAtOnce},
       level: level === 'manifest' ? 'manifest' : 'checksum',
       onFinding: (finding) => this.#report(finding, directory),
       onProgress: (bytes) => {
         this.#bytesDone += bytes;
-        onProgress?.({bytes_done: this.#bytesDone, bytes_total: this.#bytesTotal});
+        onProgress?.({bytes_done: this.#bytesDone, bytes_total: this.#plan.bytesTotal});
       },
-      isChosen: (path) => this.#chosen?.has(fileId(directory, path)) ?? true,
+      isChosen: (path) => this.#plan.chosen?.has(fileId(directory, path)) ?? true,
       checkFile:
         checkFile === undefined
           ? undefined
@@ -184,15 +183,15 @@ class VerifyRun {
     });
     this.#fileCount += result.files;
     if (result.state.kind === 'gone') {
-      this.#countAsGone(directory, named.length);
+      this.#countAsGone(directory, named);
       return;
     }
     if (result.state.kind === 'not-read') {
-      this.#skip(directory, Math.max(1, named.length - result.read));
+      this.#skip(directory, Math.max(1, named - result.read));
       return;
     }
     if (level === 'manifest') return;
-    this.#skip(directory, named.length - result.read);
+    this.#skip(directory, named - result.read);
     if (level === 'checksum' || result.metadata === null) return;
     const {state} = result;
     if (state.kind === 'damaged' && state.findings.some(({code}) => code === 'chain-broken')) {
@@ -317,20 +316,34 @@ function fileId(directory: string, path: string): string {
   return `${directory}/${path}`;
 }
 
-async function filesToRead(options: VerifyOptions): Promise<FilesToRead> {
-  const found = new Map<string, readonly FileState[]>();
-  for (const directory of options.directories) {
-    if (options.listed?.has(directory) !== true) await requireThere(options.files, directory);
-    if (options.level === 'manifest') continue;
-    const read = await readMetadata(options.files, directory).catch((error: unknown) => {
-      if (notRead(directory, error) === null) throw error;
-      return null;
-    });
-    if (read?.kind !== 'read') continue;
-    const {own, shared} = distinctFilesOf(read.metadata);
-    found.set(directory, [...own, ...shared]);
+async function planReading(options: VerifyOptions): Promise<ReadingPlan> {
+  const {files, directories, listed, level, sample} = options;
+  const fileCounts = new Map<string, number>();
+  const all: SampledFile[] = [];
+  let bytesTotal = 0;
+  for (const directory of directories) {
+    if (listed?.has(directory) !== true) await requireThere(files, directory);
+    if (level === 'manifest') continue;
+    const states = await filesNamedIn(files, directory);
+    fileCounts.set(directory, states.length);
+    bytesTotal += lengthOf(states);
+    if (sample === undefined) continue;
+    for (const {path, length} of states) all.push({id: fileId(directory, path), bytes: length});
   }
-  return found;
+  if (sample === undefined) return {fileCounts, chosen: null, bytesTotal};
+  const chosen = sampleFiles(all, sample.of, sample.seed);
+  const read = all.filter(({id}) => chosen.has(id));
+  return {fileCounts, chosen, bytesTotal: read.reduce((sum, {bytes}) => sum + bytes, 0)};
+}
+
+async function filesNamedIn(files: FileSystem, directory: string): Promise<readonly FileState[]> {
+  const read = await readMetadata(files, directory).catch((error: unknown) => {
+    if (notRead(directory, error) === null) throw error;
+    return null;
+  });
+  if (read?.kind !== 'read') return [];
+  const {own, shared} = distinctFilesOf(read.metadata);
+  return [...own, ...shared];
 }
 
 async function requireThere(files: FileSystem, directory: string): Promise<void> {

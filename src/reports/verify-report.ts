@@ -218,6 +218,8 @@ async function checkersFor(
     if (read?.kind !== 'read') continue;
     const {own, shared} = distinctFilesOf(read.metadata);
     bytes += lengthOf(own) + lengthOf(shared);
+    // Enough is known: each is read again when its turn comes.
+    if (bytes >= THREADED_BYTES_MIN) break;
   }
   if (bytes < THREADED_BYTES_MIN) return null;
   const {fileCheckers} = await import('../engine.ts');
