@@ -13,7 +13,7 @@ import {
 } from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {ERROR_OF_FINDING, type Finding} from '../storage/finding.ts';
-import {listHolds} from '../storage/holds.ts';
+import {isSavepointHeld, listHolds} from '../storage/holds.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {baseName, JobPaths, parentOf, parseCheckpointName, stateFileAt} from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
@@ -178,7 +178,9 @@ async function lookAround(
   shares: boolean,
 ): Promise<Surroundings> {
   const ownId = parseCheckpointName(baseName(directory));
-  if (ownId === null) return {held: false, needed: new Set()};
+  if (ownId === null) {
+    return {held: await isSavepointHeld(files, directory), needed: new Set()};
+  }
   const paths = new JobPaths(parentOf(directory));
   const holds = await listHolds(files, paths);
   const held = holds.some(({checkpointId}) => checkpointId === ownId);

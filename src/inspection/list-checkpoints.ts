@@ -11,7 +11,7 @@ import {
 } from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import type {Finding} from '../storage/finding.ts';
-import {listHolds} from '../storage/holds.ts';
+import {isSavepointHeld, listHolds} from '../storage/holds.ts';
 import {bytesBelow} from '../storage/list-leftovers.ts';
 import {publishedIds} from '../storage/list-checkpoints.ts';
 import {
@@ -325,7 +325,11 @@ async function listSnapshots(
     const listed = await lookAt({files, directory: path, maps}, null);
     if (listed === null) continue;
     const isNamedSo = parseSavepointName(baseName(path)) !== null;
-    items.push(isNamedSo ? {...listed.item, kind: 'savepoint'} : listed.item);
+    const isHeld = async (): Promise<boolean> => isSavepointHeld(files, path);
+    // A directory that cannot be looked into has been told of.
+    const held = await unlessUnread(path, false, () => undefined, isHeld);
+    const {item} = listed;
+    items.push({...item, kind: isNamedSo ? 'savepoint' : item.kind, held});
     for (const warning of listed.warnings) warnings.push(warning);
   }
   items.sort((left, right) => (right.created ?? '').localeCompare(left.created ?? ''));
