@@ -226,7 +226,7 @@ async function listJob(
       `${paths.sharedDirectory}: which files no checkpoint needs is not known, because one cannot be read`,
     );
   }
-  items.sort((left, right) => right.id - left.id);
+  items.sort((left, right) => (right.id ?? 0) - (left.id ?? 0));
   const holds = await unlessUnread(paths.holdsDirectory, [], warn, async () =>
     listHolds(files, paths),
   );
@@ -238,7 +238,7 @@ async function listJob(
     items: items.map((item, index) => ({
       ...item,
       newest_restorable: index === newest,
-      held: !isAttempt(item) && held.has(item.id),
+      held: !isAttempt(item) && item.id !== null && held.has(item.id),
     })),
     orphans: unreadable === 0 ? await weighOrphans(files, paths, unneeded) : [],
     warnings,
@@ -296,12 +296,12 @@ async function lookAt(
   if (state.kind === 'gone' && id !== null) return null;
   if (state.kind === 'foreign') {
     const listed = await unlessUnread(directory, null, warn, async () =>
-      listFlinkDirectory({files, directory, maps}, id ?? 0),
+      listFlinkDirectory({files, directory, maps}, id),
     );
     if (listed !== null) return {state, ...listed};
   }
   const shown = state.kind === 'foreign' ? unread : state;
-  const shownId = id ?? readableOf(shown)?.metadata.checkpointId ?? 0;
+  const shownId = id ?? readableOf(shown)?.metadata.checkpointId ?? null;
   // Of what cannot be read one sentence is enough.
   const tell = shown.kind === 'not-read' ? () => undefined : warn;
   const item = await toItem(files, shownId, directory, shown, tell);
@@ -362,7 +362,7 @@ function warningsOf(state: ListedState): readonly string[] {
 
 async function toItem(
   files: FileSystem,
-  id: number,
+  id: number | null,
   path: string,
   state: ListedState,
   warn: OnUnread,

@@ -154,7 +154,7 @@ describe('list', () => {
     expect(items).toMatchObject([
       {kind: 'checkpoint', state: 'complete', id: 10, path: '/savepoints/mine'},
       {kind: 'savepoint', state: 'complete', id: 10, path: `/savepoints/${names[0]}`},
-      {kind: 'savepoint', state: 'incomplete', path: `/savepoints/${names[1]}`},
+      {kind: 'savepoint', state: 'incomplete', id: null, path: `/savepoints/${names[1]}`},
     ]);
     expect(warnings).toHaveLength(1);
   });
