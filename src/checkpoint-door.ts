@@ -17,7 +17,12 @@ import type {PruneReport, PruneRequest} from './reports/prune-report.ts';
 import type {Environment} from './runtime/run-types.ts';
 
 export type {CheckpointState, CheckpointListItem, CheckpointList} from './reports/list-report.ts';
-export type {VerifyLevel, VerifyEvent, VerifySummary} from './reports/verify-report.ts';
+export type {
+  VerifyCounts,
+  VerifyLevel,
+  VerifyEvent,
+  VerifySummary,
+} from './reports/verify-report.ts';
 
 export const VERIFY_LEVELS = [
   'manifest',

@@ -4,7 +4,7 @@ import {escapeText, toJson} from './text.ts';
 import {countOf, formatBytes, formatDuration, formatInstant} from './units.ts';
 import type {JunitCase} from './reports.ts';
 import type {Style} from './style.ts';
-import type {VerifyEvent, VerifyLevel, VerifySummary} from '../../src/index.ts';
+import type {VerifyCounts, VerifyEvent, VerifyLevel, VerifySummary} from '../../src/index.ts';
 
 type FindingEvent = Extract<VerifyEvent, {type: 'finding'}>;
 type ProgressEvent = Extract<VerifyEvent, {type: 'progress'}>;
@@ -47,7 +47,7 @@ export function summaryOfNothing(level: VerifyLevel): object {
   return summaryFields({level, ...nothing, verdict: 'incomplete'});
 }
 
-export function summaryFields(summary: Omit<VerifySummary, 'at' | 'errorCode' | 'refs'>): object {
+export function summaryFields(summary: VerifyCounts): object {
   return {
     level: summary.level,
     checkpoints: summary.checkpoints,

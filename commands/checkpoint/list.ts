@@ -47,7 +47,7 @@ export default class CheckpointList extends BaseCommand {
   static override summary = 'List checkpoints, newest first, with what each one is.';
   static override description =
     'The state is derived from what a directory contains: complete, incomplete, damaged, in-progress, aborted or foreign. ' +
-    'Names and sizes are checked, not contents: `checkpoint verify` does that. aborted: an attempt that nobody will publish any more, because its process is gone or was taken over; the next run or prune removes it. foreign: whole, as far as that shows, and written by Apache Flink. An asterisk marks the one that a resume takes; what is held is deleted by no retention and no prune. SIZE is OWN and SHARED together: what lies in the directory of the checkpoint, and files in shared/ that others may need too.';
+    'Names and sizes are checked, not contents: `checkpoint verify` does that. aborted: an attempt that nobody will publish any more, because its process is gone or was taken over; the next run or prune removes it. foreign: whole, as far as that shows, and written by Apache Flink. What cannot be read is incomplete, with a warning that says why. An asterisk marks the one that a resume takes; what is held is deleted by no retention and no prune. SIZE is OWN and SHARED together: what lies in the directory of the checkpoint, and files in shared/ that others may need too.';
   static override examples = [
     {description: 'Of a job', command: '<%= config.bin %> <%= command.id %> my.job.yaml'},
     {

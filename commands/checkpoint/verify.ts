@@ -114,9 +114,13 @@ export default class CheckpointVerify extends BaseCommand {
       strict: flags.strict,
       environment: process.env,
       maps: valuesOf(flags.map),
+      onBegin: (soFar) => {
+        this.summaryOfFailure = () => summaryFields(soFar());
+      },
       onWarning: (text) => this.note(`warning: ${escapeText(text)}`),
       onEvent: (event) => {
-        if (event.type === 'finding') findings.push(event);
+        // There may be as many as there are files.
+        if (event.type === 'finding' && flags.junit !== undefined) findings.push(event);
         if (this.global.json) this.print(verifyEventJson(event));
         else if (event.type === 'progress') view.progress(event);
         else {

@@ -1,6 +1,7 @@
 /** As `checkpoint list --json` prints it. */
 export interface CheckpointItem {
-  readonly id: number;
+  /** Null: neither `_metadata` nor the name of the directory says it. */
+  readonly id: number | null;
   readonly kind: 'checkpoint' | 'savepoint';
   readonly state: 'complete' | 'incomplete' | 'damaged' | 'in-progress' | 'aborted' | 'foreign';
   readonly path: string;

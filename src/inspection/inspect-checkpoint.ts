@@ -13,7 +13,7 @@ import {
 } from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {ERROR_OF_FINDING, type Finding} from '../storage/finding.ts';
-import {listHolds} from '../storage/holds.ts';
+import {isSavepointHeld, listHolds} from '../storage/holds.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {
   baseName,
@@ -188,7 +188,10 @@ async function lookAround(
   const ownId = parseCheckpointName(baseName(directory));
   const paths = new JobPaths(parentOf(directory));
   const holds = ownId === null ? [] : await listHolds(files, paths);
-  const held = holds.some(({checkpointId}) => checkpointId === ownId);
+  const held =
+    ownId === null
+      ? await isSavepointHeld(files, directory)
+      : holds.some(({checkpointId}) => checkpointId === ownId);
   if (!shares) return {held, needed: new Set()};
   const needed = new Set<string>();
   const need = (metadata: CheckpointMetadata): void => {

@@ -2,21 +2,21 @@
 // told to, and never says that what it did not read is right.
 
 import type {Clock} from '../base/clock.ts';
-import {EngineError, systemErrorCode, type ErrorCode} from '../base/errors.ts';
+import {EngineError, type ErrorCode} from '../base/errors.ts';
 import type {FileState} from '../checkpoint/checkpoint-metadata.ts';
-import {checkCheckpoint, type CheckResult} from '../storage/check-checkpoint.ts';
+import {checkCheckpoint, deletedMeanwhile, type CheckResult} from '../storage/check-checkpoint.ts';
 import type {CheckFile} from '../storage/check-file.ts';
 import {errorAt, readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
 import {ERROR_OF_FINDING, errorCodeOf, type Finding} from '../storage/finding.ts';
-import {distinctFilesOf} from '../storage/metadata-encoder.ts';
+import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
+import {notRead} from '../storage/not-read.ts';
 import {openToAll, openToAllMessage} from '../storage/open-to-all.ts';
-import {storageFailed} from '../storage/storage-error.ts';
 import {checkFlinkDirectory} from './flink/check-flink-directory.ts';
 import {isUnfinishedOfFlink, unfinished} from './flink/unfinished-checkpoint.ts';
 import type {PathMap} from './flink/locate-file.ts';
 import {isFlinkDirectory} from './flink/read-flink-directory.ts';
-import {sampleFiles, type Sample} from './sample-files.ts';
+import {sampleFiles, type Sample, type SampledFile} from './sample-files.ts';
 import type {DatabasePlace} from './state/read-states.ts';
 import {bytesToRead, verifyRows} from './verify-rows.ts';
 
@@ -44,13 +44,14 @@ export interface VerifyOptions {
   readonly filesAtOnce?: number | undefined;
   /** For the levels decode and restore. */
   readonly databases?: DatabasePlace | undefined;
+  /** Told once, at the start: what was found up to the moment of the call, for whoever is interrupted. */
+  readonly onBegin?: ((soFar: () => VerifySummary) => void) | undefined;
   /** `directory`: of the checkpoint that it concerns, also when the file lies in `shared/`. */
   readonly onFinding: (finding: Finding, directory: string) => void;
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
 }
 
 export interface VerifyProgress {
-  /** Each byte once; when its row is decoded, and when it is restored, once more. */
   readonly bytes_done: number;
   /** Of the checkpoints whose metadata was read so far. */
   readonly bytes_total: number;
@@ -82,83 +83,96 @@ export interface Verification {
 
 /**
  * NOT_FOUND when a directory that was not `listed` is not there at the start. One that goes meanwhile is a hint; it was skipped
- * when it was not listed.
+ * when it was not listed. One that cannot be read is a finding, and skipped: the others are looked at.
  */
 export async function verifyCheckpoints(options: VerifyOptions): Promise<Verification> {
   const begin = options.clock.monotonicMillis();
-  const run = new VerifyRun(options, await filesToRead(options));
-  for (const directory of options.directories) {
-    await run.verify(directory).catch((error: unknown) => {
-      throw failureOf(directory, error);
-    });
-  }
-  return run.result(Math.round(options.clock.monotonicMillis() - begin));
+  const run = new VerifyRun(options, await planReading(options), begin);
+  options.onBegin?.(() => run.soFar());
+  for (const directory of options.directories) await run.verify(directory);
+  return run.result();
 }
 
-/** By directory: files that `_metadata` names; none of what cannot be read: its findings come later. */
-type FilesToRead = ReadonlyMap<string, readonly FileState[]>;
+/** What is to be read. Of each file no more than its name, and that only where some are chosen: there may be millions. */
+interface ReadingPlan {
+  /** By directory: how many files `_metadata` names; none of what cannot be read: its findings come later. */
+  readonly fileCounts: ReadonlyMap<string, number>;
+  /** Ids of those that are read; null: all. */
+  readonly chosen: ReadonlySet<string> | null;
+  readonly bytesTotal: number;
+}
 
 class VerifyRun {
   readonly #options: VerifyOptions;
-  readonly #files: FilesToRead;
-  /** Null: all. */
-  readonly #chosen: ReadonlySet<string> | null;
+  readonly #beginMillis: number;
+  readonly #plan: ReadingPlan;
   readonly #codes = new Set<Finding['code']>();
-  readonly #results: CheckResult[] = [];
   readonly #open = new Set<string>();
-  readonly #bytesTotal: number;
   #hints = 0;
   #errors = 0;
+  /** Looked at, or being looked at. */
+  #checkpoints = 0;
+  #fileCount = 0;
+  /** Of files that were compared with their checksums. */
+  #bytes = 0;
   #bytesDone = 0;
   #rows = 0;
   #skipped = 0;
   readonly #incomplete = new Set<string>();
 
-  constructor(options: VerifyOptions, files: FilesToRead) {
+  constructor(options: VerifyOptions, plan: ReadingPlan, beginMillis: number) {
     this.#options = options;
-    this.#files = files;
-    const all = [...files].flatMap(([directory, states]) =>
-      states.map(({path, length}) => ({id: fileId(directory, path), bytes: length})),
-    );
-    const {sample} = options;
-    const chosen = sample === undefined ? null : sampleFiles(all, sample.of, sample.seed);
-    this.#chosen = chosen;
-    const read = chosen === null ? all : all.filter(({id}) => chosen.has(id));
-    const rowBytes = [...files].map(([directory, states]) =>
-      bytesToRead(
-        states.filter(({path}) => chosen?.has(fileId(directory, path)) ?? true),
-        options.level,
-      ),
-    );
-    this.#bytesTotal = [...read.map(({bytes}) => bytes), ...rowBytes].reduce(
-      (sum, bytes) => sum + bytes,
-      0,
-    );
+    this.#beginMillis = beginMillis;
+    this.#plan = plan;
   }
 
   async verify(directory: string): Promise<void> {
-    const {files, level, checkFile, filesAtOnce} = this.#options;
-    const named = this.#files.get(directory) ?? [];
     if (this.#isStopped()) {
-      this.#skip(directory, Math.max(1, named.length));
+      this.#skip(directory, Math.max(1, this.#fileCountOf(directory)));
       return;
     }
+    this.#checkpoints += 1;
+    try {
+      await this.#verify(directory);
+    } catch (error) {
+      const finding = notRead(directory, error);
+      if (finding === null) throw error;
+      if ((await statusOrNull(this.#options.files, directory).catch(() => true)) === null) {
+        this.#report(deletedMeanwhile(directory), directory);
+        this.#countAsGone(directory);
+        return;
+      }
+      this.#report(finding, directory);
+      this.#skip(directory, Math.max(1, this.#fileCountOf(directory)));
+    }
+  }
+
+  #fileCountOf(directory: string): number {
+    return this.#plan.fileCounts.get(directory) ?? 0;
+  }
+
+  async #verify(directory: string): Promise<void> {
+    const {files} = this.#options;
     await this.#lookForOpenDirectories(directory);
-    if (await isFlinkDirectory(files, directory)) {
-      await this.#verifyFlink(directory);
-      return;
-    }
-    if (await isUnfinishedOfFlink(files, directory)) {
+    if (await isFlinkDirectory(files, directory)) await this.#verifyFlink(directory);
+    else if (await isUnfinishedOfFlink(files, directory)) {
       this.#report(unfinished(directory), directory);
-      this.#skipUnlessListed(directory);
-      return;
-    }
+      this.#countAsGone(directory);
+    } else await this.#verifyOwn(directory);
+  }
+
+  async #verifyOwn(directory: string): Promise<void> {
+    const {files, level, checkFile, filesAtOnce} = this.#options;
+    const named = this.#fileCountOf(directory);
     const result = await checkCheckpoint({
       ...{files, directory, filesAtOnce},
       level: level === 'manifest' ? 'manifest' : 'checksum',
       onFinding: (finding) => this.#report(finding, directory),
-      onProgress: (bytes) => this.#progressed(bytes),
-      isChosen: (path) => this.#chosen?.has(fileId(directory, path)) ?? true,
+      onProgress: (bytes) => {
+        this.#bytes += bytes;
+        this.#progressed(bytes);
+      },
+      isChosen: (path) => this.#plan.chosen?.has(fileId(directory, path)) ?? true,
       checkFile:
         checkFile === undefined
           ? undefined
@@ -169,13 +183,17 @@ class VerifyRun {
             },
       isStopped: () => this.#isStopped(),
     });
-    this.#results.push(result);
+    this.#fileCount += result.files;
     if (result.state.kind === 'gone') {
-      this.#skipUnlessListed(directory, named.length);
+      this.#countAsGone(directory, named);
+      return;
+    }
+    if (result.state.kind === 'not-read') {
+      this.#skip(directory, Math.max(1, named - result.read));
       return;
     }
     if (level === 'manifest') return;
-    this.#skip(directory, named.length - result.read);
+    this.#skip(directory, named - result.read);
     if (level === 'checksum' || result.metadata === null) return;
     const {state} = result;
     if (state.kind === 'damaged' && state.findings.some(({code}) => code === 'chain-broken')) {
@@ -204,8 +222,8 @@ class VerifyRun {
       ...{files, directory, maps},
       onFinding: (finding) => this.#report(finding, directory),
     });
-    this.#results.push(result);
-    if (result.state.kind === 'gone') this.#skipUnlessListed(directory);
+    this.#fileCount += result.files;
+    if (result.state.kind === 'gone') this.#countAsGone(directory);
     else if (level === 'decode' || level === 'restore') {
       this.#skip(directory, Math.max(1, result.files));
     }
@@ -220,8 +238,8 @@ class VerifyRun {
     const {rows, skipped, isGone} = await verifyRows({
       ...{files, directory, metadata, level, sound, databases},
       onFinding: (finding) => this.#report(finding, directory),
-      isStopped: () => this.#isStopped(),
       onRead: (bytes) => this.#progressed(bytes),
+      isStopped: () => this.#isStopped(),
     });
     this.#rows += rows;
     if (isGone) this.#skipUnlessListed(directory, skipped);
@@ -230,7 +248,8 @@ class VerifyRun {
 
   #progressed(bytes: number): void {
     this.#bytesDone += bytes;
-    this.#options.onProgress?.({bytes_done: this.#bytesDone, bytes_total: this.#bytesTotal});
+    const {bytesTotal} = this.#plan;
+    this.#options.onProgress?.({bytes_done: this.#bytesDone, bytes_total: bytesTotal});
   }
 
   #skip(directory: string, count: number): void {
@@ -239,31 +258,44 @@ class VerifyRun {
     this.#incomplete.add(directory);
   }
 
+  #countAsGone(directory: string, files = 1): void {
+    this.#checkpoints -= 1;
+    this.#skipUnlessListed(directory, files);
+  }
+
   /** What a listing found and is no longer there, or not yet, nobody asked for. */
   #skipUnlessListed(directory: string, count = 1): void {
     if (this.#options.listed?.has(directory) === true) return;
     this.#skip(directory, Math.max(1, count));
   }
 
-  result(durationMillis: number): Verification {
-    const sum = (of: (result: CheckResult) => number): number =>
-      this.#results.reduce((total, result) => total + of(result), 0);
+  result(): Verification {
     const [codes, skipped] = [this.#codes, this.#skipped];
     return {
-      summary: {
-        level: this.#options.level,
-        checkpoints: this.#results.filter(({state}) => state.kind !== 'gone').length,
-        files: sum(({files}) => files),
-        bytes: sum(({bytes}) => bytes),
-        rows: this.#rows,
-        skipped,
-        errors: this.#errors,
-        hints: this.#hints,
-        verdict: verdictOf(codes, skipped),
-        duration_ms: durationMillis,
-      },
+      summary: this.#summary(verdictOf(codes, skipped)),
       errorCode: errorCodeOf(codes) ?? (skipped > 0 ? 'INCOMPLETE' : null),
       incomplete: this.#incomplete,
+    };
+  }
+
+  /** What is not at its end is never ok. */
+  soFar(): VerifySummary {
+    const verdict = verdictOf(this.#codes, this.#skipped);
+    return this.#summary(verdict === 'ok' ? 'incomplete' : verdict);
+  }
+
+  #summary(verdict: VerifySummary['verdict']): VerifySummary {
+    return {
+      level: this.#options.level,
+      checkpoints: this.#checkpoints,
+      files: this.#fileCount,
+      bytes: this.#bytes,
+      rows: this.#rows,
+      skipped: this.#skipped,
+      errors: this.#errors,
+      hints: this.#hints,
+      verdict,
+      duration_ms: Math.round(this.#options.clock.monotonicMillis() - this.#beginMillis),
     };
   }
 
@@ -293,26 +325,44 @@ function fileId(directory: string, path: string): string {
   return `${directory}/${path}`;
 }
 
-async function filesToRead(options: VerifyOptions): Promise<FilesToRead> {
-  const found = new Map<string, readonly FileState[]>();
-  for (const directory of options.directories) {
-    if ((await statusOrNull(options.files, directory)) === null) {
-      if (options.listed?.has(directory) === true) continue;
-      throw notThere(directory);
+async function planReading(options: VerifyOptions): Promise<ReadingPlan> {
+  const {files, directories, listed, level, sample} = options;
+  const fileCounts = new Map<string, number>();
+  const all: (SampledFile & {readonly toRead: number})[] = [];
+  let bytesTotal = 0;
+  for (const directory of directories) {
+    if (listed?.has(directory) !== true) await requireThere(files, directory);
+    if (level === 'manifest') continue;
+    const states = await filesNamedIn(files, directory);
+    fileCounts.set(directory, states.length);
+    bytesTotal += lengthOf(states) + bytesToRead(states, level);
+    if (sample === undefined) continue;
+    for (const state of states) {
+      const toRead = state.length + bytesToRead([state], level);
+      all.push({id: fileId(directory, state.path), bytes: state.length, toRead});
     }
-    if (options.level === 'manifest') continue;
-    const read = await readMetadata(options.files, directory).catch((error: unknown) => {
-      throw failureOf(directory, error);
-    });
-    if (read.kind !== 'read') continue;
-    const {own, shared} = distinctFilesOf(read.metadata);
-    found.set(directory, [...own, ...shared]);
   }
-  return found;
+  if (sample === undefined) return {fileCounts, chosen: null, bytesTotal};
+  const chosen = sampleFiles(all, sample.of, sample.seed);
+  const read = all.filter(({id}) => chosen.has(id));
+  return {fileCounts, chosen, bytesTotal: read.reduce((sum, {toRead}) => sum + toRead, 0)};
 }
 
-function failureOf(directory: string, error: unknown): unknown {
-  return systemErrorCode(error) === null ? error : storageFailed('reading', directory, error);
+async function filesNamedIn(files: FileSystem, directory: string): Promise<readonly FileState[]> {
+  const read = await readMetadata(files, directory).catch((error: unknown) => {
+    if (notRead(directory, error) === null) throw error;
+    return null;
+  });
+  if (read?.kind !== 'read') return [];
+  const {own, shared} = distinctFilesOf(read.metadata);
+  return [...own, ...shared];
+}
+
+async function requireThere(files: FileSystem, directory: string): Promise<void> {
+  const status = await statusOrNull(files, directory).catch((error: unknown) => {
+    if (notRead(directory, error) === null) throw error;
+  });
+  if (status === null) throw notThere(directory);
 }
 
 function notThere(directory: string): EngineError {

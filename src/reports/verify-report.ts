@@ -12,19 +12,22 @@ import {
   jobDirectoriesIn,
   nothingThere,
   snapshotsIn,
+  type OnUnread,
 } from '../inspection/list-checkpoints.ts';
-import {withoutScheme} from '../inspection/resolve-reference.ts';
+import {wasCheckpoint, withoutScheme} from '../inspection/resolve-reference.ts';
 import {parseSample, type Sample} from '../inspection/sample-files.ts';
-import {verifyCheckpoints as verifyDirectories} from '../inspection/verify-checkpoint.ts';
+import {
+  verifyCheckpoints as verifyDirectories,
+  type VerifySummary as VerifiedCounts,
+} from '../inspection/verify-checkpoint.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {publishedIds} from '../storage/list-checkpoints.ts';
 import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
+import {notRead} from '../storage/not-read.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {
   baseName,
-  CHECKSUMS_FILE,
-  join,
   JobPaths,
   METADATA_FILE,
   parseCheckpointName,
@@ -61,8 +64,8 @@ export type VerifyEvent =
       readonly bytesTotal: number;
     };
 
-export interface VerifySummary {
-  readonly at: number;
+/** What was looked at, and what was found. */
+export interface VerifyCounts {
   readonly level: VerifyLevel;
   readonly checkpoints: number;
   readonly files: number;
@@ -74,9 +77,13 @@ export interface VerifySummary {
   readonly errors: number;
   readonly hints: number;
   readonly verdict: 'ok' | 'damaged' | 'incomplete';
+  readonly durationMillis: number;
+}
+
+export interface VerifySummary extends VerifyCounts {
+  readonly at: number;
   /** What the exit status says: damage, refused, of another version, unreadable; null: nothing is wrong. */
   readonly errorCode: ErrorCode | null;
-  readonly durationMillis: number;
   /** What each REF stood for, in their order. */
   readonly refs: readonly VerifiedRef[];
 }
@@ -101,6 +108,8 @@ export interface VerifyRequest {
   /** `FROM=TO`: where files of Flink's checkpoints are looked for that have moved. */
   readonly maps?: readonly string[] | undefined;
   readonly onEvent: (event: VerifyEvent) => void;
+  /** Told once, before anything is read: what was found up to the moment of the call. */
+  readonly onBegin?: ((soFar: () => VerifyCounts) => void) | undefined;
   /** What was given and changed nothing. */
   readonly onWarning?: ((text: string) => void) | undefined;
 }
@@ -134,6 +143,7 @@ export async function verifyCheckpoints(
     ...{files, clock: systemClock, directories, listed, level, maps, sample, failFast, strict},
     ...{checkFile: threads?.checkFile, filesAtOnce: threads?.count},
     databases: databasePlace(),
+    onBegin: (soFar) => options.onBegin?.(() => toCounts(soFar())),
     onFinding(finding, directory) {
       const ref = owners.get(directory) ?? '';
       onEvent({type: 'finding', at: now(), ref, checkpoint: directory, ...finding});
@@ -143,12 +153,15 @@ export async function verifyCheckpoints(
     },
   }).finally(async () => threads?.close());
   for (const text of unused()) options.onWarning?.(text);
-  const {duration_ms, ...rest} = summary;
   const verified = asked.map(({ref, checkpoints}) => {
     const skipped = checkpoints.filter((directory) => incomplete.has(directory)).length;
     return {ref, checkpoints, skipped};
   });
-  return {at: now(), ...rest, errorCode, durationMillis: duration_ms, refs: verified};
+  return {at: now(), ...toCounts(summary), errorCode, refs: verified};
+}
+
+function toCounts({duration_ms, ...rest}: VerifiedCounts): VerifyCounts {
+  return {...rest, durationMillis: duration_ms};
 }
 
 function sampleOf(
@@ -174,7 +187,12 @@ function nothingToSample(): EngineError {
 
 async function refuseSampleOfFlink(directories: readonly string[]): Promise<void> {
   for (const directory of directories) {
-    if (!(await isFlinkDirectory(files, directory))) continue;
+    // What cannot be read is told of when its turn comes.
+    const isFlink = await isFlinkDirectory(files, directory).catch((error: unknown) => {
+      if (notRead(directory, error) === null) throw error;
+      return false;
+    });
+    if (!isFlink) continue;
     throw new EngineError(
       'USAGE',
       `--sample: ${directory} is of Apache Flink: no file of it is read`,
@@ -198,17 +216,13 @@ async function checkersFor(
     if (read?.kind !== 'read') continue;
     const {own, shared} = distinctFilesOf(read.metadata);
     bytes += lengthOf(own) + lengthOf(shared);
+    // Enough is known: each is read again when its turn comes.
+    if (bytes >= THREADED_BYTES_MIN) break;
   }
   if (bytes < THREADED_BYTES_MIN) return null;
   const {fileCheckers} = await import('../engine.ts');
   const count = availableParallelism();
   return {...fileCheckers(count), count};
-}
-
-/** Without its `_metadata`: by its name, or by what else the engine writes. Any other directory is no damage. */
-async function wasCheckpoint(directory: string): Promise<boolean> {
-  if (parseSavepointName(baseName(directory)) !== null) return true;
-  return (await statusOrNull(files, join(directory, CHECKSUMS_FILE))) !== null;
 }
 
 /** One checkpoint, or all of the job whose file or directory is named, and the savepoints that lie there: what `list` shows. */
@@ -220,20 +234,43 @@ async function checkpointsOf(
   if (baseName(path) !== METADATA_FILE) {
     const directory = await directoryOf(path, environment);
     const isDirectory = (await statusOrNull(files, directory))?.kind === 'directory';
-    if (isDirectory && parseCheckpointName(baseName(directory)) === null) {
-      const jobs = await jobDirectoriesIn(files, directory);
-      const all: string[] = [];
-      for (const paths of jobs.map((job) => new JobPaths(job))) {
-        for (const id of await publishedIds(files, paths)) all.push(paths.checkpoint(id));
-      }
-      // What has `_metadata` itself is one checkpoint, whatever else lies in it.
-      const isOne = await hasMetadata(files, directory);
-      if (jobs.length > 0 || !isOne) {
-        for (const savepoint of await snapshotsIn(files, directory)) all.push(savepoint);
-      }
-      if (all.length > 0) return {paths: all, isListing: true};
-      if (!isOne && !(await wasCheckpoint(directory))) throw await nothingThere(files, directory);
+    // What its name says needs no look into it, which may be refused.
+    if (isDirectory && parseCheckpointName(baseName(directory)) !== null) {
+      return {paths: [directory], isListing: false};
+    }
+    if (isDirectory) {
+      const all = await checkpointsIn(directory);
+      if (all !== null) return {paths: all, isListing: true};
+      return {paths: [directory], isListing: false};
     }
   }
   return {paths: [await resolveCheckpoint(ref, {environment})], isListing: false};
+}
+
+/** Null: it is one itself. */
+async function checkpointsIn(directory: string): Promise<readonly string[] | null> {
+  const unread = new Set<string>();
+  const onUnread: OnUnread = (_, path) => unread.add(path);
+  try {
+    const jobs = await jobDirectoriesIn(files, directory, onUnread);
+    const all: string[] = [];
+    for (const paths of jobs.map((job) => new JobPaths(job))) {
+      for (const id of await publishedIds(files, paths)) all.push(paths.checkpoint(id));
+    }
+    // What has `_metadata` itself is one checkpoint, whatever else lies in it.
+    const isOne = await hasMetadata(files, directory);
+    if (jobs.length > 0 || !isOne) {
+      for (const path of await snapshotsIn(files, directory, onUnread)) all.push(path);
+      // There may be some in it: each is told of as not read, once.
+      for (const path of unread) if (!all.includes(path)) all.push(path);
+    }
+    if (all.length > 0) return all;
+    if (!isOne && !(await wasCheckpoint(files, directory)))
+      throw await nothingThere(files, directory);
+  } catch (error) {
+    if (parseSavepointName(baseName(directory)) === null || notRead(directory, error) === null) {
+      throw error;
+    }
+  }
+  return null;
 }

@@ -2,8 +2,10 @@
 // first, never writes. `manifest`: `_metadata`, SHA256SUMS, names, kinds and sizes. `checksum`: also each byte
 // of each state file, chunk by chunk, so that damage has a place.
 //
-// The directory may be a live one: a checkpoint that its owner deletes meanwhile is `gone`, not damaged.
+// The directory may be a live one: a checkpoint that its owner deletes meanwhile is `gone`, not damaged. What the world keeps
+// from being read (no right, a bad disk) is a finding too.
 
+import {systemErrorCode} from '../base/errors.ts';
 import type {CheckpointMetadata, FileState} from '../checkpoint/checkpoint-metadata.ts';
 import {
   deriveCheckpointState,
@@ -14,9 +16,10 @@ import {
 } from './derive-checkpoint-state.ts';
 import {checkFile, type CheckFile, type FileCheckResult} from './check-file.ts';
 import {unlessMissing} from './durable-file.ts';
-import type {FileSystem} from './file-system.ts';
+import type {DirectoryEntry, FileSystem} from './file-system.ts';
 import type {Finding} from './finding.ts';
 import {distinctFilesOf} from './metadata-encoder.ts';
+import {notRead} from './not-read.ts';
 import {CHECKSUMS_FILE, isMarkName, METADATA_FILE, parentOf, stateFileAt} from './paths.ts';
 
 export type CheckLevel = 'manifest' | 'checksum';
@@ -38,8 +41,11 @@ export interface CheckOptions {
   readonly isStopped?: (() => boolean) | undefined;
 }
 
+/** `not-read`: something that has to be read before its state can be told. */
+export type CheckedState = CheckpointState | {readonly kind: 'not-read'};
+
 export interface CheckResult {
-  readonly state: CheckpointState;
+  readonly state: CheckedState;
   /** Null: `_metadata` could not be read. */
   readonly metadata: CheckpointMetadata | null;
   /** State files that there are, and bytes of them that were read. */
@@ -64,6 +70,7 @@ class Check {
   readonly #directory: string;
   #errors = 0;
   #hints = 0;
+  #fileCount = 0;
   #bytes = 0;
   #gone = false;
   readonly #read = new Set<string>();
@@ -76,23 +83,34 @@ class Check {
   }
 
   async run(): Promise<CheckResult> {
+    try {
+      return await this.#check();
+    } catch (error) {
+      await this.#reportNotRead(this.#directory, error);
+      if (this.#gone) this.#report(deletedMeanwhile(this.#directory));
+      return this.#result({kind: this.#gone ? 'gone' : 'not-read'}, null);
+    }
+  }
+
+  async #check(): Promise<CheckResult> {
     const status = await statusOrNull(this.#files, this.#directory);
     if (status !== null && status.kind !== 'directory') {
       const finding = wrongKind(this.#directory);
       this.#report(finding);
-      return this.#result({kind: 'damaged', findings: [finding], readable: null}, null, 0);
+      return this.#result({kind: 'damaged', findings: [finding], readable: null}, null);
     }
     const state = await deriveCheckpointState(this.#files, this.#directory);
     for (const finding of findingsOf(state, this.#directory)) this.#report(finding);
     const metadata = metadataOf(state);
-    if (metadata === null) return this.#result(state, null, 0);
+    if (metadata === null) return this.#result(state, null);
     const {own, shared} = distinctFilesOf(metadata);
     const stateFiles = [...own, ...shared];
+    this.#fileCount = stateFiles.length;
     if (this.#options.level === 'checksum') await this.#checkFiles(state, stateFiles);
     if (!this.#gone) await unlessMissing(async () => this.#reportExtras(own));
     if ((await statusOrNull(this.#files, this.#directory)) === null) this.#gone = true;
     if (this.#gone) this.#report(deletedMeanwhile(this.#directory));
-    return this.#result(this.#gone ? {kind: 'gone'} : state, metadata, stateFiles.length);
+    return this.#result(this.#gone ? {kind: 'gone'} : state, metadata);
   }
 
   async #checkFiles(state: CheckpointState, stateFiles: readonly FileState[]): Promise<void> {
@@ -163,8 +181,7 @@ class Check {
     );
     for (const directory of ['', ...parents]) {
       const absolute = directory === '' ? this.#directory : `${this.#directory}/${directory}`;
-      if ((await statusOrNull(this.#files, absolute))?.kind !== 'directory') continue;
-      for (const {name, kind} of await this.#files.list(absolute)) {
+      for (const {name, kind} of await this.#entriesOf(absolute)) {
         const path = directory === '' ? name : `${directory}/${name}`;
         if (named.has(path) || parents.has(path)) continue;
         // Whose it is and who needs it say nothing of what is in it.
@@ -174,6 +191,27 @@ class Check {
         this.#reportExtra(path, isMark ? 'other' : kind);
       }
     }
+  }
+
+  /** Nothing of what is no directory; of one that cannot be read neither, which is reported. */
+  async #entriesOf(directory: string): Promise<readonly DirectoryEntry[]> {
+    try {
+      if ((await statusOrNull(this.#files, directory))?.kind !== 'directory') return [];
+      return await this.#files.list(directory);
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') throw error;
+      await this.#reportNotRead(directory, error);
+      return [];
+    }
+  }
+
+  /** What went with the checkpoint is not reported. Rejects with what is about something else. */
+  async #reportNotRead(path: string, error: unknown): Promise<void> {
+    const finding = notRead(path, error);
+    if (finding === null) throw error;
+    const status = await statusOrNull(this.#files, this.#directory).catch(() => 'unknown');
+    if (status === null) this.#gone = true;
+    else this.#report(finding);
   }
 
   #reportExtra(relative: string, kind: string): void {
@@ -192,11 +230,11 @@ class Check {
     this.#options.onFinding(finding);
   }
 
-  #result(state: CheckpointState, metadata: CheckpointMetadata | null, files: number): CheckResult {
+  #result(state: CheckedState, metadata: CheckpointMetadata | null): CheckResult {
     return {
       state,
       metadata,
-      files,
+      files: this.#fileCount,
       bytes: this.#bytes,
       read: this.#read.size,
       sound: new Set([...this.#read].filter((path) => !this.#unsound.has(path))),

@@ -1,6 +1,7 @@
 // Reads `_metadata`. Nothing is trusted: size and nesting are limited before anything is built, the
 // seal is checked before anything is believed, and every count, length and name has a bound.
 
+import {systemTimers} from '../base/clock.ts';
 import {HAS_ZSTD} from '../base/compression.ts';
 import type {JsonValue} from '../base/json.ts';
 import {isJobName, isOperatorUid} from '../base/ids.ts';
@@ -65,18 +66,37 @@ export function decodeMetadata(bytes: Uint8Array): DecodedMetadata {
   if (isFlinkMetadata(bytes)) return {kind: 'foreign', program: 'flink'};
   const seal = checkSeal(bytes);
   if (seal.kind === 'damaged') return seal;
-  const known = last?.digest === seal.digest ? last.decoded.deref() : undefined;
+  const known = last?.digest === seal.digest ? (last.held ?? last.weak?.deref()) : undefined;
   if (known !== undefined) return known;
   const decoded = decodeSealed(seal);
-  last = {digest: seal.digest, decoded: new WeakRef(decoded)};
+  last = {digest: seal.digest, held: decoded, weak: null};
+  loosenSoon();
   return decoded;
 }
 
 /**
  * The last one, by the digest of all its fields: a verification and a restore ask for the same checkpoint two and three
- * times, and it may have 64 MiB. Nobody changes what was decoded; what nobody holds any more is not kept.
+ * times, and it may have 64 MiB. Nobody changes what was decoded; what nobody holds any more is not kept. `held` until other
+ * events get their turn, and only then `weak`: a WeakRef keeps what it refers to up to that moment, so that one for each of
+ * many that are read in one go would keep them all.
  */
-let last: {readonly digest: string; readonly decoded: WeakRef<DecodedMetadata>} | null = null;
+let last: {
+  readonly digest: string;
+  readonly held: DecodedMetadata | null;
+  readonly weak: WeakRef<DecodedMetadata> | null;
+} | null = null;
+let isLoosening = false;
+
+function loosenSoon(): void {
+  if (isLoosening) return;
+  isLoosening = true;
+  void systemTimers.yield().then(() => {
+    isLoosening = false;
+    if (last !== null && last.held !== null) {
+      last = {digest: last.digest, held: null, weak: new WeakRef(last.held)};
+    }
+  });
+}
 
 function decodeSealed(seal: HeldSeal): DecodedMetadata {
   const opened = parseSealed(seal);

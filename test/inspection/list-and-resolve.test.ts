@@ -4,10 +4,12 @@
 import {describe, expect, it} from 'vitest';
 
 import type {ProcessSighting} from '#src/base/process-identity.js';
+import {inspectCheckpoint} from '#src/inspection/inspect-checkpoint.js';
 import {listCheckpointDirectory} from '#src/inspection/list-checkpoints.js';
 import {resolveJobDirectory, resolveReference} from '#src/inspection/resolve-reference.js';
 import type {KnownJob} from '#src/inspection/resolve-reference.js';
 import {readCheckpoint} from '#src/runtime/start-job.js';
+import {holdSavepoint} from '#src/storage/holds.js';
 import type {ProcessTable} from '#src/storage/process-table.js';
 import {
   beginFresh,
@@ -152,9 +154,26 @@ describe('list', () => {
     expect(items).toMatchObject([
       {kind: 'checkpoint', state: 'complete', id: 10, path: '/savepoints/mine'},
       {kind: 'savepoint', state: 'complete', id: 10, path: `/savepoints/${names[0]}`},
-      {kind: 'savepoint', state: 'incomplete', path: `/savepoints/${names[1]}`},
+      {kind: 'savepoint', state: 'incomplete', id: null, path: `/savepoints/${names[1]}`},
     ]);
     expect(warnings).toHaveLength(1);
+  });
+
+  it('a savepoint that is held is shown so, by list and by inspect', async () => {
+    const files = await disk();
+    await files.makeDirectory('/savepoints');
+    for (const name of ['one', 'other']) {
+      await copyTree(files, `${JOB_DIRECTORY}/chk-10`, files, `/savepoints/${name}`);
+    }
+    await holdSavepoint(files, '/savepoints/one');
+    const {items} = await listCheckpointDirectory(files, '/savepoints');
+    expect(items.map(({path, held}) => [path, held]).sort()).toEqual([
+      ['/savepoints/one', true],
+      ['/savepoints/other', false],
+    ]);
+    for (const {path, held} of items) {
+      expect((await inspectCheckpoint(files, path)).details.held).toBe(held);
+    }
   });
 
   it('a checkpoint of another job is not offered to this one', async () => {

@@ -184,7 +184,7 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     name: 'list: a copy under a name of its own is left out',
     rows: 'checkpoint list',
     module: 'inspection/list-checkpoints.js',
-    find: '|| (await hasMetadata(files, path))',
+    find: '|| (await unlessUnread(path, false, tell, has))',
     replace: '',
     prover: 'list-and-resolve',
   },

@@ -47,8 +47,8 @@ export const VERIFY_MUTANTS: readonly Mutant[] = [
     name: 'verify: what retention deleted since it was listed ends the verification',
     rows: 'H86',
     module: 'inspection/verify-checkpoint.js',
-    find: 'if (options.listed?.has(directory) === true)\n                continue;',
-    replace: '',
+    find: 'if (listed?.has(directory) !== true)',
+    replace: 'if (true)',
     prover: 'verify',
   },
   {
@@ -63,8 +63,8 @@ export const VERIFY_MUTANTS: readonly Mutant[] = [
     name: 'verify: the savepoints of a directory are passed over',
     rows: 'H26',
     module: 'reports/verify-report.js',
-    find: 'all.push(savepoint);',
-    replace: '{}',
+    find: 'of await snapshotsIn(files, directory, onUnread)',
+    replace: 'of []',
     prover: 'verify-refs',
   },
   {

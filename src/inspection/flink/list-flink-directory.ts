@@ -10,10 +10,10 @@ export interface ListedFlinkDirectory {
   readonly warnings: readonly string[];
 }
 
-/** `id`: of the directory's name, where `_metadata` cannot be read. */
+/** `id`: of the directory's name if that has one, where `_metadata` cannot be read. */
 export async function listFlinkDirectory(
   options: FlinkDirectoryOptions,
-  id: number,
+  id: number | null,
 ): Promise<ListedFlinkDirectory> {
   const {directory} = options;
   const reading = await readFlinkDirectory(options);
