@@ -95,12 +95,12 @@ export class LiveClaims implements DiskWatch {
   restore(): Partial<RunRequest> | null {
     const {world, draw} = this.#options;
     if (!world.faults.active) return null;
-    if (this.#asked > 0 && !draw.chance(0.65)) return null;
     const path = this.#choose();
+    const isSleptOver = path === this.#neighbour.sleptOver;
+    if (this.#asked > 0 && !draw.chance(isSleptOver ? 0.9 : 0.65)) return null;
     if (path === null) return null;
     this.#asked += 1;
-    const isSleptOver = path === this.#neighbour.sleptOver;
-    const claimMode = draw.chance(isSleptOver ? 0.7 : 0.5) ? 'claim' : 'no-claim';
+    const claimMode = draw.chance(isSleptOver ? 0.8 : 0.5) ? 'claim' : 'no-claim';
     if (draw.chance(claimMode === 'claim' ? 0.55 : 0.2)) this.#neighbour.fallAsleep();
     this.counts[claimMode === 'claim' ? 'claimsAsked' : 'usesAsked'] += 1;
     return {restoreFrom: path, claimMode, outputAhead: 'withdraw'};

@@ -110,8 +110,9 @@ export class Neighbour {
     const living = this.living();
     for (const process of living) {
       if (process.paused) {
-        if (draw.chance(0.4)) this.#wake(process);
-        else if (draw.chance(0.2)) process.kill();
+        // Most sleep until somebody from elsewhere takes them for dead.
+        if (draw.chance(0.2)) this.#wake(process);
+        else if (draw.chance(0.1)) process.kill();
       } else if (draw.chance(0.2)) process.kill();
       else if (draw.chance(0.3)) this.#sleep(process);
     }
@@ -220,7 +221,7 @@ export class Neighbour {
     if (!draw.chance(chance)) return;
     this.#sleep(process);
     this.sleptOver = path.replace(/\/claimed-by$/, '');
-    if (draw.chance(0.5)) {
+    if (draw.chance(0.25)) {
       world.scheduler.after(world.kernel, draw.logarithmic(20, 30_000), 'the owner wakes', () => {
         if (world.faults.active && process.living && process.paused) this.#wake(process);
       });
@@ -248,7 +249,7 @@ interface OwnerJson {
 
 /** Calls of a deletion: before the last look at a claim, before that at marks of use, and before the second look. */
 const SLEEPY = [
-  {name: 'openForRead', path: /\/chk-\d+\/claimed-by$/, chance: 0.3},
+  {name: 'openForRead', path: /\/sim\/chk-\d+\/claimed-by$/, chance: 0.4},
   {name: 'list', path: /\/chk-\d+$/, chance: 0.2},
   {name: 'rename', path: /\/beside\/state\/sim\/chk-\d+$/, chance: 0.1},
 ] as const;
