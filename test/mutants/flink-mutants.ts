@@ -135,9 +135,9 @@ export const FLINK_MUTANTS: readonly Mutant[] = [
   {
     name: 'flink: a checkpoint that is deleted meanwhile is damaged',
     rows: 'H86',
-    module: check,
-    find: "const isGone = reading.kind === 'gone' || (await statusOrNull(options.files, path)) === null;",
-    replace: "const isGone = reading.kind === 'gone';",
+    module: 'inspection/flink/read-flink-directory.js',
+    find: "return (await statusOrNull(options.files, path)) === null ? { kind: 'gone' } : reading;",
+    replace: 'return reading;',
     prover: 'flink-verify',
   },
   {

@@ -192,7 +192,7 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     name: 'verify: a directory of nothing is damage',
     rows: 'checkpoint verify',
     module: 'reports/verify-report.js',
-    find: '!(await wasCheckpoint(directory))',
+    find: '!(await wasCheckpoint(files, directory))',
     replace: 'false',
     prover: 'verify-refs',
   },

@@ -194,8 +194,8 @@ export const PRUNE_MUTANTS: readonly Mutant[] = [
     name: 'prune: a directory that is no job stops it',
     rows: 'Delete',
     module: 'reports/prune-report.js',
-    find: 'if (job !== directory &&',
-    replace: 'if (false &&',
+    find: '(job !== directory || (await hasMore(directory)))',
+    replace: 'false',
     prover: 'prune-report',
   },
   {
