@@ -2,7 +2,8 @@
 // from then on. Sealed JSON {job_directory, lineage}, created if absent, never changed:
 //
 //   1. written aside under a name with the lineage, synced
-//   2. linked to `claimed-by` (EEXIST: the same claim goes on, any other is refused); the directory synced
+//   2. linked to `claimed-by` (EEXIST: the same claim goes on, any other is refused); the directory synced, and
+//      the one above it: an owner that counts as dead may have published the checkpoint, and not synced it
 //   3. the aside is removed
 
 import {EngineError, systemErrorCode} from '../base/errors.ts';
@@ -11,7 +12,7 @@ import type {FileSystem} from './file-system.ts';
 import {FieldError, Fields} from './json-fields.ts';
 import {checkpointFiles} from './open-below.ts';
 import {wrongKind} from './finding.ts';
-import {CLAIM_FILE, claimAsideName} from './paths.ts';
+import {CLAIM_FILE, claimAsideName, parentOf} from './paths.ts';
 import {openSealedJson, sealJson} from './sealed-json.ts';
 import {storageFailed} from './storage-error.ts';
 
@@ -77,6 +78,7 @@ export async function writeClaim(
       }
     }
     await files.syncDirectory(directory);
+    await files.syncDirectory(parentOf(directory));
     await files.unlink(aside);
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') {

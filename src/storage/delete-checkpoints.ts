@@ -20,8 +20,14 @@ import {readMetadata, statusOrNull} from './derive-checkpoint-state.ts';
 import {removeTree} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import {listHolds} from './holds.ts';
-import {checkpointName, parseCheckpointName, type JobPaths} from './paths.ts';
-import type {SharedDirectory} from './shared-directory.ts';
+import {
+  CLAIM_FILE,
+  checkpointName,
+  parseCheckpointName,
+  parseUseName,
+  type JobPaths,
+} from './paths.ts';
+import {namesIn, type SharedDirectory} from './shared-directory.ts';
 import type {LookForUse} from './use-marks.ts';
 
 /** A checkpoint that the request named and that stays. */
@@ -96,15 +102,17 @@ export async function decideDeletion(
   return new Permit(paths.root, permitted, kept, by);
 }
 
-/** By a job in another directory; null: by none. */
+/** By a job in another directory; null: by none. `names`: what is in it, if that is known. */
 async function whyNeeded(
   files: FileSystem,
   path: string,
   by: Claim | null,
   useOf: LookForUse,
+  names: readonly string[] | null = null,
 ): Promise<'claimed' | 'in-use' | null> {
-  const claim = await readClaim(files, path);
+  const claim = names?.includes(CLAIM_FILE) === false ? null : await readClaim(files, path);
   if (claim !== null && (by === null || !sameClaim(claim, by))) return 'claimed';
+  if (names?.every((name) => parseUseName(name) === null) === true) return null;
   return (await useOf(path)) === null ? null : 'in-use';
 }
 
@@ -123,7 +131,7 @@ export async function performDeletion(
     await setAside(files, paths, generation, checkpointId);
     const aside = asidePath(paths, generation, checkpointId);
     // Until the rename a job could still begin from it, and claim it when it took us, who slept, for dead.
-    const reason = await whyNeeded(files, aside, permit.by, useOf);
+    const reason = await whyNeeded(files, aside, permit.by, useOf, await namesIn(files, aside));
     if (reason === null) gone.push(checkpointId);
     else {
       await files.rename(aside, paths.checkpoint(checkpointId));

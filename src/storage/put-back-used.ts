@@ -9,7 +9,14 @@ import {readMetadata} from './derive-checkpoint-state.ts';
 import type {FileSystem} from './file-system.ts';
 import {distinctFilesOf} from './metadata-encoder.ts';
 import {nextOrigin} from './next-origin.ts';
-import {JobPaths, parseCheckpointName, parseGenerationName, stateFileAt} from './paths.ts';
+import {
+  CLAIM_FILE,
+  JobPaths,
+  parseCheckpointName,
+  parseGenerationName,
+  parseUseName,
+  stateFileAt,
+} from './paths.ts';
 import {readHistory} from './read-history.ts';
 import {namesIn} from './shared-directory.ts';
 import {statusOrNull} from './status-or-null.ts';
@@ -33,7 +40,7 @@ export async function putBackUsed(
       const id = parseCheckpointName(name);
       const aside = `${place}/${name}`;
       if (id === null) continue;
-      if ((await useOf(aside)) === null && !(await isClaimed(files, aside))) continue;
+      if (!(await isNeeded(files, aside, useOf))) continue;
       if ((await statusOrNull(files, paths.checkpoint(id))) !== null) continue;
       if (!(await hasAllOfItsOwn(files, aside))) continue;
       await files.rename(aside, paths.checkpoint(id));
@@ -41,6 +48,13 @@ export async function putBackUsed(
     }
   }
   if (count > 0) await files.syncDirectory(paths.root);
+}
+
+async function isNeeded(files: FileSystem, directory: string, useOf: LookForUse): Promise<boolean> {
+  const names = await namesIn(files, directory);
+  const isMarked = names.some((name) => parseUseName(name) !== null);
+  if (isMarked && (await useOf(directory)) !== null) return true;
+  return names.includes(CLAIM_FILE) && (await isClaimed(files, directory));
 }
 
 /** By a lineage that goes back to it, or may: once it has a checkpoint of its own, it takes away what it claimed. */

@@ -3,7 +3,8 @@
 // registry knows of the job. Sealed JSON {job_directory, lineage, generation, host, pid_namespace}:
 //
 //   1. written aside under a name with the lineage, synced
-//   2. renamed to `used-by-<lineage>`; the directory synced
+//   2. renamed to `used-by-<lineage>`; the directory synced, and the one above it: a living owner may have published the
+//      checkpoint, and not synced it yet
 //   3. removed once that lineage has a checkpoint of its own
 //
 // Whether a mark still counts is what the job directory that it names says, so one that was left behind holds nothing
@@ -17,7 +18,15 @@ import type {FileSystem} from './file-system.ts';
 import {FieldError, Fields} from './json-fields.ts';
 import {nextOrigin} from './next-origin.ts';
 import {checkpointFiles, type FileOpener} from './open-below.ts';
-import {GENERATION_MAX, join, JobPaths, parseUseName, useAsideName, useName} from './paths.ts';
+import {
+  GENERATION_MAX,
+  join,
+  JobPaths,
+  parentOf,
+  parseUseName,
+  useAsideName,
+  useName,
+} from './paths.ts';
 import {readHistory} from './read-history.ts';
 import {openSealedJson, sealJson} from './sealed-json.ts';
 import {storageFailed} from './storage-error.ts';
@@ -71,6 +80,7 @@ export async function placeUseMark(
     await writeDurableBytes(files, aside, bytes);
     await files.rename(aside, join(directory, useName(mark.lineage)));
     await files.syncDirectory(directory);
+    await files.syncDirectory(parentOf(directory));
   } catch (error) {
     const code = systemErrorCode(error);
     if (REFUSALS.has(code)) return;

@@ -17,12 +17,10 @@ export const FIRST_SEED = 1 + ROUND * 2 * HALF;
 const REPEATED = PROOF ? 100 : 23;
 /** Of what runs do, and of the kinds of fault, a small sample may lack so many. */
 const MISSED_MAX = {counts: 5, faults: 3};
-/** Of jobs beside, in one seed of twenty: the rest is rare, and printed. */
-const BESIDE_ASKED = ['claimsAsked', 'usesAsked'] as const;
+/** Of jobs beside, in one seed of twenty: what the rest counts is rare, and printed. */
 const BESIDE_SEEN = [
-  ...BESIDE_ASKED,
-  ...(['refusedAlive', 'claimedAsleep', 'wokenAfterClaim', 'claimedRemoved'] as const),
-  ...(['markedAlive', 'markedAsleep', 'pressed'] as const),
+  ...(['claimsAsked', 'usesAsked', 'refusedAlive', 'claimedAsleep', 'wokenAfterClaim'] as const),
+  ...(['claimedRemoved', 'markedAlive', 'markedAsleep', 'pressed'] as const),
 ];
 export const MAX_MILLIS = 900_000;
 
@@ -49,9 +47,10 @@ export async function expectNoBrokenPromise(first: number, count: number): Promi
     const missed = never(what === 'counts' ? tally.counts : tally.fired);
     expect(missed.length, missed.join(', ')).toBeLessThanOrEqual(isWhole ? 0 : max);
   }
-  const beside = isWhole ? BESIDE_SEEN : left > 0 ? [] : BESIDE_ASKED;
-  const missedBeside = beside.filter((what) => (tally.beside.get(what) ?? 0) === 0);
-  expect(missedBeside, 'of jobs beside').toEqual([]);
+  const seen = (what: string): number => tally.beside.get(what) ?? 0;
+  if (isWhole) expect(BESIDE_SEEN.filter((what) => seen(what) === 0)).toEqual([]);
+  // A small sample has three of them.
+  else if (left === 0) expect(seen('claimsAsked') + seen('usesAsked')).toBeGreaterThan(0);
   for (const reached of [tally.sinks, tally.modes, tally.parallelisms])
     expect(reached.size).toBe(4);
 }

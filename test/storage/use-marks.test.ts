@@ -152,6 +152,18 @@ test('a mark is durable, and a directory that has gone is said to have gone, als
   }
 });
 
+test.each(['used', 'claimed'])(
+  'what is %s is durable, though its owner has not synced it',
+  async (how) => {
+    // Published, and then its owner fell asleep.
+    await disk.rename(`${OTHER}/chk-3`, `${OTHER}/chk-4`);
+    if (how === 'used') await user.placeUseMark(`${OTHER}/chk-4`, NEXT);
+    else await user.claim(`${OTHER}/chk-4`, NEXT);
+    const after = disk.afterCrash(disk.log.length, () => 'lost');
+    expect((await after.list(OTHER)).map(({name}) => name)).toContain('chk-4');
+  },
+);
+
 test.each(['EACCES', 'EROFS'])(
   'where nothing can be written (%s) the job begins all the same',
   async (code) => {
