@@ -155,6 +155,8 @@ export class SimulatedProcess {
   #requireNoOtherEnd(): void {
     const {world} = this.options;
     if (this.ending?.kind !== 'ended' || this.ending.summary.state !== 'FAILED') return;
+    // Who has taken over goes on, whatever the record of an earlier generation says.
+    if (this.ending.summary.error?.code === 'FENCED') return;
     for (const path of this.files.ends) {
       const how = endAt(world.disk, path);
       if (how === null || how === 'failed') continue;
