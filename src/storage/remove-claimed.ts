@@ -41,11 +41,15 @@ export interface Pruner {
   writeEnd(how: 'finished', facts: Record<string, never>): Promise<void>;
 }
 
-/** The `chk-N` of a job directory; null: it lies somewhere else, and belongs to no directory. */
+/** The job directory of a `chk-N`; null: it lies somewhere else, and belongs to none. STORAGE_FAILED: nobody can say. */
 export async function jobDirectoryAround(files: FileSystem, path: string): Promise<string | null> {
   if (parseCheckpointName(baseName(path)) === null) return null;
   const parent = parentOf(path);
-  return (await statusOrNull(files, join(parent, 'FORMAT'))) === null ? null : parent;
+  try {
+    return (await statusOrNull(files, join(parent, 'FORMAT'))) === null ? null : parent;
+  } catch (error) {
+    throw storageFailed('looking at', parent, error);
+  }
 }
 
 /**

@@ -55,6 +55,14 @@ export const USE_MARK_MUTANTS: readonly Mutant[] = [
     prover: 'use-marks',
   },
   {
+    name: 'beside: where a checkpoint lies cannot be read, and the run ends with 1',
+    rows: 'H51',
+    module: 'storage/remove-claimed.js',
+    find: "throw storageFailed('looking at', parent, error);",
+    replace: 'throw error;',
+    prover: 'use-marks',
+  },
+  {
     name: 'beside: nobody asks whether an owner lives where something is claimed',
     rows: 'Claim',
     module: 'storage/judge-owner.js',

@@ -7,6 +7,7 @@ import type {FileSystem} from '#src/storage/file-system.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import type {RunEnd} from '#src/storage/owner-record.js';
 import {removedClaimName, useName} from '#src/storage/paths.js';
+import {jobDirectoryAround} from '#src/storage/remove-claimed.js';
 import {placeUseMark, removeUseMark, useOf, whyUsed} from '#src/storage/use-marks.js';
 import {
   beginFresh,
@@ -150,6 +151,12 @@ test('a mark is durable, and a directory that has gone is said to have gone, als
   ]) {
     await expect(begins).rejects.toMatchObject({code: 'NOT_FOUND'});
   }
+});
+
+test('whose checkpoint it is nobody can say where nothing can be read', async () => {
+  expect(await jobDirectoryAround(disk, SOURCE)).toBe(OTHER);
+  disk.options = {fault: ({name}) => (name === 'status' ? {kind: 'fail', code: 'EIO'} : null)};
+  await expect(jobDirectoryAround(disk, SOURCE)).rejects.toMatchObject({code: 'STORAGE_FAILED'});
 });
 
 test.each(['used', 'claimed'])(
