@@ -22,19 +22,17 @@ import {isFlinkDirectory} from './read-flink-directory.ts';
  * savepoint and has files only: a savepoint of tidemark has a directory for each step.
  */
 export async function isUnfinishedOfFlink(files: FileSystem, directory: string): Promise<boolean> {
-  const job = parentOf(directory);
+  const name = baseName(directory);
+  const isSavepoint = parseSavepointName(name) !== null;
+  if (!isSavepoint && parseCheckpointName(name) === null) return false;
   if ((await statusOrNull(files, directory))?.kind !== 'directory') return false;
-  for (const path of [
-    join(directory, METADATA_FILE),
-    join(directory, CHECKSUMS_FILE),
-    new JobPaths(job).format,
-  ]) {
-    if ((await statusOrNull(files, path)) !== null) return false;
+  for (const file of [METADATA_FILE, CHECKSUMS_FILE]) {
+    if ((await statusOrNull(files, join(directory, file))) !== null) return false;
   }
-  if (parseSavepointName(baseName(directory)) !== null) {
-    return (await files.list(directory)).every(({kind}) => kind === 'file');
-  }
-  return parseCheckpointName(baseName(directory)) !== null && (await isJobOfFlink(files, job));
+  if (isSavepoint) return (await files.list(directory)).every(({kind}) => kind === 'file');
+  const job = parentOf(directory);
+  if ((await statusOrNull(files, new JobPaths(job).format)) !== null) return false;
+  return isJobOfFlink(files, job);
 }
 
 /** It makes `shared` and `taskowned` at once, and calls the directory by the id of the job. */

@@ -269,10 +269,11 @@ ${OF_THE_KEPT.before}`,
   explain: {
     works: [
       finite('explain', ['explain', 'checkpoint-timeout']),
+      finite('explain', ['explain', 'chunk-damaged']),
       finite('explain', ['explain', 'OUTPUT_AHEAD']),
       finite('explain-list', ['explain']),
     ],
-    examples: [0, 0, 0, 0],
+    examples: [0, 0, 0, 0, 0],
   },
   help: {
     works: [finite('help', ['help']), finite('help', ['help', 'checkpoint', 'list'])],
