@@ -155,16 +155,11 @@ async function readFiles(
     else known.uses.push(use);
   }
   const facts: FlinkFileFacts[] = [];
-  // Where Flink wrote it, what it names elsewhere is there: a place that was guessed, and is empty, was no such place.
-  const isInPlace = [...byKey.values()].some(({location}) => isAt(location, 'as-written'));
-  for (const {location: guessed, uses} of byKey.values()) {
+  for (const {location, uses} of byKey.values()) {
     const handles = uses.map(({file}) => file);
     const known = uses.filter(({isLog}) => !isLog).map(({file}) => file);
     const lengths = lengthsOf(known);
-    const looked = await findFile(files, guessed);
-    const isElsewhere = looked.kind === 'missing' && isInPlace && isAt(guessed, 'moved');
-    const location = isElsewhere ? ELSEWHERE : guessed;
-    const found: FoundFile = isElsewhere ? {kind: 'unknown'} : looked;
+    const found = await findFile(files, location);
     facts.push({
       written: handles[0]!.path,
       location,
@@ -177,15 +172,6 @@ async function readFiles(
     });
   }
   return facts;
-}
-
-const ELSEWHERE: FileLocation = {
-  kind: 'elsewhere',
-  reason: 'it lies outside the directory of the checkpoints',
-};
-
-function isAt(location: FileLocation, how: 'as-written' | 'moved'): boolean {
-  return location.kind === 'here' && location.how === how;
 }
 
 /** Of a file of which no length is recorded, or not its own. */

@@ -22,7 +22,6 @@ import {
   map,
   named,
   verify,
-  WRITTEN,
 } from './support/flink-disk.js';
 
 describe('verify', () => {
@@ -85,25 +84,6 @@ describe('verify', () => {
       disk.overwrite(log.path, new Uint8Array(bytes));
       expect(await verify(disk, directory, maps)).toMatchObject({verdict: 'ok', errors: []});
     }
-  });
-
-  test('files of the job that was claimed, in another directory, are not looked for without --map', async () => {
-    const disk = await diskWith('v6/rocksdb-incremental', '/srv/fl/snapshots/rocksdb-incremental');
-    const directory = `${WRITTEN}/chk-10`;
-    expect(await verify(disk, directory)).toMatchObject({verdict: 'ok', errors: []});
-    const {files} = await inspectFlinkDirectory({files: disk, directory, maps: [], uids: []});
-    const [claimed] = files.filter(({shared}) => shared);
-    const bytes = await readFile(disk, `${directory}/_metadata`);
-    // The same length, so that nothing else moves.
-    const other = claimed!.written.replace('/snapshots/', '/anothers_/');
-    const text = bytes.toString('latin1').replaceAll(claimed!.written, other);
-    disk.overwrite(`${directory}/_metadata`, Buffer.from(text, 'latin1'));
-    await disk.unlink(claimed!.path);
-    const {errorCode, errors} = await verify(disk, directory);
-    expect(errorCode).toBe('INCOMPLETE');
-    expect(errors).toMatchObject([
-      {code: 'file-elsewhere', message: expect.stringContaining('--map FROM=TO') as string},
-    ]);
   });
 
   describe('damage', () => {
