@@ -251,6 +251,7 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
     replace:
       'const step = restored === null || !isPublishedHere(facts, restored.metadata) ? null :',
     prover: 'simulation',
+    from: 3401,
     seeds: 600,
   },
   {

@@ -155,7 +155,7 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     find: 'await withdraw(files, job, ownership.generation, ahead);',
     replace: '',
     prover,
-    from: 201,
+    from: 901,
   },
   {
     name: 'temporaries that no checkpoint prepared stay',
@@ -254,7 +254,7 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     find: 'if (!this.#inputEnded)',
     replace: 'if (true)',
     prover,
-    from: 501,
+    from: 2051,
   },
   {
     name: 'that the input has ended is in no snapshot',
