@@ -149,6 +149,8 @@ async function leftAfter(disk: MemoryFileSystem): Promise<string | null> {
 }
 
 /** The pruning generation's, which crash-states.test.ts is about: that others are fenced off is not looked at here. */
+/** Needed while the owner of what is claimed has not synced its publish: test/storage/use-marks.test.ts. */
+const OF_LATE_PUBLISH = /^claim +\/savepoints$|^claim-chk +\/other\/flights$/;
 const OF_TAKE_OVER = /^remove-chk (\/other\/flights\/(owner|work)|\/other$|\/$)/;
 
 function placeOf(path: string): string {
@@ -174,7 +176,7 @@ describe('crash states of claims and holds', () => {
       const own = await withoutEachSync(record, alwaysHolds, placeOf);
       expect(own.length).toBeGreaterThan(8);
       const unneeded = own.filter(([place, violation]) => {
-        return violation === null && !OF_TAKE_OVER.test(place);
+        return violation === null && !OF_TAKE_OVER.test(place) && !OF_LATE_PUBLISH.test(place);
       });
       expect(unneeded).toEqual([]);
     },
