@@ -74,7 +74,7 @@ test.runIf(whole)('state-maxpar-changed: 12, and nothing is lost', async () => {
 
 test.runIf(whole)('state-rescale-1-to-8, 8-to-3: exact', {timeout: 60_000}, async () => {
   await crash(1);
-  await crash(8, 3);
+  await crash(8, 2);
   await expectExact(3);
 });
 
