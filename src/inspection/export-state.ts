@@ -16,7 +16,7 @@ import type {FileHandle} from '../storage/file-system.ts';
 import {join, parentOf} from '../storage/paths.ts';
 import {makeWithParents} from '../storage/savepoint-attempt.ts';
 import {storageFailed} from '../storage/storage-error.ts';
-import {refuseWithin} from '../storage/copy-checkpoint.ts';
+import {refuseWithin} from '../storage/require-free.ts';
 import type {ProcessTable} from '../storage/process-table.ts';
 import {syncAbove} from '../storage/sync-above.ts';
 import {removeDeadCopies, unfinishedCopyAt} from '../storage/unfinished-copies.ts';

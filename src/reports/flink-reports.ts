@@ -5,7 +5,7 @@ import {EngineError} from '../base/errors.ts';
 import {systemRandom} from '../base/random.ts';
 import {shellWord} from '../base/shell-word.ts';
 import {copyFlinkDirectory} from '../inspection/flink/copy-flink-directory.ts';
-import {requireFree} from '../storage/copy-checkpoint.ts';
+import {requireFree} from '../storage/require-free.ts';
 import {
   inspectFlinkDirectory,
   type FlinkCheckpointDetails,

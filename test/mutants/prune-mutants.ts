@@ -209,7 +209,7 @@ export const PRUNE_MUTANTS: readonly Mutant[] = [
   {
     name: 'copy: it goes into a checkpoint of a job',
     rows: 'Publish',
-    module: copy,
+    module: 'storage/require-free.js',
     find: "if (above === '/')",
     replace: 'if (true)',
     prover: 'copy-checkpoint',
