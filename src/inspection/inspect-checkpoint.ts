@@ -187,11 +187,10 @@ async function lookAround(
 ): Promise<Surroundings> {
   const ownId = parseCheckpointName(baseName(directory));
   const paths = new JobPaths(parentOf(directory));
-  const holds = ownId === null ? [] : await listHolds(files, paths);
   const held =
     ownId === null
       ? await isSavepointHeld(files, directory)
-      : holds.some(({checkpointId}) => checkpointId === ownId);
+      : (await listHolds(files, paths)).some(({checkpointId}) => checkpointId === ownId);
   if (!shares) return {held, needed: new Set()};
   const needed = new Set<string>();
   const need = (metadata: CheckpointMetadata): void => {

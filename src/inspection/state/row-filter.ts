@@ -101,8 +101,8 @@ function keyConditions(
   if (from !== undefined) texts.push(['--from', compared(first, 0, 'atLeast', from)]);
   if (to !== undefined) texts.push(['--to', compared(first, 0, 'below', to)]);
   // Said before any row is read.
-  if (from !== undefined) valueOf('--from', first, from, name);
-  if (to !== undefined) valueOf('--to', first, to, name);
+  if (from !== undefined) valueOf('--from', key, 0, from, name);
+  if (to !== undefined) valueOf('--to', key, 0, to, name);
   return texts;
 }
 
@@ -144,7 +144,7 @@ function rangeOf(
   name: string,
 ): KeyGroupRange | undefined {
   if (wanted === undefined) return undefined;
-  const columns = key.map((field, index) => valueOf('--key', field, wanted[index] ?? null, name));
+  const columns = key.map((_, index) => valueOf('--key', key, index, wanted[index] ?? null, name));
   const groups = new Uint16Array(1);
   compileKeyGroups(key, maxParallelism)(columns, null, 1, groups);
   return {start: groups[0]!, end: groups[0]!};
@@ -156,20 +156,27 @@ const NOTHING: RecordBatch = {
   ...{selectedCount: 1, watermarks: null, origin: null},
 };
 
-/** What was typed, as a column of one row; null: NULL. USAGE when it is none of the type. */
-function valueOf(flag: string, field: Field, value: string | null, name: string): Column {
+/** What was typed for column `index` of the key, as a column of one row; null: NULL. USAGE when it is none of the type. */
+function valueOf(
+  flag: string,
+  key: readonly Field[],
+  index: number,
+  value: string | null,
+  name: string,
+): Column {
+  const field = key[index]!;
   const type = dataTypeText(field.type);
   if (field.type.kind === 'bytes' && value !== null) {
     return bytesColumn(bytesOfBase64(value, field.name));
   }
   const text = value === null ? `CAST(NULL AS ${type})` : literal(field, value);
   const parsed = parseExpression(text, NOTHING.schema);
-  if (parsed.kind === 'invalid') throw usage(`${flag}: ${parsed.message}`, [field]);
+  if (parsed.kind === 'invalid') throw usage(`${flag}: ${parsed.message}`, key);
   try {
     return compileExpression(parsed.expression).evaluate(NOTHING);
   } catch (error) {
     if (!(error instanceof RecordFailure)) throw error;
-    throw usage(`${flag}: ${error.reason} (${field.name} of ${name} is ${type})`, [field]);
+    throw usage(`${flag}: ${error.reason} (${field.name} of ${name} is ${type})`, key);
   }
 }
 
