@@ -47,9 +47,9 @@ export const ERROR_PAGES: Readonly<Record<ErrorCode, Page>> = {
     example: 'tidemark checkpoint list my.job.yaml',
   },
   ALREADY_RUNNING: {
-    what: 'Another process runs this job with this checkpoint directory.',
-    why: 'Two would delete each other’s checkpoints and commit output twice. Its process, machine and last sign of life were looked at.',
-    fix: 'Stop the other one. If you know that it is dead (another machine, a container that is gone), take over.',
+    what: 'Another process runs this job with this checkpoint directory, or another job owns the checkpoint.',
+    why: 'Two would delete each other’s checkpoints and commit output twice. Its process, machine and last sign of life were looked at. A job that claimed a checkpoint goes on from it, and this one would make the same output.',
+    fix: 'Stop the other one, or go on with the job that the message names. If you know that it is dead (another machine, a container that is gone), take over.',
     example: 'tidemark run my.job.yaml --take-over',
   },
   FENCED: {

@@ -4,6 +4,7 @@
 //  (R1) a lineage that had checkpoints never starts empty nor from its origin
 //  (R2) an older checkpoint is never used for a newer one without `--on-damaged use-older`
 //  (R3) a run that ended on purpose is not resumed without being asked
+//  (R4) nothing is resumed from before what a job of another directory claimed and took away: that one goes on from there
 
 import type {ErrorCode} from '../base/errors.ts';
 import {shellWord} from '../base/shell-word.ts';
@@ -11,6 +12,7 @@ import {
   belongsTo,
   lastRun,
   type CheckpointFacts,
+  type ClaimedCheckpoint,
   type CompleteCheckpoint,
   type GenerationFacts,
   type JobDirectoryFacts,
@@ -202,7 +204,9 @@ function firstRun(facts: StartFacts, {jobFile}: StartRequest): StartDecision {
 
 function startAgain(facts: StartFacts, run: Run): StartDecision {
   const good = newestComplete(facts.checkpoints.filter((it) => belongsTo(it, run.lineage.lineage)));
-  const resumeRef = run.end?.savepoint ?? (good === null ? null : `${facts.jobName}@${good.id}`);
+  const gone = newestClaimed(facts, run.lineage.lineage);
+  const isNewest = good !== null && good.id > (gone?.checkpointId ?? 0);
+  const resumeRef = run.end?.savepoint ?? (isNewest ? `${facts.jobName}@${good.id}` : null);
   const how = run.end?.how ?? 'finished';
   // The last checkpoint of a run that finished was taken with its windows flushed.
   const isDrained = how === 'finished' || run.end?.drained === true;
@@ -225,6 +229,10 @@ function resume(facts: StartFacts, run: Run, request: StartRequest): StartDecisi
   const good = newestComplete(own);
   const bad = newestDamaged(facts, lineage, hadCheckpoints);
 
+  const gone = newestClaimed(facts, lineage);
+  if (gone !== null && gone.checkpointId > Math.max(good?.id ?? 0, bad?.id ?? 0)) {
+    return claimedNewest(facts, gone, good, request);
+  }
   if (bad !== null && (good === null || bad.id > good.id)) {
     return damagedNewest(bad, good, request);
   }
@@ -259,6 +267,35 @@ function newestDamaged(
 ): CheckpointFacts | null {
   const mayBeOurs = (it: CheckpointFacts): boolean => belongsTo(it, lineage) ?? hadCheckpoints;
   return checkpoints.findLast((it) => it.state !== 'complete' && mayBeOurs(it)) ?? null;
+}
+
+/** The newest checkpoint of `lineage` that was taken away from here by whoever claimed it. */
+function newestClaimed(
+  {generations}: Pick<StartFacts, 'generations'>,
+  lineage: string,
+): ClaimedCheckpoint | null {
+  const claimed = generations.flatMap((one) => one.claimed ?? []);
+  const own = claimed.filter((one) => one.lineage === lineage);
+  return own.toSorted((left, right) => left.checkpointId - right.checkpointId).at(-1) ?? null;
+}
+
+function claimedNewest(
+  {jobName}: StartFacts,
+  {checkpointId, by}: ClaimedCheckpoint,
+  good: CompleteCheckpoint | null,
+  {jobFile}: StartRequest,
+): StartDecision {
+  const older =
+    good === null
+      ? ''
+      : `; or begin from ${nameOf(good)}, which makes what came after it again: tidemark run ${shellWord(jobFile)} -s ${shellWord(`${jobName}@${good.id}`)}`;
+  return {
+    kind: 'refuse',
+    code: 'ALREADY_RUNNING',
+    message: `chk-${checkpointId}, the newest checkpoint of the last run of ${jobName}, was claimed and taken away by the job in ${by.jobDirectory} (lineage ${by.lineage}): resuming from before it would make its output again`,
+    hint: `go on with the job of that directory${older}; or start over: tidemark run ${shellWord(jobFile)} --fresh`,
+    newestGood: good?.id ?? null,
+  };
 }
 
 function damagedNewest(
@@ -330,6 +367,10 @@ function resumeOrigin(facts: StartFacts, run: Run, request: StartRequest): Start
       record: run.lineage,
       sentence: `resumed from ${nameOf(checkpoint)} (${origin.path}), with which the last run began, because ${cause} before its first checkpoint`,
     };
+  }
+  const taken = newestClaimed(facts, run.lineage.ancestors.at(-1)?.lineage ?? '');
+  if (checkpoint === null && taken?.checkpointId === origin.checkpointId) {
+    return claimedNewest(facts, taken, null, request);
   }
   let why = 'it is gone';
   if (changed) why = 'it is not the same any more (its _metadata has changed)';

@@ -26,7 +26,7 @@ export function directoryFacts(
 }
 
 function generationFacts(history: GenerationHistory): GenerationFacts {
-  const {generation, owner, lineage, published, settled, end} = history;
+  const {generation, owner, lineage, published, settled, claimed, end} = history;
   const savepoint = end?.facts[SAVEPOINT_FACT];
   return {
     generation,
@@ -36,6 +36,7 @@ function generationFacts(history: GenerationHistory): GenerationFacts {
     lineage,
     published,
     settled,
+    claimed,
     end:
       end === null
         ? null

@@ -42,8 +42,24 @@ export interface GenerationFacts {
   readonly published: boolean;
   /** What its lineage prepared is committed or removed. */
   readonly settled: boolean;
+  /** The checkpoint that it took away from here; null: none. */
+  readonly claimed: ClaimedCheckpoint | null;
   /** Null: it runs, or it crashed. */
   readonly end: GenerationEnd | null;
+}
+
+/** A checkpoint of this directory that a job of another one claimed, and that is on its way out, or gone. */
+export interface ClaimedCheckpoint {
+  readonly checkpointId: number;
+  /** The checkpoint's own. */
+  readonly lineage: string;
+  readonly by: ClaimFacts;
+}
+
+/** Who claims a checkpoint. */
+export interface ClaimFacts {
+  readonly jobDirectory: string;
+  readonly lineage: string;
 }
 
 export interface GenerationEnd {

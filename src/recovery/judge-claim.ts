@@ -4,13 +4,8 @@
 //  (O2) a claim that was written and whose lineage never began is gone on with, not refused: else a crash between the
 //       two would leave a savepoint that nobody can use
 
+import type {ClaimFacts} from './facts.ts';
 import type {StartsWork} from './plan-settlement.ts';
-
-/** What `claimed-by` says. */
-export interface ClaimFacts {
-  readonly jobDirectory: string;
-  readonly lineage: string;
-}
 
 export interface ClaimRequest {
   /** Of the checkpoint that the start rests on; null: nobody claimed it. */

@@ -42,14 +42,23 @@ export async function readClaim(files: FileSystem, directory: string): Promise<C
   const opened = openSealedJson(bytes);
   if (opened.kind === 'damaged') throw damagedClaim(path, opened.message);
   try {
-    const fields = new Fields(opened.fields, '');
-    const jobDirectory = fields.value('job_directory');
-    if (typeof jobDirectory !== 'string') throw fields.wrong('job_directory', 'a path');
-    return {jobDirectory, lineage: fields.text('lineage', /^[0-9a-f]{16}$/)};
+    return decodeClaim(new Fields(opened.fields, ''));
   } catch (error) {
     if (error instanceof FieldError) throw damagedClaim(path, error.message);
     throw error;
   }
+}
+
+export function encodeClaim({jobDirectory, lineage}: Claim): {readonly [key: string]: string} {
+  return {job_directory: jobDirectory, lineage};
+}
+
+/** Throws FieldError. */
+export function decodeClaim(fields: Fields): Claim {
+  return {
+    jobDirectory: fields.path('job_directory'),
+    lineage: fields.text('lineage', /^[0-9a-f]{16}$/),
+  };
 }
 
 /**
@@ -62,7 +71,7 @@ export async function writeClaim(
   claim: Claim,
 ): Promise<void> {
   const aside = `${directory}/${claimAsideName(claim.lineage)}`;
-  const bytes = sealJson({job_directory: claim.jobDirectory, lineage: claim.lineage});
+  const bytes = sealJson(encodeClaim(claim));
   try {
     // Left by an attempt of this lineage that died.
     await unlessMissing(async () => files.unlink(aside));

@@ -10,10 +10,12 @@ import {CheckpointAttempt, type AttemptContext} from './attempt.ts';
 import {writeClaim, type Claim} from './claims.ts';
 import {
   decideDeletion,
+  nothingDeleted,
   performDeletion,
   type DeletePermit,
   type DeletionReport,
 } from './delete-checkpoints.ts';
+import {readMetadata} from './derive-checkpoint-state.ts';
 import {removeTree, unlessMissing, writeDurableBytes} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import {highestCheckpointId} from './highest-checkpoint-id.ts';
@@ -21,6 +23,7 @@ import {listHolds, placeHold, removeHold} from './holds.ts';
 import {newestGeneration, requireUnused} from './judge-owner.ts';
 import {listCheckpoints, type ListedCheckpoint} from './list-checkpoints.ts';
 import {
+  encodeClaimedRecord,
   encodeEndRecord,
   encodeLineageRecord,
   encodeMark,
@@ -325,6 +328,17 @@ export class Ownership {
     );
   }
 
+  /** Before a deletion for `by` takes the checkpoint away: whoever resumes here hears of it. Once. */
+  async recordClaimed(checkpointId: number, by: Claim): Promise<void> {
+    const read = await this.#guarded(async () =>
+      readMetadata(this.#files, this.paths.checkpoint(checkpointId)),
+    );
+    if (read.kind !== 'read') throw nothingDeleted(this.paths, checkpointId);
+    const {lineage} = read.metadata;
+    const bytes = encodeClaimedRecord({checkpointId, lineage, by});
+    await this.#linkRecord(this.generation, 'claimed', bytes);
+  }
+
   /** A file in `shared/` is needed by no checkpoint and no attempt: the next deletion takes it away. */
   hasUnreferencedFiles(): boolean {
     return this.#shared.hasUnreferenced();
@@ -374,7 +388,7 @@ export class Ownership {
   /** Writes a record into work/<G>/, syncs it, links it to `owner/`, syncs `owner/`. */
   async #linkRecord(generation: number, mark: OwnerMark, bytes: Uint8Array): Promise<void> {
     const target = this.paths.ownerMark(generation, mark);
-    const once = mark === 'lineage' || mark === 'end';
+    const once = mark === 'lineage' || mark === 'claimed' || mark === 'end';
     assert(!once || !this.#recorded.has(mark), `${target} is written once`);
     await this.#guarded(async () => {
       const aside = this.#nextRecordPath();

@@ -50,6 +50,13 @@ export class Fields {
     return value;
   }
 
+  /** Of any length. */
+  path(key: string): string {
+    const value = this.value(key);
+    if (typeof value !== 'string') throw this.wrong(key, 'a path');
+    return value;
+  }
+
   textOrNull(key: string): string | null {
     return this.value(key) === null ? null : this.text(key);
   }

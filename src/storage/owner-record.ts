@@ -5,6 +5,7 @@ import {EngineError} from '../base/errors.ts';
 import type {ProcessIdentity} from '../base/process-identity.ts';
 import type {LineageAncestor} from '../checkpoint/checkpoint-metadata.ts';
 import {isObject, type JsonObject} from './canonical-json.ts';
+import {decodeClaim, encodeClaim, type Claim} from './claims.ts';
 import {FieldError, Fields} from './json-fields.ts';
 import {GENERATION_MAX} from './paths.ts';
 import {openSealedJson, sealJson} from './sealed-json.ts';
@@ -50,6 +51,14 @@ export interface LineageRecord {
   readonly ancestors: readonly LineageAncestor[];
   /** Null: nothing was ahead, or nothing was restored. */
   readonly outputAhead: OutputAhead | null;
+}
+
+/** Of a `prune`, before it deletes what a job of another directory claimed: who resumes here must know what is missing. */
+export interface ClaimedRecord {
+  readonly checkpointId: number;
+  /** The checkpoint's own. */
+  readonly lineage: string;
+  readonly by: Claim;
 }
 
 /** Crashed runs leave no end record. */
@@ -132,15 +141,25 @@ export function decodeLineageRecord(bytes: Uint8Array, path: string): LineageRec
 
 function decodeOrigin(fields: Fields): LineageOrigin {
   if (fields.oneOf('kind', ['fresh', 'checkpoint']) === 'fresh') return {kind: 'fresh'};
-  const path = fields.value('path');
-  if (typeof path !== 'string') throw fields.wrong('path', 'a path');
   return {
     kind: 'checkpoint',
     checkpointId: fields.count('checkpoint_id', 1),
-    path,
+    path: fields.path('path'),
     metadataSha256: fields.text('metadata_sha256', /^[0-9a-f]{64}$/),
     claimed: fields.flag('claimed'),
   };
+}
+
+export function encodeClaimedRecord({checkpointId, lineage, by}: ClaimedRecord): Uint8Array {
+  return sealJson({checkpoint_id: checkpointId, lineage, claimed_by: encodeClaim(by)});
+}
+
+export function decodeClaimedRecord(bytes: Uint8Array, path: string): ClaimedRecord {
+  return decodeRecord(bytes, path, (fields) => ({
+    checkpointId: fields.count('checkpoint_id', 1),
+    lineage: fields.text('lineage', HEX_64_BITS),
+    by: decodeClaim(fields.object('claimed_by')),
+  }));
 }
 
 export function encodeEndRecord(record: EndRecord): Uint8Array {

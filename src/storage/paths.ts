@@ -41,7 +41,7 @@ export const STATE_NAME_PATTERN = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
 const LINEAGE_PATTERN = /^[0-9a-f]{16}$/;
 
-export const OWNER_MARKS = ['lineage', 'beat', 'published', 'settled', 'end'] as const;
+export const OWNER_MARKS = ['lineage', 'beat', 'published', 'settled', 'claimed', 'end'] as const;
 export type OwnerMark = (typeof OWNER_MARKS)[number];
 
 /** A checkpoint that retention and prune skip. */

@@ -4,10 +4,12 @@ import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {readWholeFile} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import {
+  decodeClaimedRecord,
   decodeEndRecord,
   decodeLineageRecord,
   decodeOwnerRecord,
   RECORD_BYTES_MAX,
+  type ClaimedRecord,
   type EndRecord,
   type LineageOrigin,
   type LineageRecord,
@@ -23,6 +25,8 @@ export interface GenerationHistory {
   readonly lineage: LineageRecord | null;
   readonly published: boolean;
   readonly settled: boolean;
+  /** What it took away from here because a job of another directory had claimed it; null: nothing. */
+  readonly claimed: ClaimedRecord | null;
   /** Null: it crashed, or still runs. */
   readonly end: EndRecord | null;
 }
@@ -94,6 +98,7 @@ async function readGeneration(
   const read = async (path: string): Promise<Uint8Array> =>
     readWholeFile(files, path, RECORD_BYTES_MAX);
   const lineagePath = paths.ownerMark(generation, 'lineage');
+  const claimedPath = paths.ownerMark(generation, 'claimed');
   const endPath = paths.ownerMark(generation, 'end');
   return {
     generation,
@@ -103,6 +108,9 @@ async function readGeneration(
       : null,
     published: marks.has('published'),
     settled: marks.has('settled'),
+    claimed: marks.has('claimed')
+      ? decodeClaimedRecord(await read(claimedPath), claimedPath)
+      : null,
     end: marks.has('end') ? decodeEndRecord(await read(endPath), endPath) : null,
   };
 }

@@ -3,7 +3,8 @@
 // beside the state, another claim, a hold, another user, or a living owner leave it where it is, with the reason.
 //
 //   a savepoint, or a checkpoint that was moved away: rename to a hidden name beside it, sync the parent, remove
-//   a chk-N of another job directory: a `prune` generation there deletes it by that directory's rules
+//   a chk-N of another job directory: a `prune` generation there records that it goes, and whose it was, and deletes it
+//     by that directory's rules
 
 import {EngineError} from '../base/errors.ts';
 import {failpoint} from '../base/failpoint.ts';
@@ -37,6 +38,7 @@ export type ClaimRemoval =
 /** A `prune` generation of another job directory. */
 export interface Pruner {
   permitDeletion(checkpointIds: readonly number[], by: Claim): Promise<DeletePermit>;
+  recordClaimed(checkpointId: number, by: Claim): Promise<void>;
   deleteCheckpoints(permit: DeletePermit): Promise<DeletionReport>;
   writeEnd(how: 'finished', facts: Record<string, never>): Promise<void>;
 }
@@ -122,9 +124,12 @@ async function removeThere(
   checkpointId: number,
   claim: Claim,
 ): Promise<ClaimRemoval> {
-  const {kept} = await endedAfter(owner, async () =>
-    owner.deleteCheckpoints(await owner.permitDeletion([checkpointId], claim)),
-  );
+  const {kept} = await endedAfter(owner, async () => {
+    const permit = await owner.permitDeletion([checkpointId], claim);
+    // Without it, whoever resumes there would go on from an older one, and make again what the claimer goes on from.
+    if (permit.checkpointIds.includes(checkpointId)) await owner.recordClaimed(checkpointId, claim);
+    return owner.deleteCheckpoints(permit);
+  });
   const reason = kept.find((one) => one.checkpointId === checkpointId)?.reason;
   if (reason === 'held') return {kind: 'left', why: 'it is held there'};
   if (reason === 'in-use') return {kind: 'left', why: 'another job began from it'};

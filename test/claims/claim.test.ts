@@ -270,6 +270,28 @@ describe('a checkpoint of another job directory', () => {
     expect(readdirSync(join(scratch.state, 'owner'))).toContain('0000000002');
   });
 
+  sampleTest('the newest, claimed and gone: its owner does not make output again', async () => {
+    await killed('storage.publish.before-rename:3', {});
+    const [newest, older] = idsIn(scratch.state);
+    const path = join(scratch.state, `chk-${newest}`);
+    await stopped(scratch.run(elsewhere(claim(path))));
+    expect(idsIn(scratch.state)[0]).toBe(older);
+    const ids = scratch.ids().length;
+    const again = scratch.run();
+    await expect(again.finished).rejects.toMatchObject({
+      code: 'ALREADY_RUNNING',
+      exitStatus: 11,
+      message: expect.stringContaining(`chk-${newest}, the newest checkpoint`) as string,
+      details: {hint: expect.stringContaining(`-s counts@${older}`) as string},
+    });
+    // As that hint says, and what it warns of.
+    const asked = {restoreFrom: join(scratch.state, `chk-${older}`), takeOver: true};
+    await expect(scratch.run(asked).finished).rejects.toMatchObject({code: 'OUTPUT_AHEAD'});
+    expect(scratch.ids()).toHaveLength(ids);
+    await stopped(scratch.run({...asked, outputAhead: 'withdraw'}));
+    expectOneCut();
+  });
+
   test.runIf(whole)('is left, and that is said, when its owner has come back', async () => {
     await stopped(scratch.run());
     const path = join(scratch.state, `chk-${idsIn(scratch.state)[0]}`);

@@ -10,6 +10,7 @@ import {statusOrNull} from '#src/storage/derive-checkpoint-state.js';
 import {listHolds} from '#src/storage/holds.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import {JobPaths} from '#src/storage/paths.js';
+import {readHistory} from '#src/storage/read-history.js';
 import {SavepointAttempt} from '#src/storage/savepoint-attempt.js';
 import {writeSavepoint} from '#src/savepoints/write-savepoint.js';
 import {whole} from '../hostile/support/sample.ts';
@@ -116,6 +117,12 @@ async function isClaimed(files: MemoryFileSystem, path: string): Promise<boolean
   return claim?.jobDirectory === CLAIM.jobDirectory && claim.lineage === CLAIM.lineage;
 }
 
+/** Its own directory knows that it was claimed and taken away. */
+async function isKnownThere(files: MemoryFileSystem): Promise<boolean> {
+  const {generations} = await readHistory(files, new JobPaths(OTHER), Infinity);
+  return generations.some(({claimed}) => claimed?.checkpointId === 2);
+}
+
 /** On every disk after any crash, once the others are durable. */
 async function alwaysHolds(disk: MemoryFileSystem): Promise<string | null> {
   const hasOwn = !(await isGone(disk, paths.checkpoint(2)));
@@ -125,6 +132,9 @@ async function alwaysHolds(disk: MemoryFileSystem): Promise<string | null> {
     if (!isThere && !hasOwn) return `${path} is gone before the first own checkpoint`;
     // Half a claim would keep everybody off.
     if (isThere) await readClaim(disk, path);
+  }
+  if ((await isGone(disk, OTHERS[1])) && !(await isKnownThere(disk))) {
+    return `${OTHERS[1]} is gone, and whoever resumes there does not hear of it`;
   }
   if (await isGone(disk, OTHERS[0])) return 'one that nobody claimed is gone';
   for (const {name} of (await isGone(disk, paths.holdsDirectory))
@@ -151,7 +161,7 @@ async function leftAfter(disk: MemoryFileSystem): Promise<string | null> {
 /** The pruning generation's, which crash-states.test.ts is about: that others are fenced off is not looked at here. */
 /** Needed while the owner of what is claimed has not synced its publish: test/storage/use-marks.test.ts. */
 const OF_LATE_PUBLISH = /^claim +\/savepoints$|^claim-chk +\/other\/flights$/;
-const OF_TAKE_OVER = /^remove-chk (\/other\/flights\/(owner|work)|\/other$|\/$)/;
+const OF_TAKE_OVER = /^remove-chk (\/other\/flights\/(owner\/aside|work$)|\/other$|\/$)/;
 
 function placeOf(path: string): string {
   return path

@@ -96,6 +96,58 @@ describe('how the last run ended decides', () => {
   });
 });
 
+describe('what a job of another directory claimed and took away', () => {
+  const by = {jobDirectory: '/elsewhere/delays', lineage: 'C'};
+  const taken = (checkpointId: number, of = 'L1') => {
+    const claimed = {checkpointId, lineage: of, by};
+    return generation(2, null, {kind: 'prune', end: 'finished', claimed});
+  };
+  const run = generation(1, L1, {published: true});
+
+  test.each([
+    ['above all that is left', [run, taken(12)], [complete(11)], 'refuse ALREADY_RUNNING 11'],
+    ['and nothing is left', [run, taken(12)], [], 'refuse ALREADY_RUNNING'],
+    ['before the run marked it', [generation(1, L1), taken(1)], [], 'refuse ALREADY_RUNNING'],
+    ['and which is there again', [run, taken(12)], [complete(12)], 'resumed checkpoint 12'],
+    ['below a newer one', [run, taken(11)], [complete(12)], 'resumed checkpoint 12'],
+    ['of another lineage', [run, taken(12, 'L0')], [complete(11)], 'resumed checkpoint 11'],
+    [
+      'above a damaged one',
+      [run, taken(12)],
+      [complete(10), damaged(complete(11))],
+      'refuse ALREADY_RUNNING 10',
+    ],
+    [
+      'below a damaged one',
+      [run, taken(11)],
+      [complete(10), damaged(complete(12))],
+      'refuse CHECKPOINT_DAMAGED 10',
+    ],
+  ])('%s', (_what, generations, checkpoints, expected) => {
+    expect(words(chooseStart(facts(generations, checkpoints), request()))).toBe(expected);
+  });
+
+  test('the message names who has it, the hint what can be done', () => {
+    const decision = chooseStart(facts([run, taken(12)], [complete(11)]), request());
+    expect(decision).toMatchObject({
+      message: expect.stringMatching(/chk-12, .* by the job in \/elsewhere\/delays \(lineage C\)/),
+      hint: expect.stringMatching(/-s delays@11; or start over: .* --fresh$/),
+    });
+  });
+
+  test('an origin: who has it is said, and not that it is gone', () => {
+    const origin = complete(5, {lineage: 'L0'});
+    const world = facts([generation(1, lineage('L1', origin)), taken(5, 'L0')]);
+    expect(words(chooseStart(world, request()))).toBe('refuse ALREADY_RUNNING');
+  });
+
+  test('after an end on purpose no older one is offered', () => {
+    const cancelled = generation(1, L1, {published: true, end: 'cancelled'});
+    const world = facts([cancelled, taken(12)], [complete(11)]);
+    expect(chooseStart(world, request())).toMatchObject({kind: 'fresh', resumeRef: null});
+  });
+});
+
 describe('going back to the origin', () => {
   const origin = complete(5, {lineage: 'L0'});
   const crashed = [generation(1, lineage('L1', origin))];

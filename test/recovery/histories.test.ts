@@ -1,6 +1,6 @@
 // Random histories of one job: runs that crash, finish or are stopped at any moment, checkpoints that are
-// damaged, restores, retention. After each step the promises of recovery hold: a restorable checkpoint
-// is never passed over silently, no lineage stays unsettled beside the one that works, and nothing is
+// damaged, restores, retention, claims by a job of another directory. After each step the promises of recovery hold: a restorable checkpoint
+// is never passed over silently, nor one that was claimed away, no lineage stays unsettled beside the one that works, and nothing is
 // deleted that any rule keeps.
 
 import fc from 'fast-check';
@@ -21,10 +21,10 @@ class World {
   checkpoints: CheckpointFacts[] = [];
   lineageCount = 0;
   lastId = 0;
-  readonly counts = {starts: 0, resumed: 0, refused: 0, removed: 0};
+  readonly counts = {starts: 0, resumed: 0, refused: 0, claimed: 0, removed: 0};
 
   #facts() {
-    const last = this.generations.at(-1)?.lineage?.origin;
+    const last = this.#lastRun()?.lineage?.origin;
     const origin =
       last?.kind === 'checkpoint'
         ? (this.checkpoints.find(({path}) => path === last.path) ?? null)
@@ -92,7 +92,7 @@ class World {
   }
 
   retain(): void {
-    const own = this.generations.at(-1);
+    const own = this.#lastRun();
     const lineage = own?.lineage?.lineage;
     if (own === undefined || lineage === undefined) return;
     const of = (name: string) => this.generations.filter((it) => it.lineage?.lineage === name);
@@ -136,6 +136,27 @@ class World {
     this.checkpoints[index] = damaged(this.checkpoints[index]!, known);
   }
 
+  /** A job of another directory claims one, and takes it away under a generation here. */
+  claim(pick: number): void {
+    const taken = this.checkpoints[pick % Math.max(1, this.checkpoints.length)];
+    if (taken?.state !== 'complete') return;
+    const number = (this.generations.at(-1)?.generation ?? 0) + 1;
+    const by = {jobDirectory: '/elsewhere/delays', lineage: 'C'};
+    const claimed = {checkpointId: taken.id, lineage: taken.metadata.lineage, by};
+    this.generations.push(generation(number, null, {kind: 'prune', claimed, end: 'finished'}));
+    this.checkpoints = this.checkpoints.filter((it) => it !== taken);
+  }
+
+  #lastRun(): GenerationFacts | undefined {
+    return this.generations.findLast(({kind}) => kind === 'run');
+  }
+
+  /** The highest id of the lineage's that was claimed away; 0: none was. */
+  #newestClaimed(name: string): number {
+    const own = this.generations.flatMap(({claimed}) => claimed ?? []);
+    return Math.max(0, ...own.filter((it) => it.lineage === name).map((it) => it.checkpointId));
+  }
+
   /** Somebody removes the newest `count` by hand. */
   lose(count: number): void {
     this.checkpoints = this.checkpoints.slice(0, -count);
@@ -148,7 +169,7 @@ class World {
   }
 
   #checkStart(decision: StartDecision, asked: StartRequest): void {
-    const last = this.generations.at(-1);
+    const last = this.#lastRun();
     const resumable =
       last !== undefined && [undefined, 'failed', 'interrupted'].includes(last.end?.how);
     if (asked.start.kind !== 'auto' || !resumable) {
@@ -164,7 +185,19 @@ class World {
       expect(asked.onDamaged).toBe('use-older');
       expect(decision.because).toBe('newest-damaged');
       expect(decision.checkpoint.id).toBe(this.#newestGood(decision.checkpoint.metadata.lineage));
-    } else expect(decision).toMatchObject({kind: 'refuse', code: 'CHECKPOINT_DAMAGED'});
+    } else this.#checkRefused(decision, last);
+  }
+
+  #checkRefused(decision: StartDecision, {lineage}: GenerationFacts): void {
+    expect(decision.kind).toBe('refuse');
+    const {code} = decision as Extract<StartDecision, {kind: 'refuse'}>;
+    if (code === 'ALREADY_RUNNING') {
+      this.counts.claimed += 1;
+      const name = lineage?.lineage ?? '';
+      const origin = lineage?.ancestors.at(-1);
+      const isOrigin = origin?.checkpointId === this.#newestClaimed(origin?.lineage ?? '');
+      expect(isOrigin || this.#newestClaimed(name) > (this.#newestGood(name) ?? 0)).toBe(true);
+    } else expect(code).toBe('CHECKPOINT_DAMAGED');
   }
 
   #checkResumed(
@@ -172,6 +205,8 @@ class World {
     name: string,
   ): void {
     const published = this.generations.some((it) => it.lineage?.lineage === name && it.published);
+    // R4
+    expect(chosenCheckpoint(decision)?.id ?? 0).toBeGreaterThanOrEqual(this.#newestClaimed(name));
     if (decision.kind === 'resumed' && decision.from.kind !== 'checkpoint') {
       // R1: back to the origin only where nothing was published.
       expect(published).toBe(false);
@@ -217,6 +252,7 @@ type Step =
     }
   | {readonly do: 'damage'; readonly pick: number; readonly known: boolean}
   | {readonly do: 'lose'; readonly count: number}
+  | {readonly do: 'claim'; readonly pick: number}
   | {readonly do: 'retain'};
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -253,6 +289,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({do: fc.constant('lose' as const), count: fc.integer({min: 1, max: 4})}),
   },
+  {weight: 1, arbitrary: fc.record({do: fc.constant('claim' as const), pick: fc.nat()})},
   {weight: 2, arbitrary: fc.constant({do: 'retain' as const})},
 );
 
@@ -268,7 +305,7 @@ function askedFor(world: World, {how, pick, useOlder}: Extract<Step, {do: 'run'}
 }
 
 test('the promises of recovery hold over random histories', () => {
-  const total = {starts: 0, resumed: 0, refused: 0, removed: 0};
+  const total = {starts: 0, resumed: 0, refused: 0, claimed: 0, removed: 0};
   fc.assert(
     fc.property(fc.array(step, {minLength: 5, maxLength: 25}), (steps) => {
       const world = new World();
@@ -277,9 +314,10 @@ test('the promises of recovery hold over random histories', () => {
           world.run(askedFor(world, each), each.count, each.marks, each.end);
         } else if (each.do === 'damage') world.damage(each.pick, each.known);
         else if (each.do === 'lose') world.lose(each.count);
+        else if (each.do === 'claim') world.claim(each.pick);
         else world.retain();
       }
-      for (const key of ['starts', 'resumed', 'refused', 'removed'] as const) {
+      for (const key of ['starts', 'resumed', 'refused', 'claimed', 'removed'] as const) {
         total[key] += world.counts[key];
       }
     }),
@@ -288,5 +326,6 @@ test('the promises of recovery hold over random histories', () => {
   // The histories must reach what is promised about.
   expect(total.resumed).toBeGreaterThan(250);
   expect(total.refused).toBeGreaterThan(50);
+  expect(total.claimed).toBeGreaterThan(5);
   expect(total.removed).toBeGreaterThan(50);
 });

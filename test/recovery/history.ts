@@ -94,6 +94,7 @@ export function generation(
     lineage: record,
     published: false,
     settled: false,
+    claimed: null,
     end: end === null ? null : {how: end, savepoint: null, drained: false},
     ...others,
   };

@@ -2,7 +2,8 @@
 
 import {expect, test} from 'vitest';
 
-import {judgeClaim, type ClaimFacts} from '#src/recovery/judge-claim.js';
+import type {ClaimFacts} from '#src/recovery/facts.js';
+import {judgeClaim} from '#src/recovery/judge-claim.js';
 import type {StartsWork} from '#src/recovery/plan-settlement.js';
 import {complete, lineage} from './history.js';
 

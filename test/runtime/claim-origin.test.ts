@@ -23,6 +23,7 @@ import {
   FakeTime,
   HERE,
   JOB_DIRECTORY,
+  LINEAGE as OTHERS_LINEAGE,
   processTable,
   publish,
   start,
@@ -225,6 +226,12 @@ describe('after the first own checkpoint', () => {
     expect(await remove(path)).toEqual([]);
     expect(disk.namesIn(OTHER).filter((name) => name.startsWith('chk-'))).toEqual(['chk-1']);
     expect(disk.namesIn(`${OTHER}/owner`)).toContain('0000000005.end');
+    // Whoever resumes there hears of what went, and of nothing that stayed.
+    const {generations} = await (await start(disk, {directory: OTHER})).readHistory();
+    const by = {jobDirectory: JOB_DIRECTORY, lineage: LINEAGE};
+    expect(generations.flatMap(({claimed}) => claimed ?? [])).toEqual([
+      {checkpointId: 2, lineage: OTHERS_LINEAGE, by},
+    ]);
   });
 
   test('without a claim, or in the own directory, nothing is removed', async () => {

@@ -123,7 +123,10 @@ export function endOf(
 /** What an end record says; null: it is not there. */
 export function endAt(disk: MemoryFileSystem, path: string): string | null {
   const at = path.lastIndexOf('/');
-  const isThere = disk.namesIn(path.slice(0, at)).includes(path.slice(at + 1));
+  const [directory, name] = [path.slice(0, at), path.slice(at + 1)];
+  const names = disk.namesIn(directory);
+  // A generation that was taken to prune another directory ends well, however the run does.
+  const isThere = names.includes(name) && names.includes(name.replace('.end', '.lineage'));
   return isThere ? String(jsonOf(disk, path)['how']) : null;
 }
 

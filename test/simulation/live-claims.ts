@@ -6,7 +6,8 @@
 //   L2 what is claimed stays whole until its new owner takes it away, whatever the old one does
 //   L3 what is restored without a claim stays whole until its lineage has a checkpoint of its own, at its place, or where
 //      the next owner puts it back from; before its mark is there, a restore may be refused because it went
-// That both outputs are exact is what the two watchers look at.
+// That both outputs are exact is what the two watchers look at: also where the old owner has lost what it would resume from.
+//   L4 it is refused then, and only then
 
 import type {EngineError} from '#src/base/errors.js';
 import type {RunRequest} from '#src/runtime/run-types.js';
@@ -20,6 +21,7 @@ import {
   readCheckpointOnDisk,
   sharedFilesOf,
 } from './disk-facts.ts';
+import {Dispossession} from './dispossession.ts';
 import type {Draw} from './draw.ts';
 import {BESIDE, CHECKPOINTS, type JobModel} from './job-model.ts';
 import type {Neighbour} from './neighbour.ts';
@@ -77,6 +79,7 @@ export class LiveClaims implements DiskWatch {
     wentUnder: 0,
     claimedRemoved: 0,
   };
+  readonly dispossession: Dispossession;
   readonly #options: LiveClaimsOptions;
   readonly #references = new Map<string, Reference>();
   readonly #sights = new Map<SimulatedProcess, Sight>();
@@ -89,6 +92,7 @@ export class LiveClaims implements DiskWatch {
 
   constructor(options: LiveClaimsOptions) {
     this.#options = options;
+    this.dispossession = new Dispossession(options.world, options.job);
   }
 
   /** What a new process of the claimer restores; null: nothing of this kind. */
@@ -170,7 +174,8 @@ export class LiveClaims implements DiskWatch {
   }
 
   /** The old owner may end with this error, because it is not alone, or slept. */
-  explainsOwner(_process: SimulatedProcess, {code}: EngineError): boolean {
+  explainsOwner(process: SimulatedProcess, {code}: EngineError): boolean {
+    if (this.dispossession.explains(process)) return true;
     const {contended, counts} = this.#neighbour;
     if (code === 'ALREADY_RUNNING' || code === 'FENCED') return contended;
     // Too long asleep for what was under way.
@@ -397,7 +402,7 @@ export class LiveClaims implements DiskWatch {
     // Whoever takes it away looks for that a second time.
     if (isUsed) return;
     reference.removing = true;
-    if (this.#isResumed(reference)) this.#neighbour.dispossess();
+    this.dispossession.add(reference);
     this.counts.claimedRemoved += 1;
   }
 
@@ -422,20 +427,6 @@ export class LiveClaims implements DiskWatch {
     // Before it is recorded, whoever placed the mark may fail, and nobody goes back to it.
     if (newestLineage(this.#disk)?.lineage !== lineage || this.#hasPublished(lineage)) return false;
     return !endedOnPurpose(endOf(this.#disk, lineage));
-  }
-
-  /** The owner, were it started again, would go on from an older one, or from the beginning. */
-  #isResumed({id, own}: Reference): boolean {
-    const disk = this.#disk;
-    const metadata = own.get('_metadata')?.toString() ?? '{}';
-    const {lineage} = JSON.parse(metadata) as {lineage: string};
-    if (newestLineage(disk, BESIDE)?.lineage !== lineage) return false;
-    if (endedOnPurpose(endOf(disk, lineage, BESIDE))) return false;
-    return publishedIds(disk, BESIDE).every(
-      (other) =>
-        other < id ||
-        readCheckpointOnDisk(disk, this.#options.job, other, BESIDE).lineage !== lineage,
-    );
   }
 
   /** Where it lies, with its mark; null: nowhere. */

@@ -46,11 +46,9 @@ export interface NeighbourOptions {
 export class Neighbour {
   /** All that were ever started, in order. */
   readonly processes: SimulatedProcess[] = [];
-  readonly counts = {owners: 0, slept: 0, woken: 0, alone: 0, dispossessed: 0};
+  readonly counts = {owners: 0, slept: 0, woken: 0, alone: 0};
   /** The checkpoint that somebody fell asleep over. */
   sleptOver: string | null = null;
-  /** Nobody starts it again: see `dispossess`. */
-  isDispossessed = false;
   /** Two of them lived at once, or somebody else took a generation there. */
   contended = false;
   readonly #options: NeighbourOptions;
@@ -122,13 +120,8 @@ export class Neighbour {
         this.counts.alone += 1;
         await keeper.actAlone();
       }
-      if (!this.isDispossessed && draw.chance(0.85)) this.start();
-    } else if (
-      !this.isDispossessed &&
-      left.length < LIVING_MAX &&
-      left.every(({paused}) => paused) &&
-      draw.chance(0.25)
-    ) {
+      if (draw.chance(0.85)) this.start();
+    } else if (left.length < LIVING_MAX && left.every(({paused}) => paused) && draw.chance(0.25)) {
       this.start({takeOver: draw.chance(0.5)});
     }
   }
@@ -155,18 +148,6 @@ export class Neighbour {
     commands.plan(started);
     keeper.plan(started);
     return started;
-  }
-
-  /**
-   * The checkpoint that it would resume was claimed and has been taken away. Whoever claims it must not run the job here again
-   * as if nothing had happened: it would go on from an older one, and make what follows a second time. Whoever still lives is
-   * fenced.
-   */
-  dispossess(): void {
-    this.counts.dispossessed += 1;
-    this.isDispossessed = true;
-    this.#options.world.note('  the owner has lost what it would resume');
-    for (const process of this.living()) if (process.generation === 0) process.kill();
   }
 
   /** The power is gone. */

@@ -32,7 +32,8 @@ export interface SeedReport {
   readonly commands: Commands['counts'];
   readonly claims: Claims['counts'] & Keeper['counts'];
   /** Null: nobody works beside it. */
-  readonly beside: (LiveClaims['counts'] & Neighbour['counts']) | null;
+  readonly beside:
+    (LiveClaims['counts'] & Neighbour['counts'] & {readonly dispossessed: number}) | null;
   readonly processes: number;
   readonly endings: readonly string[];
   readonly sinks: readonly string[];
@@ -248,14 +249,14 @@ class Simulation {
     throw new Violation('without faults it does not finish');
   }
 
-  /** The neighbour comes to its end too, unless what it would go on from was claimed. */
+  /** The neighbour comes to its end too, unless it is told that what it would go on from was claimed and taken away. */
   async #finishBeside(): Promise<void> {
     const {beside} = this.#scene;
     if (beside === null) return;
     const {neighbour, watcher} = beside;
     for (let run = 0; run < MAX_RUNS_TO_FINISH; run += 1) {
-      if (neighbour.isDispossessed) return;
       const last = neighbour.lastEnded();
+      if (last?.startedWell === true && beside.claims.dispossession.explains(last)) return;
       if (isFinished(last)) {
         watcher.checkFinished();
         if (last?.startedWell === true) watcher.checkNoLeftovers(true);
@@ -269,7 +270,9 @@ class Simulation {
 
   #countsBeside(): SeedReport['beside'] {
     const {beside} = this.#scene;
-    return beside === null ? null : {...beside.claims.counts, ...beside.neighbour.counts};
+    if (beside === null) return null;
+    const {claims, neighbour} = beside;
+    return {...claims.counts, ...neighbour.counts, dispossessed: claims.dispossession.count};
   }
 
   /** Everybody who lives ends; returns who ended last. */

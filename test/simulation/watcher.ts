@@ -216,7 +216,7 @@ export class Watcher implements DiskWatch {
     switch (event.type) {
       case 'checkpoint':
         this.counts.checkpoints += 1;
-        this.#onReport(event.id);
+        this.#onReport(process, event.id);
         return;
       case 'checkpoint_failed':
         this.counts.failedCheckpoints += 1;
@@ -321,7 +321,10 @@ export class Watcher implements DiskWatch {
     this.#published.set(lineage, Math.max(id, this.#published.get(lineage) ?? 0));
   }
 
-  #onReport(id: number): void {
+  #onReport({generation}: SimulatedProcess, id: number): void {
+    // Who slept tells of what whoever claimed it has taken away since.
+    const isLate = generation !== newestGeneration(this.#disk, this.#directory);
+    if (isLate && !publishedIds(this.#disk, this.#directory).includes(id)) return;
     const {lineage, unaligned, inFlight, deltas} = this.#read(id);
     if (unaligned) this.counts.unaligned += 1;
     if (inFlight) this.counts.inFlight += 1;
