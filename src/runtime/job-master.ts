@@ -18,6 +18,7 @@ import {jobDirectoryOf} from '../storage/paths.ts';
 import type {CompleteDecision} from './checkpoint-driver.ts';
 import {deployedFrom} from './claim-origin.ts';
 import {CommandDesk} from './command-desk.ts';
+import {fencedInstead} from './fenced-instead.ts';
 import {DeploymentRun, type DeploymentOutcome} from './deployment-run.ts';
 import type {JobCommands} from './job-commands.ts';
 import {littleSpace} from './little-space.ts';
@@ -275,16 +276,9 @@ export class JobMaster {
     return {kind: 'done', summary: await this.#ending.finish(shift, outcome.kind)};
   }
 
-  /** A successor may have removed what we had prepared: whatever failed then, it is because we are fenced. */
-  async #fencedOr(shift: Shift, outcome: DeploymentOutcome): Promise<DeploymentOutcome> {
+  async #fencedOr({ownership}: Shift, outcome: DeploymentOutcome): Promise<DeploymentOutcome> {
     if (outcome.kind !== 'failed' || this.#abandoned) return outcome;
-    try {
-      await shift.ownership.requireNewest();
-    } catch (error) {
-      const isFenced = error instanceof EngineError && error.code === 'FENCED';
-      if (isFenced) return {kind: 'failed', error};
-    }
-    return outcome;
+    return {kind: 'failed', error: await fencedInstead(ownership, outcome.error)};
   }
 
   /** The next generation and what it starts from. */

@@ -6,6 +6,7 @@ import {failpoint} from '../base/failpoint.ts';
 import {summarize} from '../metrics/checkpoint-stats.ts';
 import type {CompletedCheckpoint} from './checkpoint-driver.ts';
 import {takenOf, type CommandDesk, type StopOrder} from './command-desk.ts';
+import {fencedInstead} from './fenced-instead.ts';
 import type {TakenSavepoint} from './job-commands.ts';
 import type {RunReporter} from './run-reporter.ts';
 import type {RunSummary} from './run-types.ts';
@@ -45,7 +46,7 @@ export class RunEnding {
       if (order.planned !== null) savepoint = await this.#options.maker.make(order.planned, last);
     } catch (error) {
       if (order.drain) {
-        const failure = drainedWithoutSavepoint(asEngineError(error), this.#options.jobFile);
+        const failure = await this.#drainedWithoutSavepoint(shift, error);
         await desk.giveUpStop(failure);
         return {kind: 'done', summary: await this.fail(shift, failure)};
       }
@@ -114,7 +115,7 @@ export class RunEnding {
         savepoint = await this.#options.maker.complete(metadata.savepointTarget, base, writer);
       }
     } catch (error) {
-      const failure = drainedWithoutSavepoint(asEngineError(error), this.#options.jobFile);
+      const failure = await this.#drainedWithoutSavepoint(shift, error);
       await this.#options.desk.giveUpStop(failure);
       return await this.fail(shift, failure);
     } finally {
@@ -166,6 +167,20 @@ export class RunEnding {
     return this.#options.report.summary('FAILED', error.exitStatus, error);
   }
 
+  async #drainedWithoutSavepoint({ownership}: Shift, error: unknown): Promise<EngineError> {
+    const cause = asEngineError(await fencedInstead(ownership, error));
+    if (cause.code === 'FENCED') return cause;
+    return new EngineError(
+      cause.code,
+      `the job is drained and committed, and its savepoint could not be made: ${cause.message}`,
+      {
+        ...cause.details,
+        cause,
+        hint: `mend that, then make the savepoint and end the job: tidemark run ${shellWord(this.#options.jobFile)}`,
+      },
+    );
+  }
+
   /** It is resumable; an end record that cannot be written makes it a crashed run, which is too. */
   async #endUnfinished(shift: Shift, how: 'failed' | 'interrupted'): Promise<void> {
     await this.#options.desk.ending();
@@ -182,15 +197,3 @@ export class RunEnding {
 }
 
 const NO_SAVEPOINT = {savepoint: null, drained: false};
-
-function drainedWithoutSavepoint(cause: EngineError, jobFile: string): EngineError {
-  return new EngineError(
-    cause.code,
-    `the job is drained and committed, and its savepoint could not be made: ${cause.message}`,
-    {
-      ...cause.details,
-      cause,
-      hint: `mend that, then make the savepoint and end the job: tidemark run ${shellWord(jobFile)}`,
-    },
-  );
-}

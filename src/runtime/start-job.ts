@@ -43,6 +43,7 @@ import {
   requireUnclaimed,
   takeOrigin,
 } from './claim-origin.ts';
+import {fencedInstead} from './fenced-instead.ts';
 import {
   checkSinksFresh,
   committedParts,
@@ -78,11 +79,7 @@ export async function startJob(options: StartOptions): Promise<JobStart> {
   try {
     return await begin(options);
   } catch (error) {
-    // What a successor published or committed since it took over is no reason of ours to refuse.
-    await options.ownership.requireNewest().catch((newer: unknown) => {
-      if (newer instanceof EngineError && newer.code === 'FENCED') throw newer;
-    });
-    throw error;
+    throw await fencedInstead(options.ownership, error);
   }
 }
 

@@ -10,6 +10,16 @@ const prover = 'simulation';
 
 export const RUNTIME_MUTANTS: readonly Mutant[] = [
   {
+    name: 'a fenced run that drained says that its checkpoint is damaged',
+    rows: 'zombie',
+    module: 'runtime/run-ending.js',
+    find: 'const cause = asEngineError(await fencedInstead(ownership, error));',
+    replace: 'const cause = asEngineError(error);',
+    prover: 'simulation',
+    from: 27983,
+    seeds: 1,
+  },
+  {
     name: 'a process that was paused takes its threads for hung',
     rows: 'heartbeat, zombie',
     module: 'runtime/heartbeat-monitor.js',

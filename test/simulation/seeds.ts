@@ -25,4 +25,13 @@ export const KEPT_SEEDS: readonly {readonly seed: number; readonly why: string}[
     why: '--output-ahead keep went on from a checkpoint whose own output had been removed',
   },
   {seed: 1990, why: 'a state file that could not be verified ended a run with 1'},
+  {
+    seed: 3803,
+    why: 'what it would resume had been claimed and taken away: it resumed from before, and made output twice',
+  },
+  {seed: 12083, why: 'who slept told of a checkpoint that had been taken away since (no bug)'},
+  {
+    seed: 27983,
+    why: 'a fenced run that had drained found its checkpoint gone and called it damage',
+  },
 ];
