@@ -241,8 +241,10 @@ export async function planStart(
   }
   const before = await requireUnclaimed(nodeFileSystem, directory, facts, decision);
   if (before === null) {
-    const unused = async (other: string): Promise<void> => requireUnused(JUDGE, other);
-    const own = {jobDirectory: directory, requireUnused: unused};
+    const own = {
+      jobDirectory: directory,
+      requireUnused: async (other: string) => requireUnused(JUDGE, other),
+    };
     await requireDeadOwnerOf(nodeFileSystem, own, decision);
   }
   const own = ownPolicy(decision, NEW_LINEAGE, request.outputAhead);

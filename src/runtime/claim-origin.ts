@@ -4,6 +4,7 @@
 
 import type {FileSystem} from '../storage/file-system.ts';
 import type {Ownership} from '../storage/job-directory.ts';
+import type {UnusedDirectory} from '../storage/judge-owner.ts';
 import {claimedByAnother, readClaim} from '../storage/claims.ts';
 import {parentOf} from '../storage/paths.ts';
 import {jobDirectoryAround} from '../storage/remove-claimed.ts';
@@ -31,28 +32,33 @@ export async function requireUnclaimed(
   return judged.newLineage;
 }
 
-/** Of a claim that is new: ALREADY_RUNNING when the owner of the checkpoint lives, in whatever directory. */
+/**
+ * Of a claim that is new: ALREADY_RUNNING when the owner of the checkpoint lives, in whatever directory; null when there is
+ * none that could.
+ */
 export async function requireDeadOwnerOf(
   files: FileSystem,
   ownership: Pick<Ownership, 'jobDirectory' | 'requireUnused'>,
   start: StartsWork,
-): Promise<void> {
-  if (start.kind !== 'restored' || !start.claimed) return;
+): Promise<UnusedDirectory | null> {
+  if (start.kind !== 'restored' || !start.claimed) return null;
   const around = await jobDirectoryAround(files, start.checkpoint.path);
-  if (around !== null && around !== ownership.jobDirectory) await ownership.requireUnused(around);
+  if (around === null || around === ownership.jobDirectory) return null;
+  return ownership.requireUnused(around);
 }
 
-/** Before `record` is: what it begins from stays until the lineage does not need it any more. */
+/** Before `record` is: what it begins from stays until the lineage does not need it any more. `unused`: of `requireDeadOwnerOf`. */
 export async function takeOrigin(
   ownership: Ownership,
   start: StartsWork,
   {lineage, origin}: LineageRecord,
+  unused: UnusedDirectory | null,
 ): Promise<void> {
   if (restoredCheckpoint(start) === null || origin.kind === 'fresh') return;
   if (isOwn(ownership, origin.path)) {
     if (!origin.claimed) await ownership.placeHold({checkpointId: origin.checkpointId, lineage});
   } else if (origin.claimed) {
-    await ownership.claim(origin.path, lineage);
+    await ownership.claim(origin.path, lineage, unused);
   } else {
     await ownership.placeUseMark(origin.path, lineage);
   }

@@ -110,8 +110,8 @@ async function begin(options: StartOptions): Promise<JobStart> {
   if (restored === null) {
     await checkSinksFresh(files, job, {lineage, earlierLineages}, settlement.steps);
   }
-  if (claimed === null) await requireDeadOwnerOf(files, ownership, decision);
-  await takeOrigin(ownership, decision, record);
+  const unused = claimed === null ? await requireDeadOwnerOf(files, ownership, decision) : null;
+  await takeOrigin(ownership, decision, record, unused);
   failpoint('recovery.before-record');
   await ownership.beginLineage(record);
   await releaseOldOrigins(ownership, lineage);

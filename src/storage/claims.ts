@@ -1,5 +1,6 @@
 // `claimed-by` in a checkpoint or savepoint that lies outside of the job directory that restores it: whose it is
-// from then on. Sealed JSON {job_directory, lineage}, created if absent, never changed:
+// from then on. Sealed JSON {job_directory, lineage}, created if absent, never changed; withdrawn if the
+// owner came back while it was written:
 //
 //   1. written aside under a name with the lineage, synced
 //   2. linked to `claimed-by` (EEXIST: the same claim goes on, any other is refused); the directory synced, and
@@ -97,6 +98,22 @@ export async function writeClaim(
       });
     }
     throw storageFailed('claiming', directory, error);
+  }
+}
+
+/** Of a claim that was just written, and that nobody goes on from. */
+export async function withdrawClaim(
+  files: FileSystem,
+  directory: string,
+  claim: Claim,
+): Promise<void> {
+  const there = await readClaim(files, directory);
+  if (there === null || !sameClaim(there, claim)) return;
+  try {
+    await unlessMissing(async () => files.unlink(`${directory}/${CLAIM_FILE}`));
+    await files.syncDirectory(directory);
+  } catch (error) {
+    throw storageFailed('withdrawing the claim of', directory, error);
   }
 }
 

@@ -7,7 +7,7 @@
 import {assert} from '../base/assert.ts';
 import {EngineError, systemErrorCode} from '../base/errors.ts';
 import {CheckpointAttempt, type AttemptContext} from './attempt.ts';
-import {writeClaim, type Claim} from './claims.ts';
+import {withdrawClaim, writeClaim, type Claim} from './claims.ts';
 import {
   decideDeletion,
   nothingDeleted,
@@ -20,7 +20,12 @@ import {removeTree, unlessMissing, writeDurableBytes} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
 import {highestCheckpointId} from './highest-checkpoint-id.ts';
 import {listHolds, placeHold, removeHold} from './holds.ts';
-import {newestGeneration, requireUnused} from './judge-owner.ts';
+import {
+  newestGeneration,
+  requireStillUnused,
+  requireUnused,
+  type UnusedDirectory,
+} from './judge-owner.ts';
 import {listCheckpoints, type ListedCheckpoint} from './list-checkpoints.ts';
 import {
   encodeClaimedRecord,
@@ -289,14 +294,25 @@ export class Ownership {
   }
 
   /** ALREADY_RUNNING when somebody works in that other job directory. */
-  async requireUnused(jobDirectory: string): Promise<void> {
+  async requireUnused(jobDirectory: string): Promise<UnusedDirectory> {
     return requireUnused(this.#options, jobDirectory);
   }
 
-  /** Makes what lies at `path`, outside of this directory, the property of `lineage`; durable when it resolves. */
-  async claim(path: string, lineage: string): Promise<void> {
+  /**
+   * Makes what lies at `path`, outside of this directory, the property of `lineage`; durable when it resolves. `unused`: what
+   * `requireUnused` said of the directory around it; ALREADY_RUNNING, and no claim, when somebody came since.
+   */
+  async claim(path: string, lineage: string, unused: UnusedDirectory | null = null): Promise<void> {
     await this.requireNewest();
-    await writeClaim(this.#files, path, {jobDirectory: this.jobDirectory, lineage});
+    const claim = {jobDirectory: this.jobDirectory, lineage};
+    await writeClaim(this.#files, path, claim);
+    if (unused === null) return;
+    try {
+      await requireStillUnused(this.#files, unused);
+    } catch (error) {
+      await withdrawClaim(this.#files, path, claim);
+      throw error;
+    }
   }
 
   /** `lineage` goes back to what lies at `path`, outside of this directory, until `removeUseMark`. Repeating it is fine. */

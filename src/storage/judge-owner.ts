@@ -61,27 +61,62 @@ export async function mayStillWork(
   return judgeProcess(record.process, processes.self(), (pid) => processes.look(pid)) !== 'dead';
 }
 
-/** ALREADY_RUNNING when somebody works in a job directory; a directory that is not there has no owner. */
-export async function requireNoOwner(options: JudgeOptions, paths: JobPaths): Promise<void> {
-  if (!(await exists(options.files, paths.ownerDirectory))) return;
+/**
+ * ALREADY_RUNNING when somebody works in a job directory; a directory that is not there has no owner. The generation that
+ * was judged; 0: there is none.
+ */
+export async function requireNoOwner(options: JudgeOptions, paths: JobPaths): Promise<number> {
+  if (!(await exists(options.files, paths.ownerDirectory))) return 0;
   const newest = await newestGeneration(options.files, paths);
   if (newest > 0) await requireDeadOwner(options, paths, newest);
+  return newest;
+}
+
+/** Nobody worked there when `generation` was the newest. */
+export interface UnusedDirectory {
+  readonly jobDirectory: string;
+  readonly generation: number;
 }
 
 /** As `requireNoOwner`, of a directory that something is to be claimed in. */
-export async function requireUnused(options: JudgeOptions, jobDirectory: string): Promise<void> {
+export async function requireUnused(
+  options: JudgeOptions,
+  jobDirectory: string,
+): Promise<UnusedDirectory> {
   try {
-    await requireNoOwner(options, new JobPaths(jobDirectory));
+    return {jobDirectory, generation: await requireNoOwner(options, new JobPaths(jobDirectory))};
   } catch (error) {
     if (error instanceof EngineError && error.code === 'ALREADY_RUNNING') {
-      // `--take-over` is about the own directory.
-      throw new EngineError('ALREADY_RUNNING', `${error.message}: nothing there can be claimed`, {
-        ...error.details,
-        hint: 'Stop that run first, or restore without a claim: --claim-mode no-claim.',
-      });
+      throw notToBeClaimed(error.message, error.details);
     }
     throw storageFailed('looking for the owner of', jobDirectory, error);
   }
+}
+
+/** Once something there is claimed: ALREADY_RUNNING when somebody came since, who may not have seen the claim. */
+export async function requireStillUnused(
+  files: FileSystem,
+  {jobDirectory, generation}: UnusedDirectory,
+): Promise<void> {
+  const paths = new JobPaths(jobDirectory);
+  let newest: number;
+  try {
+    newest = (await exists(files, paths.ownerDirectory)) ? await newestGeneration(files, paths) : 0;
+  } catch (error) {
+    throw storageFailed('looking for the owner of', jobDirectory, error);
+  }
+  if (newest === generation) return;
+  throw notToBeClaimed(`${jobDirectory} was taken over (generation ${newest}) meanwhile`, {
+    file: paths.ownerDirectory,
+  });
+}
+
+function notToBeClaimed(why: string, details: EngineError['details']): EngineError {
+  // `--take-over` is about the own directory.
+  return new EngineError('ALREADY_RUNNING', `${why}: nothing there can be claimed`, {
+    ...details,
+    hint: 'Stop that run first, or restore without a claim: --claim-mode no-claim.',
+  });
 }
 
 /** Watches the beat until it changes (true) or was silent for long enough (false). */

@@ -64,7 +64,7 @@ function startFrom(path: string, claimed: boolean): StartsWork {
 }
 
 async function take(path: string, claimed: boolean, lineage = LINEAGE): Promise<void> {
-  await takeOrigin(owner, startFrom(path, claimed), recordOf(path, claimed, lineage));
+  await takeOrigin(owner, startFrom(path, claimed), recordOf(path, claimed, lineage), null);
 }
 
 async function remove(path: string, lineage = LINEAGE): Promise<readonly string[]> {
@@ -126,16 +126,42 @@ describe('before the lineage', () => {
 
   test('one that its owner still uses is not claimed', async () => {
     const here = await start(disk, {directory: '/third/flights', processes: alive});
-    const claim = async (claimed: boolean): Promise<void> =>
+    const claim = async (claimed: boolean) =>
       requireDeadOwnerOf(disk, here, startFrom(`${OTHER}/chk-2`, claimed));
     await expect(claim(true)).rejects.toMatchObject({
       code: 'ALREADY_RUNNING',
       // `--take-over` would not help.
       details: {hint: expect.stringContaining('--claim-mode no-claim') as string},
     });
-    await claim(false);
-    await requireDeadOwnerOf(disk, owner, startFrom(`${OTHER}/chk-2`, true));
-    await requireDeadOwnerOf(disk, here, startFrom(MOVED, true));
+    expect(await claim(false)).toBeNull();
+    expect(await requireDeadOwnerOf(disk, here, startFrom(MOVED, true))).toBeNull();
+    const dead = await requireDeadOwnerOf(disk, owner, startFrom(`${OTHER}/chk-2`, true));
+    expect(dead).toEqual({jobDirectory: OTHER, generation: 1});
+  });
+
+  test.each([
+    ['comes back', true],
+    ['stays away', false],
+  ])('a claim while its owner, thought dead, %s', async (_how, comes) => {
+    const path = `${OTHER}/chk-2`;
+    const begun = startFrom(path, true);
+    const unused = await requireDeadOwnerOf(disk, owner, begun);
+    // It has looked for a claim before there was one, or looks for it later.
+    if (comes) await start(disk, {directory: OTHER});
+    const names = disk.namesIn(path);
+    const claimed = takeOrigin(owner, begun, recordOf(path, true), unused);
+    if (comes) {
+      await expect(claimed).rejects.toMatchObject({
+        code: 'ALREADY_RUNNING',
+        message: expect.stringMatching(/generation 2\) meanwhile: nothing there can be claimed$/),
+      });
+      expect(disk.namesIn(path)).toEqual(names);
+      const lost = disk.afterCrash(disk.log.length, () => 'lost');
+      expect(lost.namesIn(path)).toEqual(names);
+    } else {
+      await claimed;
+      expect(await readClaim(disk, path)).toEqual({jobDirectory: JOB_DIRECTORY, lineage: LINEAGE});
+    }
   });
 
   test('a claim that cannot be read is damage, and nobody takes it for none', async () => {

@@ -25,6 +25,7 @@ import {Dispossession} from './dispossession.ts';
 import type {Draw} from './draw.ts';
 import {BESIDE, CHECKPOINTS, type JobModel} from './job-model.ts';
 import type {Neighbour} from './neighbour.ts';
+import {keyOf, RULES, type Reference} from './reference.ts';
 import {Violation, type Actor} from './scheduler.ts';
 import type {SimulatedProcess} from './simulated-process.ts';
 import type {DiskWatch, World} from './world.ts';
@@ -34,19 +35,6 @@ const ROUNDS_MIN = 6;
 const SILENT_MILLIS = 14_000;
 /** From the last look at a beat to what follows from it. */
 const LAST_LOOK_MILLIS = 1000;
-
-/** What was claimed or marked, as it was then. */
-interface Reference {
-  readonly kind: 'claim' | 'use';
-  readonly path: string;
-  readonly id: number;
-  readonly lineage: string;
-  /** Below the checkpoint's directory. */
-  readonly own: ReadonlyMap<string, Buffer>;
-  readonly shared: ReadonlyMap<string, Buffer>;
-  /** Who asked for it takes it away. */
-  removing: boolean;
-}
 
 /** The owner as a process of the claimer may see it when it starts. */
 interface Sight {
@@ -78,6 +66,7 @@ export class LiveClaims implements DiskWatch {
     putBack: 0,
     wentUnder: 0,
     claimedRemoved: 0,
+    withdrawn: 0,
   };
   readonly dispossession: Dispossession;
   readonly #options: LiveClaimsOptions;
@@ -174,8 +163,9 @@ export class LiveClaims implements DiskWatch {
   }
 
   /** The old owner may end with this error, because it is not alone, or slept. */
-  explainsOwner(process: SimulatedProcess, {code}: EngineError): boolean {
+  explainsOwner(process: SimulatedProcess, {code, message}: EngineError): boolean {
     if (this.dispossession.explains(process)) return true;
+    if (message.includes('is claimed by')) return this.#hasClaimed;
     const {contended, counts} = this.#neighbour;
     if (code === 'ALREADY_RUNNING' || code === 'FENCED') return contended;
     // Too long asleep for what was under way.
@@ -252,7 +242,11 @@ export class LiveClaims implements DiskWatch {
   unlinked(path: string): void {
     this.#guard(() => {
       if (!path.startsWith(`${BESIDE}/`) || path.includes('/pending/')) return;
-      for (const reference of this.#references.values()) {
+      for (const [key, reference] of this.#references) {
+        if (path === `${reference.path}/claimed-by` && this.#isWithdrawn(reference)) {
+          this.counts.withdrawn += 1;
+          this.#references.delete(key);
+        }
         const isOwn =
           path.includes(`/chk-${reference.id}/`) && !/\/\.?(used-by|claimed-by)[^/]*$/.test(path);
         if (!isOwn && !reference.shared.has(path)) continue;
@@ -260,6 +254,10 @@ export class LiveClaims implements DiskWatch {
         throw new Violation(`${RULES[reference.kind]}: ${path} is removed, of ${reference.path}`);
       }
     });
+  }
+
+  get #hasClaimed(): boolean {
+    return this.counts.claimedAsleep + this.counts.claimedDead > 0;
   }
 
   get #disk(): World['disk'] {
@@ -356,6 +354,11 @@ export class LiveClaims implements DiskWatch {
       this.counts.wokenAfterClaim += 1;
       this.#neighbour.wakeSoon(process);
     }
+  }
+
+  /** Before anything relies on it, its owner came back while it was written. */
+  #isWithdrawn({kind, lineage, removing}: Reference): boolean {
+    return kind === 'claim' && !removing && generationsOf(this.#disk, lineage).length === 0;
   }
 
   #onMark(path: string, lineage: string, claimer: SimulatedProcess | null): void {
@@ -466,10 +469,3 @@ export class LiveClaims implements DiskWatch {
 
 const CHECKPOINT = /^\/job\/beside\/state\/sim\/chk-\d+$/;
 const USE_MARK = /^(\/job\/beside\/state\/sim\/chk-\d+)\/used-by-([0-9a-f]{16})$/;
-
-/** A checkpoint has one claim, and a mark of each lineage. */
-function keyOf(kind: Reference['kind'], path: string, lineage: string): string {
-  return kind === 'claim' ? `claim ${path}` : `use ${path} ${lineage}`;
-}
-
-const RULES = {claim: 'L2', use: 'L3'} as const;
