@@ -3,6 +3,7 @@
 
 import {EngineError} from '../base/errors.ts';
 import {shellWord} from '../base/shell-word.ts';
+import {KnownPaths} from '../storage/check-sizes.ts';
 import {
   deriveCheckpointState,
   statusOrNull,
@@ -197,7 +198,7 @@ async function listJob(
   const {unneeded, attempts, underWay} = await lookBeside(files, paths, processes, warn);
   let unreadable = 0;
   const unread = new Set<string>();
-  const known = new Set<string>();
+  const known = new KnownPaths();
   const addPublished = async (checkpointId: number): Promise<void> => {
     const path = paths.checkpoint(checkpointId);
     const listed = await lookAt({files, directory: path, maps}, checkpointId, known);
@@ -210,7 +211,7 @@ async function listJob(
     items.push(item);
     for (const warning of listed.warnings) warnings.push(warning);
   };
-  const published = await publishedIds(files, paths);
+  const published = await publishedIds(files, paths, known);
   // One at a time, so that the metadata of a thousand is never held at once.
   for (const id of published) await addPublished(id);
   for (const attempt of attempts) {
@@ -285,7 +286,7 @@ interface LookedAt {
 async function lookAt(
   {files, directory, maps}: FlinkDirectoryOptions,
   id: number | null,
-  known?: Set<string>,
+  known?: KnownPaths,
 ): Promise<LookedAt | null> {
   const warnings: string[] = [];
   const warn: OnUnread = ({message}) => warnings.push(message);

@@ -2,11 +2,12 @@
 // `JSON.stringify` writes them (-0 as -0), so that equal content has equal bytes and a digest over the
 // bytes is a digest over the content. Integers beyond 2^53 are strings: whoever makes the value sees to it.
 //
-// Reading trusts nothing: nesting is counted before `JSON.parse` sees a text that is long enough to do harm, and a text that
-// is not canonical (a key twice, 1e309, `__proto__`) is refused.
+// Reading trusts nothing: nesting is counted before `JSON.parse` sees the text, and a text that is not canonical (a key twice,
+// 1e309, `__proto__`) is refused.
 
 import {assert} from '../base/assert.ts';
 import type {JsonValue} from '../base/json.ts';
+import {isPlainCanonicalJson} from './plain-json.ts';
 
 /** Of objects and arrays in each other, in what is written and in what is read. */
 export const JSON_NESTING_MAX = 64;
@@ -54,23 +55,18 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Of nothing but brackets, as deep as that: `JSON.parse`, which does not recurse, takes a few megabytes. */
-const HARMLESS_BYTES = 64 * 1024;
-
 /** Parses canonical JSON of a size that the caller has limited. */
 export function parseCanonicalJson(bytes: Uint8Array): ParsedJson {
-  const value = bytes.length <= HARMLESS_BYTES ? parseShort(bytes) : undefined;
-  return value === undefined ? parseWarily(bytes) : {kind: 'value', value};
+  return isPlainCanonicalJson(bytes, JSON_NESTING_MAX) ? parsePlain(bytes) : parseWarily(bytes);
 }
 
-/** Most of what is read is short and canonical. Undefined: it is not; why is found the long way. */
-function parseShort(bytes: Uint8Array): JsonValue | undefined {
+/** Of ASCII alone, and not nested too deeply. */
+function parsePlain(bytes: Uint8Array): ParsedJson {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
   try {
-    const text = UTF8.decode(bytes);
-    const value = JSON.parse(text) as JsonValue;
-    return isCanonical(value, text) ? value : undefined;
-  } catch {
-    return undefined;
+    return {kind: 'value', value: JSON.parse(text) as JsonValue};
+  } catch (error) {
+    return damaged(offsetInMessage(error), 'not JSON');
   }
 }
 

@@ -10,40 +10,56 @@ import {statusOrNull} from './status-or-null.ts';
 /** Files that are looked at at once: one after another, ten thousand of them take longer than a person waits. */
 const LOOKED_AT_ONCE = 256;
 
-/**
- * What is wrong with the files that `metadata` names, in its order. Opens none. `known`: directories that were found to be
- * directories, for whoever looks at many checkpoints in one go.
- */
+/** What was found on the way, for whoever looks at many checkpoints in one go. Paths are absolute. */
+export class KnownPaths {
+  /** That are directories, and no links. */
+  readonly directories = new Set<string>();
+  /** Plain files in `shared/`, which never change: their lengths. What is missing may yet come, and is looked for again. */
+  readonly sharedLengths = new Map<string, number>();
+}
+
+/** What is wrong with the files that `metadata` names, in its order. Opens none. */
 export async function checkSizes(
   files: FileSystem,
   directory: string,
   metadata: CheckpointMetadata,
-  known: Set<string> = new Set(),
+  known: KnownPaths = new KnownPaths(),
 ): Promise<readonly Finding[]> {
   const {own, shared} = distinctFilesOf(metadata);
   const all = [...own, ...shared].map((file) => placeOf(directory, file));
   const above = new Map<string, DirectoryFacts>();
   for (const {base, parent} of all) {
     if (above.has(parent)) continue;
-    if (known.has(parent)) above.set(parent, {kind: 'directory'});
+    if (known.directories.has(parent)) above.set(parent, {kind: 'directory'});
     else await lookAbove(files, base, parent, above);
     // What is the checkpoint's own nobody asks for again.
-    if (base !== directory && above.get(parent)?.kind === 'directory') known.add(parent);
+    if (base !== directory && above.get(parent)?.kind === 'directory') {
+      known.directories.add(parent);
+    }
   }
   // Nothing below a refused directory is looked at: it may lead anywhere.
-  const reachable = all.filter(({parent}) => above.get(parent)?.kind === 'directory');
+  const unknown = all.filter(
+    ({path, parent}) => above.get(parent)?.kind === 'directory' && !known.sharedLengths.has(path),
+  );
   const statuses = await statusesOf(
     files,
-    reachable.map(({path}) => path),
+    unknown.map(({path}) => path),
   );
-  const seen = new Map(reachable.map(({path}, index) => [path, statuses[index] ?? null]));
+  const seen = new Map<string, FileStatus | null>();
+  for (const [index, {base, path}] of unknown.entries()) {
+    const status = statuses[index] ?? null;
+    seen.set(path, status);
+    const isShared = base !== directory;
+    if (isShared && status?.kind === 'file') known.sharedLengths.set(path, status.size);
+  }
   return all.flatMap(({path, parent, length}): Finding[] => {
     const facts = above.get(parent)!;
     if (facts.kind === 'wrong') return [wrongKind(facts.path)];
     const status = seen.get(path) ?? null;
-    if (status === null) return [errorAt('file-absent', path, `${path} is missing`)];
-    if (status.kind !== 'file') return [wrongKind(path)];
-    return status.size === length ? [] : [wrongLength(path, status.size, length)];
+    const size = known.sharedLengths.get(path) ?? status?.size;
+    if (size === undefined) return [errorAt('file-absent', path, `${path} is missing`)];
+    if (status !== null && status.kind !== 'file') return [wrongKind(path)];
+    return size === length ? [] : [wrongLength(path, size, length)];
   });
 }
 

@@ -6,8 +6,8 @@ import {sha256Hex} from '../base/checksum.ts';
 import type {CheckpointMetadata} from '../checkpoint/checkpoint-metadata.ts';
 import {encodeChecksums} from './checksum-list.ts';
 import {readWholeFile} from './durable-file.ts';
-import {checkSizes} from './check-sizes.ts';
-import type {FileSystem} from './file-system.ts';
+import {checkSizes, type KnownPaths} from './check-sizes.ts';
+import type {FileStatus, FileSystem} from './file-system.ts';
 import {errorAt, wrongKind, type Finding} from './finding.ts';
 import {decodeMetadata} from './metadata-decoder.ts';
 import {checkpointFiles} from './open-below.ts';
@@ -57,12 +57,13 @@ export type CheckpointState =
   | {readonly kind: 'gone'};
 
 /**
- * The state of a published checkpoint's directory. STORAGE_FAILED when it cannot be read at all. `known`: as of `checkSizes`.
+ * The state of a published checkpoint's directory. STORAGE_FAILED when it cannot be read at all.
+ * `known`: what was found on the way to others, and on the way to this one.
  */
 export async function deriveCheckpointState(
   files: FileSystem,
   directory: string,
-  known?: Set<string>,
+  known?: KnownPaths,
 ): Promise<CheckpointState> {
   try {
     return await derive(files, directory, known);
@@ -75,9 +76,9 @@ export async function deriveCheckpointState(
 async function derive(
   files: FileSystem,
   directory: string,
-  known: Set<string> | undefined,
+  known: KnownPaths | undefined,
 ): Promise<CheckpointState> {
-  const read = await readMetadata(files, directory);
+  const read = await readMetadata(files, directory, known);
   if (read.kind !== 'read') return read;
   const metadataSha256 = sha256Hex(read.bytes);
   const checksums = encodeChecksums(read.metadata, metadataSha256);
@@ -107,9 +108,14 @@ export type MetadataReading =
   | Exclude<CheckpointState, {kind: 'complete' | 'in-progress'}>;
 
 /** Only `_metadata`. */
-export async function readMetadata(files: FileSystem, directory: string): Promise<MetadataReading> {
-  // A link may lead anywhere, and what lies there is nobody's checkpoint here.
-  const kind = (await statusOrNull(files, directory))?.kind ?? 'directory';
+export async function readMetadata(
+  files: FileSystem,
+  directory: string,
+  known?: KnownPaths,
+): Promise<MetadataReading> {
+  // A link may lead anywhere, and what lies there is nobody's checkpoint here. One that came after the look is seen by the open.
+  const isDirectory = known?.directories.has(directory) === true;
+  const kind = isDirectory ? 'directory' : await kindOrDirectory(files, directory);
   if (kind !== 'directory') {
     return {kind: 'damaged', findings: [wrongKind(directory)], readable: null};
   }
@@ -155,6 +161,11 @@ export async function readMetadata(files: FileSystem, directory: string): Promis
         readable: null,
       };
   }
+}
+
+/** Of what is not there: so that opening it says so. */
+async function kindOrDirectory(files: FileSystem, path: string): Promise<FileStatus['kind']> {
+  return (await statusOrNull(files, path))?.kind ?? 'directory';
 }
 
 type BoundedRead =
@@ -208,7 +219,7 @@ async function checkChecksums(
   const raw = await readBounded(files, directory, CHECKSUMS_FILE);
   if (raw.kind === 'absent') return [errorAt('checksums-missing', path, `${path} is missing`)];
   if (raw.kind === 'wrong') return [raw.finding];
-  if (Buffer.from(raw.bytes).equals(expected)) return [];
+  if (Buffer.compare(raw.bytes, expected) === 0) return [];
   let offset = 0;
   while (offset < expected.length && raw.bytes[offset] === expected[offset]) offset += 1;
   const message = `${path} does not agree with _metadata from byte ${offset}`;

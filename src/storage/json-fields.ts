@@ -80,9 +80,8 @@ export class Fields {
 
   oneOf<T extends string>(key: string, choices: readonly T[]): T {
     const value = this.value(key);
-    const choice = choices.find((candidate) => candidate === value);
-    if (choice === undefined) throw this.wrong(key, `one of ${choices.join(', ')}`);
-    return choice;
+    if (!choices.includes(value as T)) throw this.wrong(key, `one of ${choices.join(', ')}`);
+    return value as T;
   }
 
   list(key: string, lengthMax: number): readonly JsonValue[] {

@@ -1,3 +1,4 @@
+import type {KnownPaths} from './check-sizes.ts';
 import {deriveCheckpointState, errorAt, type CheckpointState} from './derive-checkpoint-state.ts';
 import type {FileSystem} from './file-system.ts';
 import type {Finding} from './finding.ts';
@@ -28,12 +29,18 @@ export async function listCheckpoints(
   return listed;
 }
 
-/** Highest first. */
-export async function publishedIds(files: FileSystem, paths: JobPaths): Promise<readonly number[]> {
+/** Highest first. `known`: gets those that are directories. */
+export async function publishedIds(
+  files: FileSystem,
+  paths: JobPaths,
+  known?: KnownPaths,
+): Promise<readonly number[]> {
   const ids: number[] = [];
-  for (const {name} of await files.list(paths.root)) {
+  for (const {name, kind} of await files.list(paths.root)) {
     const id = parseCheckpointName(name);
-    if (id !== null) ids.push(id);
+    if (id === null) continue;
+    ids.push(id);
+    if (kind === 'directory') known?.directories.add(paths.checkpoint(id));
   }
   return ids.sort((left, right) => right - left);
 }

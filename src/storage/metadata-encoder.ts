@@ -112,11 +112,13 @@ function stateToJson(state: StateHandle): JsonObject {
 
 /** The handle of every state file, in the order of `_metadata`; several may name one shared file. */
 export function stateFilesOf(metadata: CheckpointMetadata): readonly FileState[] {
-  return metadata.operators.flatMap((operator) =>
-    operator.subtasks.flatMap((subtask) =>
-      subtask.states.filter((state) => state.location === 'file'),
-    ),
-  );
+  const files: FileState[] = [];
+  for (const {subtasks} of metadata.operators) {
+    for (const {states} of subtasks) {
+      for (const state of states) if (state.location === 'file') files.push(state);
+    }
+  }
+  return files;
 }
 
 /** The state files of a checkpoint, each once. */

@@ -263,12 +263,16 @@ export function sharedPath(sha256: string): string {
 }
 
 const SHARED_START = `../${SHARED_DIRECTORY}/`;
+const SHARED_DIGEST_START = SHARED_START.length + 'ab/'.length;
 
 /** The digest in the path of a shared file, which has exactly one form; null: it is none. */
 export function parseSharedPath(path: string): string | null {
   if (!path.startsWith(SHARED_START)) return null;
-  const sha256 = path.slice(SHARED_START.length + 'ab/'.length);
-  return isSharedName(sha256) && path === sharedPath(sha256) ? sha256 : null;
+  const sha256 = path.slice(SHARED_DIGEST_START);
+  // `../shared/ab/`, of which only `ab/` is left to look at.
+  const isBelow = path.startsWith('/', SHARED_DIGEST_START - 1);
+  const isAbove = path.startsWith(sha256.slice(0, 2), SHARED_START.length);
+  return isBelow && isAbove && isSharedName(sha256) ? sha256 : null;
 }
 
 /** A name in `shared/ab/`. */

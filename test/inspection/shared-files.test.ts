@@ -227,6 +227,35 @@ describe('list', () => {
     expect([orphans, warnings]).toEqual([[], []]);
   });
 
+  it('looks at a file once, and shows what is wrong with it at each checkpoint that refers to it', async () => {
+    const {disk, base} = await published();
+    const path = paths.sharedFile(base.sha256);
+    const looks = async (): Promise<number> => {
+      let count = 0;
+      disk.options = {
+        fault: ({name, path: where}) => {
+          if (name === 'status' && where === path) count += 1;
+          return null;
+        },
+      };
+      await listCheckpointDirectory(disk, JOB_DIRECTORY);
+      disk.options = {};
+      return count;
+    };
+    expect(await looks()).toBe(1);
+    disk.overwrite(path, Buffer.from('bas'));
+    const states = async (): Promise<readonly string[]> =>
+      (await listCheckpointDirectory(disk, JOB_DIRECTORY)).items.map(({state}) => state);
+    expect(await states()).toEqual(['damaged', 'damaged']);
+    expect((await listCheckpointDirectory(disk, JOB_DIRECTORY)).warnings.join()).toContain(
+      `${path} has 3 bytes`,
+    );
+    await disk.unlink(path);
+    expect(await states()).toEqual(['damaged', 'damaged']);
+    disk.plant(path, 'link');
+    expect(await states()).toEqual(['damaged', 'damaged']);
+  });
+
   it('lists what nobody needs, with its bytes; the next run removes it', async () => {
     const {disk, owner} = await published();
     await owner.deleteCheckpoints(await owner.permitDeletion([1]));

@@ -388,4 +388,12 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     replace: '',
     prover: 'prune-copies',
   },
+  {
+    name: 'list: a shared file of which the length is kept has that of its handle',
+    rows: 'checksum tree',
+    module: 'storage/check-sizes.js',
+    find: 'known.sharedLengths.set(path, status.size);',
+    replace: 'known.sharedLengths.set(path, all.find((file) => file.path === path).length);',
+    prover: 'shared-files',
+  },
 ];

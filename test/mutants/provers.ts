@@ -30,6 +30,7 @@ export const TEST_PROVERS = {
   'late-start': 'storage/late-start.test.ts',
   'io-failures': 'storage/io-failures.test.ts',
   metadata: 'storage/metadata.test.ts',
+  'canonical-json': 'storage/canonical-json.test.ts',
   verify: 'inspection/verify-checkpoint.test.ts',
   'check-file': 'storage/check-file.test.ts',
   'flink-decode': 'inspection/flink/decode.test.ts',

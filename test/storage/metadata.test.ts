@@ -7,7 +7,7 @@ import {describe, expect, it} from 'vitest';
 import {sha256Hex} from '#src/base/checksum.js';
 import type {JsonValue} from '#src/base/json.js';
 import type {CheckpointMetadata, StateHandle} from '#src/checkpoint/checkpoint-metadata.js';
-import {canonicalJson, parseCanonicalJson, type JsonObject} from '#src/storage/canonical-json.js';
+import {canonicalJson, type JsonObject} from '#src/storage/canonical-json.js';
 import {findCaseClash, reasonToRefuseName} from '#src/storage/check-name.js';
 import {decodeMetadata} from '#src/storage/metadata-decoder.js';
 import {encodeMetadata, METADATA_BYTES_MAX} from '#src/storage/metadata-encoder.js';
@@ -367,36 +367,6 @@ describe('metadata', () => {
     expect(decodeMetadata(Buffer.from('4960672d00000004', 'hex'))).toEqual({
       kind: 'foreign',
       program: 'flink',
-    });
-  });
-});
-
-describe('canonical JSON', () => {
-  it('one value has one text, and comes back', () => {
-    expect(canonicalJson({b: [1, -0, 'x\u2028'], a: null, B: 1e21, aa: true})).toBe(
-      '{"B":1e+21,"a":null,"aa":true,"b":[1,-0,"x\u2028"]}',
-    );
-    fc.assert(
-      fc.property(fc.jsonValue({maxDepth: 5}), (value) => {
-        fc.pre(!JSON.stringify(value).includes('__proto__'));
-        const parsed = parseCanonicalJson(Buffer.from(canonicalJson(value as JsonValue)));
-        expect(parsed).toEqual({kind: 'value', value});
-      }),
-      {numRuns: 300},
-    );
-  });
-
-  it('other texts of the same value are refused, with the offset', () => {
-    for (const [text, offset] of [
-      ['{"a": 1}', 5],
-      ['{"b":1,"a":2}', 2],
-      ['[1.0]', 2],
-      ['["\\u0061"]', 2],
-    ] as const) {
-      expect(parseCanonicalJson(Buffer.from(text))).toMatchObject({kind: 'damaged', offset});
-    }
-    expect(parseCanonicalJson(Buffer.from([0x22, 0xff, 0x22]))).toMatchObject({
-      message: 'not UTF-8',
     });
   });
 });
