@@ -43,6 +43,7 @@ import {judgeOpenToAll} from '../storage/open-to-all.ts';
 import {jobDirectoryOf, JobPaths} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
 import {readHistory} from '../storage/read-history.ts';
+import {requireFormat} from '../storage/take-over.ts';
 import {positionsOf} from './source-positions.ts';
 
 export interface OperatorPlan {
