@@ -212,6 +212,7 @@ export class JobMaster {
         jobFile: request.file,
       },
       outputAhead: request.outputAhead,
+      call: request.call ?? null,
       checkCompatible,
     });
     await ownership.sweepDeleted();
