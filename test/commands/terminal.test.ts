@@ -92,6 +92,30 @@ describe.each([80, 40])('at %i columns', (columns) => {
     expect(screen.replaceAll('\n', '')).toContain(`checkpoint ${id} of ${job}: complete`);
   });
 
+  test('`checkpoint diff` and `checkpoint copy` offer what was left out', async () => {
+    const compared = await tidemark(['checkpoint', 'diff'], {
+      columns,
+      rows: 60,
+      keys: [
+        {after: 'navigate', send: ENTER},
+        {after: 'Which one is it compared with?', send: ENTER},
+      ],
+    });
+    expect(compared.status, compared.screen).toBe(0);
+    expect(compared.screen).toContain('same state');
+    const to = `copied-${columns}`;
+    const copied = await tidemark(['checkpoint', 'copy', to], {
+      columns,
+      rows: 60,
+      keys: [{after: 'navigate', send: ENTER}],
+    });
+    expect(copied.status, copied.screen).toBe(0);
+    expect(copied.screens[0]?.replaceAll('\n', '')).toContain(
+      `Which checkpoint is copied to ${to}?`,
+    );
+    expect(existsSync(join(DIRECTORY, to, '_metadata'))).toBe(true);
+  });
+
   test('`checkpoint prune` shows what would go and asks; no keeps it, yes deletes it', async () => {
     const kept = (): string[] =>
       readdirSync(target).filter(
