@@ -5,6 +5,7 @@ import {
   copyFlinkCheckpoint,
   resolveCheckpoint,
   systemErrorCode,
+  wallMillis,
 } from '../../src/index.ts';
 import {BaseCommand} from '../_shared/base-command.ts';
 import {checkpointArgument, chooseCheckpoint} from '../_shared/checkpoint-argument.ts';
@@ -13,6 +14,7 @@ import {mapFlag} from '../_shared/map-flag.ts';
 import {escapeText, shellWord} from '../_shared/text.ts';
 import {countOf, formatBytes} from '../_shared/units.ts';
 import type {ExitStatus} from '../../src/index.ts';
+import type {EndingSignal} from '../_shared/base-command.ts';
 
 const ownFlags = {
   'self-contained': Flags.boolean({
@@ -53,11 +55,26 @@ export default class CheckpointCopy extends BaseCommand {
   };
   static override flags = withEnvironment('checkpoint-copy', ownFlags);
 
+  readonly #abort = new AbortController();
+  #isCopying = false;
+
+  /** What is half written goes first; a second signal does not wait for that. */
+  protected override signalled(signal: EndingSignal): void {
+    if (!this.#isCopying || this.#abort.signal.aborted) super.signalled(signal);
+    else this.#abort.abort(this.interruption(signal));
+  }
+
   async run(): Promise<void> {
     const {args, flags} = await this.parse(CheckpointCopy);
     const environment = process.env;
     const {directory, to} = await this.#places(args.ref, args.to);
+    this.#isCopying = true;
+    const onProgress = (bytesDone: number, bytesTotal: number): void => {
+      if (!this.global.json) this.progress.show({at: wallMillis(), bytesDone, bytesTotal});
+    };
     const flink = await copyFlinkCheckpoint(directory, to, {
+      abort: this.#abort.signal,
+      onProgress,
       maps: valuesOf(flags.map),
       onWarning: (text) => this.note(`warning: ${escapeText(text)}`),
     });
@@ -66,7 +83,10 @@ export default class CheckpointCopy extends BaseCommand {
       (await copyCheckpoint(directory, to, {
         environment,
         selfContained: flags['self-contained'],
+        abort: this.#abort.signal,
+        onProgress,
       }));
+    this.progress.erase();
     const {id, from, path, files, bytes, selfContained} = report;
     if (this.global.json) {
       this.printObject('CheckpointCopied', {

@@ -5,6 +5,7 @@ import {existsSync, readdirSync} from 'node:fs';
 import {cp, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {makeHeavyCheckpoint} from '../bench/inspect-fixtures.js';
 import {makeScratch, type Scratch} from './contract/scratch.ts';
 import {
   CTRL_C,
@@ -234,4 +235,17 @@ describe.each([80, 40])('at %i columns', (columns) => {
     expect(yes.status).toBe(0);
     expect(existsSync(path)).toBe(false);
   });
+});
+
+test('Ctrl-C while a checkpoint is copied ends with 130, and nothing is left of the copy', async () => {
+  const large = makeHeavyCheckpoint(join(DIRECTORY, 'large'), 1, 400 * 1024 * 1024);
+  const {status, screen} = await tidemark(['checkpoint', 'copy', large, 'large-copies/one'], {
+    keys: [{after: ' MiB of 400 MiB', send: CTRL_C}],
+  });
+  expect(status, screen).toBe(130);
+  // What was drawn is gone before anything else is said.
+  expect(screen.split('\n').filter((line) => line !== '')).toEqual([
+    expect.stringMatching(/^(?:\^C)?error: interrupted by SIGINT$/u),
+  ]);
+  expect(readdirSync(join(DIRECTORY, 'large-copies'))).toEqual([]);
 });
