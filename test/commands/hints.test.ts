@@ -1,11 +1,12 @@
 // Promise: what a message says is so, and a hint that ends with a command can be pasted: it does what the hint says.
 
 import {existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync} from 'node:fs';
-import {cp, writeFile} from 'node:fs/promises';
+import {cp, mkdir, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {Tidemark} from '../kills/support/process.ts';
+import {FROM_FLINK} from './contract/prepared.ts';
 import {errorOf, shell, tidemark, type Ending} from './tidemark.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tidemark-hints-'));
@@ -162,3 +163,71 @@ test('`checkpoint diff` names what is missing', async () => {
   expect((await failed('checkpoint', 'diff')).message).toContain('A is missing');
   expect((await failed('checkpoint', 'diff', 'numbers@latest')).message).toContain('B is missing');
 });
+
+test('`checkpoint prune` without a rule shows one that can be tried', async () => {
+  const error = await failed('checkpoint', 'prune', checkpoints);
+  expect(error.exit_code).toBe(2);
+  const tried = await pasted(error.hint);
+  expect([tried.status, tried.stdout]).toEqual([0, expect.stringContaining('"dry_run":true')]);
+});
+
+test('`checkpoint prune` of the directory of a job file leads to the job', async () => {
+  const directory = join(root, 'with a job file');
+  await mkdir(directory);
+  const own = JOB.replace('file:./state', `'file:${root}/state'`);
+  await writeFile(join(directory, 'numbers.job.yaml'), own);
+  const error = await failed('checkpoint', 'prune', directory, '--keep-last', '1', '--dry-run');
+  expect(error).toMatchObject({code: 'NOT_FOUND', exit_code: 10});
+  expect((await pasted(error.hint)).stdout).toContain('chk-');
+});
+
+describe('what cannot be held', () => {
+  const held = async (path: string): ReturnType<typeof failed> =>
+    failed('checkpoint', 'hold', path);
+
+  test('is told apart: a directory without FORMAT, in which a job worked', async () => {
+    const directory = join(root, 'state/unformatted');
+    await cp(checkpoints, directory, {recursive: true});
+    rmSync(join(directory, 'FORMAT'));
+    const error = await held(join(directory, `chk-${ids()[0]}`));
+    expect(error).toMatchObject({code: 'REFUSED', exit_code: 13});
+    expect(error.message).toContain('FORMAT is not there');
+    expect(error.message).not.toContain('nothing deletes it');
+  });
+
+  test('what Flink wrote', async () => {
+    expect((await shell(`cd '${root}' && ${FROM_FLINK.before}`)).status).toBe(0);
+    const error = await held(join(root, 'fl'));
+    expect(error).toMatchObject({code: 'REFUSED', exit_code: 13});
+    expect(error.message).toContain('Apache Flink wrote it');
+    expect((await pasted(error.hint)).status).toBe(0);
+  });
+
+  test('a copy, and one that cannot be read', async () => {
+    const copied = join(root, 'copied-one');
+    await cp(join(checkpoints, `chk-${ids()[0]}`), copied, {recursive: true});
+    const copy = await held(copied);
+    expect(copy).toMatchObject({code: 'REFUSED', exit_code: 13});
+    expect((await pasted(copy.hint)).status).toBe(0);
+    await writeFile(join(copied, '_metadata'), 'nothing');
+    const damaged = await held(copied);
+    expect(damaged.message).toContain('_metadata is damaged');
+    expect((await pasted(damaged.hint)).status).toBe(4);
+  });
+});
+
+test.each(['savepoint', 'stop'])(
+  '`%s` with no directory anywhere says where one goes',
+  async (command) => {
+    expect((await run('run', '-d', file, '--fresh', '--set', 'name=live')).status).toBe(0);
+    try {
+      const error = await failed(command, 'live');
+      expect(error.exit_code).toBe(2);
+      const target = join(root, `savepoints of ${command}`);
+      const again = await pasted((error.hint ?? '').replace(/DIR$/u, `'${target}'`));
+      expect([again.status, readdirSync(target)]).toEqual([0, [expect.any(String)]]);
+    } finally {
+      await run('cancel', 'live');
+    }
+  },
+);
