@@ -114,11 +114,14 @@ describe('the copy', () => {
     async (selfContained) => {
       const disk = await published();
       const stop = new AbortController();
+      let reads = 0;
       const onRead = (): void => {
-        stop.abort(new Error('interrupted'));
+        reads += 1;
+        stop.abort(Object.assign(new Error('interrupted'), {code: 'INTERRUPTED'}));
       };
       const copying = copy(disk, 2, {selfContained, onRead, abort: stop.signal});
       await expect(copying).rejects.toThrow(/^interrupted$/u);
+      expect(reads).toBe(1);
       expect((await disk.list('/kept/deep')).map(({name}) => name)).toEqual(
         selfContained ? [] : ['shared'],
       );

@@ -18,7 +18,9 @@ test.each(['first', 'last'])('after the %s part', async (which) => {
     abort: stop.signal,
     onProgress(bytes) {
       written += bytes;
-      if (which === 'first' || written === plan.bytes) stop.abort(new Error('interrupted'));
+      if (which === 'first' || written === plan.bytes) {
+        stop.abort(Object.assign(new Error('interrupted'), {code: 'INTERRUPTED'}));
+      }
     },
   });
   await expect(copying).rejects.toThrow(/^interrupted$/u);
