@@ -7,7 +7,8 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {Tidemark} from '../kills/support/process.ts';
 import {FROM_FLINK} from './contract/prepared.ts';
-import {errorOf, shell, tidemark, type Ending} from './tidemark.ts';
+import {DOWN, ENTER, inTerminal} from './terminal.ts';
+import {BIN, errorOf, shell, tidemark, type Ending} from './tidemark.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'tidemark-hints-'));
 const home = {TIDEMARK_HOME: join(root, 'home')};
@@ -66,6 +67,24 @@ describe('output that is ahead of the restored checkpoint', () => {
     const again = await pasted(ending.stdout);
     expect(again.status, again.stdout).toBe(0);
     expect(again.stdout).toContain('This start is possible.');
+  });
+
+  test('a checkpoint that was picked stands in it as if it had been typed', async () => {
+    const {status, screen} = await inTerminal([BIN, 'restore', file, '--dry-run'], {
+      columns: 1000,
+      variables: home,
+      keys: [
+        {after: 'navigate', send: DOWN},
+        {after: '❯', send: DOWN},
+        {after: '❯', send: ENTER},
+      ],
+    });
+    expect(status, screen).toBe(16);
+    const picked = join(checkpoints, `chk-${ids().at(-3)}`);
+    expect(screen).toContain(
+      `tidemark restore ${picked} ${file} --dry-run --output-ahead withdraw`,
+    );
+    expect((await pasted(screen)).stdout).toContain('This start is possible.');
   });
 
   test('so does a start in the background, with the flags that it was given', async () => {
