@@ -1,12 +1,11 @@
 import {Args} from '@oclif/core';
 import {EngineError, listCheckpoints} from '../src/index.ts';
+import {toChoice} from './_shared/checkpoint-argument.ts';
 import {pick} from './_shared/prompt.ts';
 import {RunCommand} from './_shared/run-command.ts';
 import {runFlags, toRunRequest} from './_shared/run-flags.ts';
 import {shellWord} from './_shared/text.ts';
-import {formatBytes, formatInstant} from './_shared/units.ts';
-import type {CheckpointListItem, ExitStatus} from '../src/index.ts';
-import type {Choice} from './_shared/prompt.ts';
+import type {ExitStatus} from '../src/index.ts';
 
 export default class Restore extends RunCommand {
   static override summary = 'Run a job from a checkpoint or savepoint.';
@@ -28,10 +27,11 @@ export default class Restore extends RunCommand {
   ];
   static override exitStatuses: readonly ExitStatus[] = [3, 4, 10, 11, 12, 13, 15, 16, 17, 21];
   static override outputSchemas = ['run', 'restore-plan', 'job-started'];
-  static override usage = 'restore REF JOB.yaml [FLAGS]';
+  static override usage = 'restore [REF] JOB.yaml [FLAGS]';
   static override args = {
     ref: Args.string({
-      description: 'Checkpoint or savepoint.',
+      description:
+        'Checkpoint or savepoint: a path, JOB, JOB@latest, JOB@12. Left out at a terminal: asked for.',
       required: true,
       ignoreStdin: true,
     }),
@@ -44,7 +44,10 @@ export default class Restore extends RunCommand {
     // With one argument it is the job, and the checkpoint is asked for.
     const file = args.file ?? args.ref;
     const ref = args.file === undefined ? await this.#askForCheckpoint(file) : args.ref;
+    // In a hint it stands as if it had been typed.
+    if (args.file === undefined) this.argv.unshift(ref);
     const request = toRunRequest(file, flags, {
+      call: this.callWith(),
       fresh: false,
       restoreFrom: ref,
       live: this.noteStyle.live && !this.global.json,
@@ -62,19 +65,11 @@ export default class Restore extends RunCommand {
       choices: async () => {
         const {items} = await listCheckpoints(file, {environment: process.env});
         const restorable = items.filter((item) => item.state === 'complete');
-        if (restorable.length > 0) return restorable.map(toChoice);
+        if (restorable.length > 0) return restorable.map((item) => toChoice(item, null));
         throw new EngineError('NOT_FOUND', `${file} has no complete checkpoint to restore`, {
           hint: `tidemark checkpoint list ${shellWord(file)}`,
         });
       },
     });
   }
-}
-
-function toChoice(item: CheckpointListItem): Choice {
-  const created = item.created === null ? '' : `  ${formatInstant(item.created)}`;
-  return {
-    value: item.path,
-    label: `${item.kind} ${item.id ?? ''}${created}  ${formatBytes(item.bytes)}`,
-  };
 }

@@ -61,6 +61,7 @@ export default class Run extends RunCommand {
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Run);
     const request = toRunRequest(args.file, flags, {
+      call: this.callWith(),
       fresh: flags.fresh,
       restoreFrom: flags['from-savepoint'],
       live: this.noteStyle.live && !this.global.json,

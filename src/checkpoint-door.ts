@@ -10,7 +10,7 @@ import type {
 } from './reports/flink-reports.ts';
 import type {ScannedRows} from './inspection/state/scan-state.ts';
 import type {ExportedCheckpoint, ExportRequest, StateRequest} from './reports/state-reports.ts';
-import type {CopyReport} from './reports/copy-report.ts';
+import type {CopyOptions, CopyReport} from './reports/copy-report.ts';
 import type {DiffReport} from './reports/diff-report.ts';
 import type {CheckpointDetails, InspectReport} from './reports/inspect-report.ts';
 import type {PruneReport, PruneRequest} from './reports/prune-report.ts';
@@ -57,7 +57,7 @@ export type {CopyReport} from './reports/copy-report.ts';
 export async function copyCheckpoint(
   ref: string,
   to: string,
-  options: {readonly environment: Environment; readonly selfContained: boolean},
+  options: CopyOptions,
 ): Promise<CopyReport> {
   const {copyReport} = await import('./reports/copy-report.ts');
   return copyReport(ref, to, options);
@@ -122,7 +122,8 @@ export async function copyFlinkCheckpoint(
   target: string,
   options: {
     readonly maps: readonly string[];
-    readonly onProgress?: ((bytes: number) => void) | undefined;
+    readonly abort?: AbortSignal | undefined;
+    readonly onProgress?: CopyOptions['onProgress'];
     readonly onWarning?: ((text: string) => void) | undefined;
   },
 ): Promise<FlinkCopied | null> {

@@ -272,14 +272,20 @@ export function fileCheckers(count: number): FileCheckers {
   const entry = new URL('./check-entry.js', import.meta.url);
   const idle = Array.from(
     {length: count},
-    () => new ThreadClient<FileCheckRequest, FileCheckResult>(entry, 'file checker'),
+    () => new ThreadClient<FileCheckRequest, FileCheckResult, number>(entry, 'file checker'),
   );
   const all = [...idle];
   return {
-    async checkFile(request) {
+    async checkFile(request, onRead) {
       const thread = must(idle.pop(), 'a thread for each file at once');
       try {
-        return await thread.call(request);
+        let told = 0;
+        const result = await thread.call(request, [], (bytes) => {
+          told += bytes;
+          onRead?.(bytes);
+        });
+        if (result.bytes > told) onRead?.(result.bytes - told);
+        return result;
       } finally {
         idle.push(thread);
       }

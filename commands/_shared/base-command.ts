@@ -7,6 +7,7 @@ import {errorJson, errorLines, errorStack, failedStreamLines, reportOf} from './
 import {flinkFlagsOf} from './flink-flag-tables.ts';
 import {fromFlinkFlags} from './flink-flags.ts';
 import {globalFlags, readGlobalOptions} from './globals.ts';
+import {ProgressBar} from './progress-bar.ts';
 import {flushStreams, writeNote, writeResult} from './streams.ts';
 import {makeStyle} from './style.ts';
 import {shellWord, toJson} from './text.ts';
@@ -28,6 +29,8 @@ export abstract class BaseCommand extends Command {
   /** For stdout and stderr: one may be a terminal and the other a pipe. */
   readonly outStyle: Style;
   readonly noteStyle: Style;
+  /** Of this command; it is gone before an error is told. */
+  protected readonly progress: ProgressBar;
   /** Set while JSON Lines are printed: the summary, should it fail before it has one. */
   protected summaryOfFailure: ((status: ExitStatus) => object) | null = null;
 
@@ -38,6 +41,7 @@ export abstract class BaseCommand extends Command {
     const color = this.global.color;
     this.outStyle = makeStyle({...terminalFacts(process.stdout), environment, color});
     this.noteStyle = makeStyle({...terminalFacts(process.stderr), environment, color});
+    this.progress = new ProgressBar(this.noteStyle, (text) => process.stderr.write(text));
   }
 
   protected override async init(): Promise<void> {
@@ -102,6 +106,7 @@ export abstract class BaseCommand extends Command {
   }
 
   private reportError(thrown: unknown): void {
+    this.progress.erase();
     process.exitCode = showError(thrown, {
       global: this.global,
       style: this.noteStyle,

@@ -23,12 +23,18 @@ export function checkpointArgument(): Interfaces.Arg<string | undefined> {
 /** What was given, or the answer of a person. USAGE when there is neither. */
 export async function chooseCheckpoint(
   given: string | undefined,
-  how: {readonly usage: string; readonly global: GlobalOptions},
+  how: {
+    readonly usage: string;
+    readonly global: GlobalOptions;
+    /** Of a command that takes more than one argument: what for, and which one. */
+    readonly question?: string;
+    readonly instead?: string;
+  },
 ): Promise<string> {
   if (given !== undefined && given !== '') return given;
   return pick({
-    question: 'Which checkpoint?',
-    instead: 'REF',
+    question: how.question ?? 'Which checkpoint?',
+    instead: how.instead ?? 'REF',
     usage: how.usage,
     global: how.global,
     choices: async () => {

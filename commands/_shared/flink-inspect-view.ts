@@ -75,11 +75,11 @@ function nameOf({uid, name, operator_id}: Operator): string {
 function operatorTable(operators: readonly Operator[], style: Style): string {
   return style.table(
     [
-      {name: 'OPERATOR'},
-      {name: 'ID'},
+      {name: 'OPERATOR', cut: true},
+      {name: 'ID', drop: 2},
       {name: 'PARALLELISM', align: 'right'},
       {name: 'STATE', align: 'right'},
-      {name: 'SKEW', align: 'right'},
+      {name: 'SKEW', align: 'right', drop: 1},
     ],
     operators.map((operator) => [
       operator.uid ?? operator.name ?? '?',
@@ -94,8 +94,8 @@ function operatorTable(operators: readonly Operator[], style: Style): string {
 function stateTable(operators: readonly Operator[], style: Style): string {
   return style.table(
     [
-      {name: 'OPERATOR'},
-      {name: 'STATE'},
+      {name: 'OPERATOR', cut: true},
+      {name: 'STATE', cut: true},
       {name: 'KIND'},
       {name: 'ELEMENTS', align: 'right'},
       {name: 'SIZE', align: 'right'},

@@ -69,7 +69,7 @@ export async function pick(request: PickRequest): Promise<string> {
   }
   const answer = await ask({
     type: 'select',
-    message: request.question,
+    message: escapeText(request.question),
     choices: choices.map(({value, label}) => ({value, name: escapeText(label)})),
   });
   return String(answer);

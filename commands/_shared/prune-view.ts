@@ -28,20 +28,21 @@ export function pruneLines(report: PruneReport, style: Style): string[] {
   const verb = dryRun ? 'would delete' : 'deleted';
   const gone = orphans.filter((orphan) => orphan.deleted);
   const rows = [
-    ...deleted.map((path) => [verb, shownPath(path), '']),
+    ...deleted.map((path) => [verb, '', shownPath(path)]),
     ...gone.map(({path, bytes, ageMillis}) => [
       verb,
-      shownPath(path),
       `orphan, ${formatBytes(bytes)}, ${formatDuration(ageMillis)} old`,
+      shownPath(path),
     ]),
     ...kept.map(({path, reason}) => [
       dryRun ? 'would keep' : 'kept',
-      shownPath(path),
       REASONS[reason],
+      shownPath(path),
     ]),
   ];
+  // The path last: it is what a narrow terminal breaks.
   const lines =
-    rows.length === 0 ? [] : [style.table([{name: 'WHAT'}, {name: 'PATH'}, {name: 'WHY'}], rows)];
+    rows.length === 0 ? [] : [style.table([{name: 'WHAT'}, {name: 'WHY'}, {name: 'PATH'}], rows)];
   const count = `${countOf(deleted.length, 'checkpoint')} and ${countOf(gone.length, 'orphan')}`;
   lines.push(
     `${verb} ${count}: ${formatBytes(freedBytes)}${dryRun ? ' would be' : ''} freed; ${kept.length} kept`,

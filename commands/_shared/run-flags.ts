@@ -142,10 +142,12 @@ export function toRunRequest(
     readonly fresh: boolean;
     readonly restoreFrom: string | undefined;
     readonly live: boolean;
+    readonly call: string;
   },
 ): RunRequest {
   return {
     file,
+    call: start.call,
     overrides: overridesOf(flags),
     fresh: start.fresh,
     restoreFrom: start.restoreFrom,

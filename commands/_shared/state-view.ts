@@ -9,10 +9,10 @@ import type {ScannedRows} from '../../src/index.ts';
 const COLUMNS = [
   {name: 'OPERATOR'},
   {name: 'STATE'},
-  {name: 'KEY'},
+  {name: 'KEY', cut: true},
   {name: 'NAMESPACE'},
-  {name: 'VALUE'},
-  {name: 'EXPIRES'},
+  {name: 'VALUE', cut: true},
+  {name: 'EXPIRES', drop: 1},
 ] as const;
 
 /** Of a table: its widths are known only when all of it is there. */

@@ -7,11 +7,6 @@ import type {Style} from './style.ts';
 import type {VerifyCounts, VerifyEvent, VerifyLevel, VerifySummary} from '../../src/index.ts';
 
 type FindingEvent = Extract<VerifyEvent, {type: 'finding'}>;
-type ProgressEvent = Extract<VerifyEvent, {type: 'progress'}>;
-
-const BAR_CELLS = 24;
-/** A pipe gets at most one line of progress in this time. */
-const PROGRESS_PERIOD_MILLIS = 10_000;
 
 /** `path:offset: error: message (expected …, found …) [code]`. */
 export function findingText(finding: FindingEvent, style: Style | null): string {
@@ -81,59 +76,13 @@ export function verificationCases(
   });
 }
 
-/** The bar on stderr, or a line now and then when stderr is no terminal. */
-export class VerifyView {
-  readonly #style: Style;
-  readonly #draw: (text: string) => void;
-  #drawn = false;
-  #first: ProgressEvent | null = null;
-  #lastLineAt = 0;
-
-  constructor(style: Style, draw: (text: string) => void) {
-    this.#style = style;
-    this.#draw = draw;
-  }
-
-  progress(event: ProgressEvent): void {
-    this.#first ??= event;
-    if (this.#style.live) {
-      this.#draw(`\r\u001b[2K${bar(event)} ${progressText(event, this.#first)}`);
-      this.#drawn = true;
-      return;
-    }
-    if (event === this.#first) this.#lastLineAt = event.at;
-    if (event.at - this.#lastLineAt < PROGRESS_PERIOD_MILLIS) return;
-    this.#lastLineAt = event.at;
-    this.#draw(`${formatInstant(event.at)} ${progressText(event, this.#first)}\n`);
-  }
-
-  erase(): void {
-    if (this.#drawn) this.#draw('\r\u001b[2K');
-    this.#drawn = false;
-  }
-
-  summary(summary: VerifySummary, style: Style): string {
-    const colour = summary.verdict === 'ok' ? style.good : style.bad;
-    return [
-      `${colour(summary.verdict)}: ${countOf(summary.errors, 'error')}, ${countOf(summary.hints, 'hint')}`,
-      `in ${countOf(summary.checkpoints, 'checkpoint')}, ${countOf(summary.files, 'file')}, ${formatBytes(summary.bytes)}`,
-      ...(summary.rows > 0 ? [`with ${countOf(summary.rows, 'row')}`] : []),
-      ...(summary.skipped > 0 ? [`and ${summary.skipped} skipped`] : []),
-      `(level ${summary.level}, ${formatDuration(summary.durationMillis)})`,
-    ].join(' ');
-  }
-}
-
-function bar({bytesDone, bytesTotal}: ProgressEvent): string {
-  const share = bytesTotal === 0 ? 1 : Math.min(1, bytesDone / bytesTotal);
-  const filled = Math.round(share * BAR_CELLS);
-  return `[${'#'.repeat(filled)}${'.'.repeat(BAR_CELLS - filled)}]`;
-}
-
-function progressText(event: ProgressEvent, first: ProgressEvent): string {
-  const done = `${formatBytes(event.bytesDone)} of ${formatBytes(event.bytesTotal)}`;
-  const bytes = event.bytesDone - first.bytesDone;
-  if (bytes <= 0) return done;
-  const left = ((event.at - first.at) / bytes) * (event.bytesTotal - event.bytesDone);
-  return `${done}, ${formatDuration(left)} left`;
+export function verificationText(summary: VerifySummary, style: Style): string {
+  const colour = summary.verdict === 'ok' ? style.good : style.bad;
+  return [
+    `${colour(summary.verdict)}: ${countOf(summary.errors, 'error')}, ${countOf(summary.hints, 'hint')}`,
+    `in ${countOf(summary.checkpoints, 'checkpoint')}, ${countOf(summary.files, 'file')}, ${formatBytes(summary.bytes)}`,
+    ...(summary.rows > 0 ? [`with ${countOf(summary.rows, 'row')}`] : []),
+    ...(summary.skipped > 0 ? [`and ${summary.skipped} skipped`] : []),
+    `(level ${summary.level}, ${formatDuration(summary.durationMillis)})`,
+  ].join(' ');
 }

@@ -1,11 +1,20 @@
 import {Args, Flags} from '@oclif/core';
-import {copyCheckpoint, copyFlinkCheckpoint, resolveCheckpoint} from '../../src/index.ts';
+import {
+  EngineError,
+  copyCheckpoint,
+  copyFlinkCheckpoint,
+  resolveCheckpoint,
+  systemErrorCode,
+  wallMillis,
+} from '../../src/index.ts';
 import {BaseCommand} from '../_shared/base-command.ts';
+import {checkpointArgument, chooseCheckpoint} from '../_shared/checkpoint-argument.ts';
 import {valuesOf, withEnvironment} from '../_shared/globals.ts';
 import {mapFlag} from '../_shared/map-flag.ts';
-import {escapeText} from '../_shared/text.ts';
+import {escapeText, shellWord} from '../_shared/text.ts';
 import {countOf, formatBytes} from '../_shared/units.ts';
 import type {ExitStatus} from '../../src/index.ts';
+import type {EndingSignal} from '../_shared/base-command.ts';
 
 const ownFlags = {
   'self-contained': Flags.boolean({
@@ -36,35 +45,48 @@ export default class CheckpointCopy extends BaseCommand {
   ];
   static override exitStatuses: readonly ExitStatus[] = [4, 5, 10, 12, 13, 15];
   static override outputSchemas = ['checkpoint-copy'];
-  static override usage = 'checkpoint copy REF TO [FLAGS]';
+  static override usage = 'checkpoint copy [REF] TO [FLAGS]';
   static override args = {
-    ref: Args.string({
-      description: 'Checkpoint or savepoint: a path, JOB, JOB@latest, JOB@12.',
-      required: true,
-      ignoreStdin: true,
-    }),
+    ref: checkpointArgument(),
     to: Args.string({
       description: 'Directory of the copy; nothing may be there.',
-      required: true,
       ignoreStdin: true,
     }),
   };
   static override flags = withEnvironment('checkpoint-copy', ownFlags);
 
+  readonly #abort = new AbortController();
+  #isCopying = false;
+
+  /** What is half written goes first; a second signal does not wait for that. */
+  protected override signalled(signal: EndingSignal): void {
+    if (!this.#isCopying || this.#abort.signal.aborted) super.signalled(signal);
+    else this.#abort.abort(this.interruption(signal));
+  }
+
   async run(): Promise<void> {
     const {args, flags} = await this.parse(CheckpointCopy);
     const environment = process.env;
-    const directory = await resolveCheckpoint(args.ref, {environment});
-    const flink = await copyFlinkCheckpoint(directory, args.to, {
+    const {directory, to} = await this.#places(args.ref, args.to);
+    this.#isCopying = true;
+    const onProgress = (bytesDone: number, bytesTotal: number): void => {
+      if (!this.global.json) this.progress.show({at: wallMillis(), bytesDone, bytesTotal});
+    };
+    const flink = await copyFlinkCheckpoint(directory, to, {
+      abort: this.#abort.signal,
+      onProgress,
       maps: valuesOf(flags.map),
       onWarning: (text) => this.note(`warning: ${escapeText(text)}`),
     });
     const report =
       flink ??
-      (await copyCheckpoint(directory, args.to, {
+      (await copyCheckpoint(directory, to, {
         environment,
         selfContained: flags['self-contained'],
+        abort: this.#abort.signal,
+        onProgress,
       }));
+    this.progress.erase();
     const {id, from, path, files, bytes, selfContained} = report;
     if (this.global.json) {
       this.printObject('CheckpointCopied', {
@@ -81,5 +103,37 @@ export default class CheckpointCopy extends BaseCommand {
     this.print(
       `checkpoint ${id} copied to ${escapeText(path)}: ${countOf(files, 'file')}, ${formatBytes(bytes)}${needs}`,
     );
+  }
+
+  /** A lone argument is TO, unless it names a checkpoint: that is then to be copied nobody knows where. */
+  async #places(
+    first: string | undefined,
+    second: string | undefined,
+  ): Promise<{readonly directory: string; readonly to: string}> {
+    const environment = process.env;
+    if (first !== undefined && second !== undefined) {
+      return {directory: await resolveCheckpoint(first, {environment}), to: second};
+    }
+    if (first === undefined || (await isCheckpoint(first))) {
+      throw new EngineError('USAGE', 'TO is missing: the directory of the copy', {
+        hint: `tidemark checkpoint copy ${first === undefined ? 'REF' : shellWord(first)} TO`,
+      });
+    }
+    const ref = await chooseCheckpoint(undefined, {
+      question: `Which checkpoint is copied to ${first}?`,
+      usage: `tidemark checkpoint copy REF ${shellWord(first)}`,
+      global: this.global,
+    });
+    return {directory: await resolveCheckpoint(ref, {environment}), to: first};
+  }
+}
+
+async function isCheckpoint(ref: string): Promise<boolean> {
+  try {
+    await resolveCheckpoint(ref, {environment: process.env});
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) !== 'NOT_FOUND') throw error;
+    return false;
   }
 }

@@ -1,9 +1,11 @@
 import {Args, Flags} from '@oclif/core';
 import {EngineError, diffCheckpoints} from '../../src/index.ts';
 import {BaseCommand} from '../_shared/base-command.ts';
+import {checkpointArgument, chooseCheckpoint} from '../_shared/checkpoint-argument.ts';
 import {diffFields, diffLines} from '../_shared/diff-view.ts';
 import {reportOf} from '../_shared/error-report.ts';
 import {withEnvironment} from '../_shared/globals.ts';
+import {shellWord} from '../_shared/text.ts';
 import type {DiffReport, ExitStatus} from '../../src/index.ts';
 
 const ownFlags = {
@@ -47,16 +49,11 @@ export default class CheckpointDiffCommand extends BaseCommand {
   ];
   static override exitStatuses: readonly ExitStatus[] = [4, 5, 10, 12, 13, 15];
   static override outputSchemas = ['checkpoint-diff'];
-  static override usage = 'checkpoint diff A B [FLAGS]';
+  static override usage = 'checkpoint diff [A] [B] [FLAGS]';
   static override args = {
-    a: Args.string({
-      description: 'Checkpoint or savepoint: a path, JOB, JOB@latest, JOB@12.',
-      required: true,
-      ignoreStdin: true,
-    }),
+    a: checkpointArgument(),
     b: Args.string({
-      description: 'The one that it is compared with.',
-      required: true,
+      description: 'The one that it is compared with. Left out at a terminal: asked for.',
       ignoreStdin: true,
     }),
   };
@@ -70,7 +67,14 @@ export default class CheckpointDiffCommand extends BaseCommand {
         hint: 'Give --keys as well, or leave --limit out.',
       });
     }
-    const diff = await compared(args.a, args.b, keys ? (limit ?? ROWS_MAX) : 0);
+    const how = {usage: 'tidemark checkpoint diff A B', global: this.global};
+    const a = await chooseCheckpoint(args.a, {...how, instead: 'A'});
+    const b = await chooseCheckpoint(args.b, {
+      ...how,
+      question: 'Which one is it compared with?',
+      instead: 'B',
+    });
+    const diff = await compared(a, b, keys ? (limit ?? ROWS_MAX) : 0);
     if (this.global.json) this.printObject('CheckpointDiff', diffFields(diff));
     else for (const line of diffLines(diff, this.outStyle)) this.print(line);
     if (!diff.equal) this.endWith(DIFFERENT);
@@ -85,7 +89,7 @@ async function compared(a: string, b: string, rowsMax: number): Promise<DiffRepo
     const {exit_code: status, message} = reportOf(error, CheckpointDiffCommand.id);
     if (status !== DIFFERENT) throw error;
     throw new EngineError('INCOMPLETE', `the comparison failed: ${message}`, {
-      hint: 'see whether both can be read: tidemark checkpoint verify --level decode',
+      hint: `see whether both can be read: tidemark checkpoint verify ${shellWord(a)} ${shellWord(b)} --level decode`,
       cause: error,
     });
   }

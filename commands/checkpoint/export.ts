@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core';
-import {EXPORT_FORMATS, exportCheckpoint} from '../../src/index.ts';
+import {EXPORT_FORMATS, exportCheckpoint, wallMillis} from '../../src/index.ts';
 import {BaseCommand, type EndingSignal} from '../_shared/base-command.ts';
 import {chooseCheckpoint} from '../_shared/checkpoint-argument.ts';
 import {withEnvironment} from '../_shared/globals.ts';
@@ -59,8 +59,12 @@ export default class CheckpointExport extends BaseCommand {
     const {to, format, operator, state} = flags;
     const usage = 'tidemark checkpoint export REF --to DIR';
     const ref = await chooseCheckpoint(args.ref, {usage, global: this.global});
-    const request = {to, format, operator, state, abort: this.#abort.signal};
+    const onProgress = (bytesDone: number, bytesTotal: number): void => {
+      if (!this.global.json) this.progress.show({at: wallMillis(), bytesDone, bytesTotal});
+    };
+    const request = {to, format, operator, state, abort: this.#abort.signal, onProgress};
     const done = await exportCheckpoint(ref, request, {environment: process.env});
+    this.progress.erase();
     if (this.global.json) {
       this.printObject('CheckpointExport', {
         path: done.path,

@@ -23,7 +23,8 @@ const ownFlags = {
     default: false,
   }),
   orphans: Flags.boolean({
-    description: 'Also delete files in shared/ that nothing needs, and what killed copies left.',
+    description:
+      'Also delete files in shared/ that nothing needs, and what killed copies left. What belongs to checkpoints that were deleted goes with any prune.',
     default: false,
   }),
   'orphan-age': Flags.string({
@@ -97,7 +98,7 @@ export default class CheckpointPrune extends BaseCommand {
     };
     if (request.keepLast === null && request.keepWithinMillis === null && !flags.orphans) {
       throw new EngineError('USAGE', 'nothing says what is to be deleted', {
-        hint: `look first: ${this.callWith('--keep-last', '3', '--dry-run')}; or --keep-within DURATION, --orphans`,
+        hint: `--keep-last N, --keep-within DURATION or --orphans does; look first: ${this.callWith('--keep-last', '3', '--dry-run')}`,
       });
     }
     this.#show(await this.#prune(args.target, request, flags.yes));

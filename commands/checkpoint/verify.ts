@@ -13,11 +13,11 @@ import {mapFlag} from '../_shared/map-flag.ts';
 import {findingAnnotation, junitXml} from '../_shared/reports.ts';
 import {escapeText} from '../_shared/text.ts';
 import {
-  VerifyView,
   findingText,
   summaryFields,
   summaryJson,
   summaryOfNothing,
+  verificationText,
   verificationCases,
   verifyEventJson,
 } from '../_shared/verify-view.ts';
@@ -105,7 +105,6 @@ export default class CheckpointVerify extends BaseCommand {
       refs.push(await chooseCheckpoint(undefined, {usage, global: this.global}));
     }
     const findings: Extract<VerifyEvent, {type: 'finding'}>[] = [];
-    const view = new VerifyView(this.noteStyle, (text) => process.stderr.write(text));
     this.summaryOfFailure = () => summaryOfNothing(flags.level);
     const summary = await verifyCheckpoints(refs, {
       level: flags.level,
@@ -122,22 +121,23 @@ export default class CheckpointVerify extends BaseCommand {
         // There may be as many as there are files.
         if (event.type === 'finding' && flags.junit !== undefined) findings.push(event);
         if (this.global.json) this.print(verifyEventJson(event));
-        else if (event.type === 'progress') view.progress(event);
+        else if (event.type === 'progress') this.progress.show(event);
         else {
-          view.erase();
+          this.progress.erase();
           this.print(flags.github ? findingAnnotation(event) : findingText(event, this.outStyle));
         }
       },
     });
-    // The report may fail to be written.
     this.summaryOfFailure = () => summaryFields(summary);
-    view.erase();
+    this.progress.erase();
+    // Before the report, which may fail to be written.
+    if (!this.global.json) this.print(verificationText(summary, this.outStyle));
     if (flags.junit !== undefined) {
       await writeReport(flags.junit, toJunit(findings, summary));
       if (!this.global.json) this.note(`written: ${escapeText(flags.junit)}`);
     }
     this.summaryOfFailure = null;
-    this.print(this.global.json ? summaryJson(summary) : view.summary(summary, this.outStyle));
+    if (this.global.json) this.print(summaryJson(summary));
     if (summary.errorCode === null) return;
     if (!this.global.json) {
       this.note(`${this.noteStyle.dim('next:')} tidemark explain ${summary.errorCode}`);

@@ -5,11 +5,18 @@
 import {EngineError} from '../base/errors.ts';
 import {systemClock, systemTimers} from '../base/clock.ts';
 import {systemRandom} from '../base/random.ts';
+import {shellWord} from '../base/shell-word.ts';
 import {readMetadata, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import {holdSavepoint, listHolds, releaseSavepoint} from '../storage/holds.ts';
 import {takeOver} from '../storage/job-directory.ts';
 import {nodeFileSystem} from '../storage/node-file-system.ts';
-import {baseName, JobPaths, parentOf, parseCheckpointName} from '../storage/paths.ts';
+import {
+  baseName,
+  JobPaths,
+  METADATA_FILE,
+  parentOf,
+  parseCheckpointName,
+} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
 import {endedAfter} from '../storage/remove-claimed.ts';
 import {storageFailed} from '../storage/storage-error.ts';
@@ -46,11 +53,7 @@ export async function setHold(
   if (checkpointId === null || !isInJob) {
     const savepointId = await savepointIdOf(path);
     if (savepointId !== null) return setSavepointHold(path, savepointId, held);
-    throw new EngineError(
-      'REFUSED',
-      `${path} is no savepoint, and no checkpoint in the directory of a job: nothing deletes it, so nothing need hold it`,
-      {file: path, hint: 'name one that `tidemark checkpoint list` shows with its job'},
-    );
+    throw await notHeld(path, checkpointId === null ? null : paths);
   }
   const done = async (by: HeldCheckpoint['by']): Promise<HeldCheckpoint> => {
     const holds = await listHolds(nodeFileSystem, paths);
@@ -83,6 +86,28 @@ export async function setHold(
     } else await owner.releaseHold(hold);
   });
   return done('command');
+}
+
+/** `paths`: of the directory that a `chk-N` lies in; null: it is called otherwise. */
+async function notHeld(path: string, paths: JobPaths | null): Promise<EngineError> {
+  const look = `see what it is: tidemark checkpoint inspect ${shellWord(path)}`;
+  const refused = (why: string, hint: string): EngineError =>
+    new EngineError('REFUSED', `${path} cannot be held: ${why}`, {file: path, hint});
+  const {kind} = await readMetadata(nodeFileSystem, path);
+  if (kind === 'foreign') {
+    return refused('Apache Flink wrote it, and no command here deletes it', look);
+  }
+  const worked =
+    paths !== null && (await statusOrNull(nodeFileSystem, paths.ownerDirectory)) !== null;
+  if (paths !== null && worked) {
+    const why = `a job worked in ${paths.root}, and its FORMAT is not there (any more)`;
+    return refused(why, 'the next run of the job writes it again; hold it then');
+  }
+  if (kind !== 'read') {
+    const see = `see what is wrong: tidemark checkpoint verify ${shellWord(path)}`;
+    return refused(`its ${METADATA_FILE} is ${kind}: nobody knows what it is`, see);
+  }
+  return refused('it is no savepoint, and in no directory of a job: nothing deletes it', look);
 }
 
 /** Null: it is none. */

@@ -3,6 +3,7 @@
 
 import {EngineError} from '../base/errors.ts';
 import type {JsonValue} from '../base/json.ts';
+import {shellWord} from '../base/shell-word.ts';
 import type {JobView} from '../runtime/job-view.ts';
 import {BodyFields, requireNoFields} from './body-fields.ts';
 import {
@@ -197,7 +198,7 @@ export class JobApi {
     const directory = fields.directory('target-directory');
     const format = formatOf(fields);
     const target = {directory, format};
-    this.#requireTarget(directory, 'target-directory');
+    this.#requireTarget(directory, 'target-directory', 'savepoint');
     const triggerId = fields.text('triggerId');
     const {commands} = this.#options;
     if (fields.flag('cancel-job')) {
@@ -216,7 +217,7 @@ export class JobApi {
     const directory = fields.directory('targetDirectory');
     const format = formatOf(fields);
     const noSavepoint = fields.flag('noSavepoint');
-    if (!noSavepoint) this.#requireTarget(directory, 'targetDirectory');
+    if (!noSavepoint) this.#requireTarget(directory, 'targetDirectory', 'stop');
     const savepoint = noSavepoint ? null : {directory, format};
     return this.#stopWith({drain: fields.flag('drain'), savepoint}, fields.text('triggerId'));
   }
@@ -333,8 +334,11 @@ export class JobApi {
     return ok(await this.#options.commands.prune(pruneOrderOf(body)));
   }
 
-  #requireTarget(directory: string | null, property: string): void {
-    if (directory !== null || this.#options.view().config.savepointDirectory !== null) return;
+  #requireTarget(directory: string | null, property: string, command: string): void {
+    const {config, name} = this.#options.view();
+    if (directory !== null || config.savepointDirectory !== null) return;
+    const where = command === 'stop' ? '--savepoint-path DIR' : 'DIR';
+    const hint = `say where the savepoint goes: tidemark ${command} ${shellWord(name)} ${where}`;
     throw new HttpError(
       400,
       `Config key [execution.checkpointing.savepoint-dir] is not set. Property [${property}] must be provided.`,
@@ -342,9 +346,7 @@ export class JobApi {
         cause: new EngineError(
           'USAGE',
           'the job has no savepoint-dir, and no directory was named',
-          {
-            hint: 'name the directory that the savepoint goes to',
-          },
+          {hint},
         ),
       },
     );

@@ -55,10 +55,14 @@ export async function pruneDirectory(
 ): Promise<PrunedJob> {
   const paths = new JobPaths(jobDirectory);
   if (!(await isOfJob(files, jobDirectory))) {
-    throw new EngineError('REFUSED', `${jobDirectory} holds checkpoints, and no job worked there`, {
-      file: jobDirectory,
-      hint: 'It was copied from elsewhere: what is of no use there is removed by hand.',
-    });
+    throw new EngineError(
+      'REFUSED',
+      `${jobDirectory} holds checkpoints, and no ${baseName(paths.format)}: no job of tidemark works there`,
+      {
+        file: jobDirectory,
+        hint: 'What was copied there, or written by another program, is removed by hand; a job writes FORMAT again with its next run.',
+      },
+    );
   }
   const jobs = readJobs(options);
   const live = await ownerOf(files, jobs, jobDirectory);

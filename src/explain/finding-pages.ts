@@ -66,7 +66,7 @@ export const FINDING_PAGES: Readonly<Record<FindingCode, Page>> = {
   'file-absent': {
     what: 'A file that a checkpoint names is not there.',
     why: 'It was removed, or not everything was copied. An incremental checkpoint needs files of shared/ beside it, too.',
-    fix: BACK,
+    fix: `${BACK} Where files of a checkpoint of Apache Flink lie elsewhere, say where: --map FROM=TO.`,
     example: 'tidemark checkpoint copy my-job@12 /backup/chk-12   # takes along what it needs',
   },
   'file-truncated': {
@@ -155,7 +155,7 @@ export const FINDING_PAGES: Readonly<Record<FindingCode, Page>> = {
   },
   'paths-moved': {
     what: 'A checkpoint of Apache Flink names other places than where its files were found.',
-    why: 'It has absolute paths, and was moved. The files were found in the same place relative to it, or where --map says.',
+    why: 'It has absolute paths, and was moved. The files are looked for in the same place relative to it, or where --map says.',
     fix: 'Nothing here; to let Flink restore it, copy it: the copy names its own places.',
     example: 'tidemark checkpoint copy /moved/chk-12 /checkpoints/chk-12',
   },

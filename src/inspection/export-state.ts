@@ -25,6 +25,7 @@ import {openCheckpoint} from './state/open-checkpoint.ts';
 import {readTable, type ReadTableOptions} from './state/read-states.ts';
 import {chosenTables} from './state/scan-state.ts';
 import {stateTables, type StateTable} from './state/state-tables.ts';
+import {bytesByTable, TableProgress} from './state/table-progress.ts';
 
 export type ExportFormat = 'ndjson' | 'csv' | 'parquet';
 
@@ -40,6 +41,8 @@ export interface ExportOptions extends Pick<ReadTableOptions, 'files' | 'directo
   readonly processes: ProcessTable;
   /** Ends it: what was written goes, and its reason is thrown. */
   readonly abort: AbortSignal;
+  /** Of the files of all states that are exported, as their rows are written. */
+  readonly onProgress?: ((bytesDone: number, bytesTotal: number) => void) | undefined;
 }
 
 export interface ExportedFile {
@@ -73,7 +76,10 @@ export async function exportState(options: ExportOptions): Promise<ExportReport>
     await files.makeDirectory(aside);
     const byState = groupedByState(tables);
     const written: ExportedFile[] = [];
-    for (const [name, own] of byState) written.push(await exportTables(name, own, aside, options));
+    const progressOf = progressOver(tables, options);
+    for (const [name, own] of byState) {
+      written.push(await exportTables(name, own, aside, {...options, progressOf}));
+    }
     const schema = schemaFile(metadata, byState, written, options);
     await writeFile(options, join(aside, 'schema.json'), async (append) => append(schema));
     await files.syncDirectory(aside);
@@ -91,6 +97,19 @@ export async function exportState(options: ExportOptions): Promise<ExportReport>
     if (code === 'ENOTEMPTY' || code === 'EEXIST') throw refused(target);
     throw code === null ? error : storageFailed('exporting to', target, error);
   }
+}
+
+type ProgressOf = (table: StateTable) => TableProgress;
+
+function progressOver(tables: readonly StateTable[], {onProgress}: ExportOptions): ProgressOf {
+  const bytes = bytesByTable(tables);
+  const total = Math.floor([...bytes.values()].reduce((sum, own) => sum + own, 0));
+  let done = 0;
+  return (table) =>
+    new TableProgress(table, bytes.get(table) ?? 0, (read) => {
+      done += read;
+      onProgress?.(done, total);
+    });
 }
 
 /** By `<operator>.<state>`: the tables of its subtasks. */
@@ -121,7 +140,7 @@ async function exportTables(
   name: string,
   tables: readonly StateTable[],
   aside: string,
-  options: ExportOptions,
+  options: ExportOptions & {readonly progressOf: ProgressOf},
 ): Promise<ExportedFile> {
   const [{operator, state}] = tables as [StateTable];
   const schema = schemaOf(tables[0]!);
@@ -129,13 +148,17 @@ async function exportTables(
   let rows = 0;
   async function* batches(): AsyncGenerator<RecordBatch> {
     for (const table of tables) {
-      for await (const {rowCount, key, values} of readTable(table, options)) {
+      const progress = options.progressOf(table);
+      for await (const read of readTable(table, options)) {
+        const {rowCount, key, values} = read;
         rows += rowCount;
+        progress.add(read);
         yield {
           ...{schema, rowCount, columns: [...key, ...values], selection: null},
           ...{selectedCount: rowCount, watermarks: null, origin: null},
         };
       }
+      progress.end();
     }
   }
   const bytes = await writeFile(options, join(aside, file), async (append) =>

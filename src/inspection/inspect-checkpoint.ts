@@ -215,7 +215,7 @@ async function lookAround(
 
 /** What can be read of it; else an error that says why nothing can. */
 export function requireReadable(state: CheckpointState, directory: string): ReadableCheckpoint {
-  const hint = `Run \`tidemark checkpoint verify ${shellWord(directory)}\` to see all that is wrong, \`tidemark checkpoint list ${shellWord(parentOf(directory))}\` for others.`;
+  const hint = `see all that is wrong: tidemark checkpoint verify ${shellWord(directory)}`;
   switch (state.kind) {
     case 'complete':
       return state;

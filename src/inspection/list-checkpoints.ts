@@ -1,8 +1,6 @@
 // What lies in a checkpoint directory, newest first: published checkpoints with what they are, and attempts
 // that are under way. Reads names, sizes and metadata; never writes.
 
-import {EngineError} from '../base/errors.ts';
-import {shellWord} from '../base/shell-word.ts';
 import {KnownPaths} from '../storage/check-sizes.ts';
 import {
   deriveCheckpointState,
@@ -28,6 +26,7 @@ import type {PathMap} from './flink/locate-file.ts';
 import type {CheckpointItem} from './checkpoint-item.ts';
 import {listFlinkDirectory} from './flink/list-flink-directory.ts';
 import type {FlinkDirectoryOptions} from './flink/read-flink-directory.ts';
+import {nothingThere} from './nothing-there.ts';
 import {releaseNeeded, unclaimedFiles, weighOrphans, type Orphan} from '../storage/list-orphans.ts';
 import {notRead} from '../storage/not-read.ts';
 import {openToAll, openToAllMessage} from '../storage/open-to-all.ts';
@@ -53,7 +52,7 @@ export interface ListOptions {
   readonly processes?: ProcessTable | undefined;
 }
 
-/** `directory`: of one job, or one with directories of jobs, or savepoints, in it. NOT_FOUND when it is neither. */
+/** `directory`: of one job, or one with directories of jobs, or savepoints, in it. NOT_FOUND when it is neither, REFUSED of a link. */
 export async function listCheckpointDirectory(
   files: FileSystem,
   directory: string,
@@ -165,24 +164,6 @@ async function isJobDirectory(files: FileSystem, directory: string): Promise<boo
     ({name, kind}) =>
       (name === 'FORMAT' && kind === 'file') ||
       (kind === 'directory' && parseCheckpointName(name) !== null),
-  );
-}
-
-/** The hint names a job file that lies there, if one does. */
-export async function nothingThere(files: FileSystem, directory: string): Promise<EngineError> {
-  const isDirectory = (await statusOrNull(files, directory))?.kind === 'directory';
-  const entries = isDirectory ? await files.list(directory) : [];
-  const jobFile = entries.find(({name}) => /\.job\.ya?ml$/u.test(name))?.name;
-  return new EngineError(
-    'NOT_FOUND',
-    `no checkpoints in ${directory}: looked for FORMAT and chk-N there and in the directories in it, and for savepoints`,
-    {
-      file: directory,
-      hint:
-        jobFile === undefined
-          ? 'name the checkpoint directory that the job file sets, or one job in it'
-          : `those of the job: tidemark checkpoint list ${shellWord(join(directory, jobFile))}`,
-    },
   );
 }
 

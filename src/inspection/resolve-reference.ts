@@ -17,6 +17,7 @@ import {
 } from '../storage/paths.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 import {jobDirectoriesIn} from './list-checkpoints.ts';
+import {linkHint} from './nothing-there.ts';
 
 export const REFERENCE_PREFIX_CHARACTERS_MIN = 4;
 
@@ -119,7 +120,7 @@ async function resolvePath(options: ResolveOptions, reference: string): Promise<
       `${path} is ${KINDS[status.kind]}, not the directory of a checkpoint`,
       {
         file: path,
-        hint: REFERENCE_HINT,
+        hint: status.kind === 'link' ? linkHint(path) : REFERENCE_HINT,
       },
     );
   }
@@ -176,11 +177,12 @@ async function resolveJob(
   const found = (await checkpointsOf(options, place)).filter((one) => id === null || one.id === id);
   const [newest] = found.toSorted((left, right) => right.id - left.id);
   if (newest !== undefined) return newest.path;
-  throw notFound(
-    reference,
+  throw new EngineError(
+    'NOT_FOUND',
     id === null
-      ? `none is in ${place.directory}`
-      : `looked for ${join(place.directory, `chk-${id}`)}`,
+      ? `no checkpoint ${reference}: none is in ${place.directory}`
+      : `no checkpoint ${reference}: looked for ${join(place.directory, `chk-${id}`)}`,
+    {hint: `see what lies there: tidemark checkpoint list ${shellWord(place.directory)}`},
   );
 }
 

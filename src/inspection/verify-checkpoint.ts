@@ -173,14 +173,7 @@ class VerifyRun {
         this.#progressed(bytes);
       },
       isChosen: (path) => this.#plan.chosen?.has(fileId(directory, path)) ?? true,
-      checkFile:
-        checkFile === undefined
-          ? undefined
-          : async (request, onRead) => {
-              const checked = await checkFile(request);
-              onRead?.(checked.bytes);
-              return checked;
-            },
+      checkFile,
       isStopped: () => this.#isStopped(),
     });
     this.#fileCount += result.files;

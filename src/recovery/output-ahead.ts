@@ -26,6 +26,8 @@ export interface OutputAheadRequest<Part extends PartFacts> {
   /** The lineage that begins, or begins again: what it made is not ahead, it is its own. */
   readonly ownLineage: string;
   readonly policy: OutputAheadPolicy;
+  /** The command that asked; null: it was no command. */
+  readonly call: string | null;
 }
 
 export type OutputAheadDecision<Part extends PartFacts> =
@@ -55,8 +57,14 @@ export function judgeOutputAhead<Part extends PartFacts>(
     code: 'OUTPUT_AHEAD',
     parts,
     message: `the output is ahead of checkpoint ${id}: ${files} of later checkpoints ${parts.length === 1 ? 'is' : 'are'} committed (${epochsOf(parts)})`,
-    hint: 'keep those rows and make them a second time with --output-ahead keep, or move them to .withdrawn/ with --output-ahead withdraw',
+    hint: hintFor(request.call),
   };
+}
+
+/** Last the one after which the rows come once. */
+function hintFor(call: string | null): string {
+  const how = call === null ? ' with' : `: ${call}`;
+  return `keep those rows and make them a second time with --output-ahead keep, or move them to .withdrawn/${how} --output-ahead withdraw`;
 }
 
 function isAhead(

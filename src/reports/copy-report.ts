@@ -10,7 +10,7 @@ import type {Environment} from '../runtime/run-types.ts';
 import {copyCheckpoint as copy} from '../storage/copy-checkpoint.ts';
 import {deriveCheckpointState} from '../storage/derive-checkpoint-state.ts';
 import {ERROR_OF_FINDING} from '../storage/finding.ts';
-import {distinctFilesOf} from '../storage/metadata-encoder.ts';
+import {distinctFilesOf, lengthOf} from '../storage/metadata-encoder.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
 import {resolveCheckpoint} from './resolve-report.ts';
@@ -26,11 +26,19 @@ export interface CopyReport {
   readonly selfContained: boolean;
 }
 
+export interface CopyOptions {
+  readonly environment: Environment;
+  readonly selfContained: boolean;
+  /** Ends the copy, of which nothing is left; rejects with its reason. */
+  readonly abort?: AbortSignal | undefined;
+  readonly onProgress?: ((bytesDone: number, bytesTotal: number) => void) | undefined;
+}
+
 /** `to`: as typed. CHECKPOINT_DAMAGED when one byte of it is not what it was; REFUSED when something is at `to`, or no file is in place of one. */
 export async function copyReport(
   ref: string,
   to: string,
-  options: {readonly environment: Environment; readonly selfContained: boolean},
+  options: CopyOptions,
 ): Promise<CopyReport> {
   const from = await resolveCheckpoint(ref, {environment: options.environment});
   const path = resolve(to);
@@ -44,6 +52,9 @@ export async function copyReport(
       hint: `Nothing was copied. See all that is wrong: tidemark checkpoint verify ${shellWord(from)}`,
     });
   }
+  const {own, shared} = distinctFilesOf(metadata);
+  const bytesTotal = lengthOf(own) + lengthOf(shared);
+  let bytesDone = 0;
   const copied = await copy(files, {
     source: from,
     metadata,
@@ -52,8 +63,12 @@ export async function copyReport(
     selfContained: options.selfContained,
     random: systemRandom.hex(6),
     processes: systemProcessTable,
+    abort: options.abort,
+    onRead(bytes) {
+      bytesDone += bytes;
+      options.onProgress?.(bytesDone, bytesTotal);
+    },
   });
-  const {shared} = distinctFilesOf(metadata);
   const selfContained = options.selfContained || shared.length === 0;
   return {id: metadata.checkpointId, from, path, ...copied, selfContained};
 }

@@ -13,6 +13,7 @@ import {
 import {planFlinkCopy} from '../inspection/flink/plan-flink-copy.ts';
 import {isFlinkDirectory} from '../inspection/flink/read-flink-directory.ts';
 import type {Environment} from '../runtime/run-types.ts';
+import type {CopyOptions} from './copy-report.ts';
 import {refuseFlinkFlags, watchedMaps} from './path-maps.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
@@ -66,7 +67,8 @@ export async function copyFlink(
   target: string,
   options: {
     readonly maps: readonly string[];
-    readonly onProgress?: ((bytes: number) => void) | undefined;
+    readonly abort?: AbortSignal | undefined;
+    readonly onProgress?: CopyOptions['onProgress'];
     readonly onWarning?: ((text: string) => void) | undefined;
   },
 ): Promise<FlinkCopied | null> {
@@ -79,8 +81,13 @@ export async function copyFlink(
   for (const text of unused()) options.onWarning?.(text);
   const path = resolve(target);
   await requireFree(files, path, plan.checkpointId);
+  let bytesDone = 0;
+  const onProgress = (bytes: number): void => {
+    bytesDone += bytes;
+    options.onProgress?.(bytesDone, plan.bytes);
+  };
   await copyFlinkDirectory({
-    ...{files, plan, target: path, onProgress: options.onProgress},
+    ...{files, plan, target: path, onProgress, abort: options.abort},
     ...{random: systemRandom.hex(6), processes: systemProcessTable},
   });
   const {checkpointId: id, source: from, pieces, bytes, relocated} = plan;

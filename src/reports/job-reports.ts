@@ -43,6 +43,7 @@ import {judgeOpenToAll} from '../storage/open-to-all.ts';
 import {jobDirectoryOf, JobPaths} from '../storage/paths.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
 import {readHistory} from '../storage/read-history.ts';
+import {requireFormat} from '../storage/take-over.ts';
 import {positionsOf} from './source-positions.ts';
 
 export interface OperatorPlan {
@@ -211,7 +212,9 @@ export async function planStart(
   const request = withRecoveryKeys(asked);
   const {job} = await requireJob(request);
   const directory = jobDirectoryOf(job.checkpointing.directory, job.name);
-  if (!request.takeOver) await requireNoOwner(JUDGE, new JobPaths(directory));
+  const paths = new JobPaths(directory);
+  await requireFormat(nodeFileSystem, paths);
+  if (!request.takeOver) await requireNoOwner(JUDGE, paths);
   const start = await startOf(request, job, resolveReference);
   await judgeOpenToAll(nodeFileSystem, directoriesOf(job, start), {
     strict: request.strict === true,
@@ -248,11 +251,12 @@ export async function planStart(
     await requireDeadOwnerOf(nodeFileSystem, own, decision);
   }
   const own = ownPolicy(decision, NEW_LINEAGE, request.outputAhead);
+  const call = request.call ?? null;
   const ahead =
     own === null || checkpoint === null
       ? null
       : await refusalOf(async () =>
-          judgeCommitted({files: nodeFileSystem, job, facts, restored: checkpoint, own}),
+          judgeCommitted({files: nodeFileSystem, job, facts, restored: checkpoint, own, call}),
         );
   const kind = decision.kind === 'finish-only' ? 'resumed' : decision.kind;
   const claimed = decision.kind === 'restored' && decision.claimed;

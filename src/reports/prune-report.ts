@@ -1,12 +1,12 @@
 // `checkpoint prune`: every job directory in a directory, and the savepoints in it. Everything is looked at before
 // anything is deleted: one `_metadata` that cannot be read, wherever it is, and nothing goes.
 
-import {EngineError} from '../base/errors.ts';
 import type {PruneReason} from '../checkpoint/prune.ts';
 import {isOfJob, pruneDirectory, type PruneOptions} from '../control/prune-checkpoints.ts';
 import {pruneCopies} from '../control/prune-copies.ts';
 import {pruneSavepoints} from '../control/prune-savepoints.ts';
 import {jobDirectoriesIn, snapshotsIn} from '../inspection/list-checkpoints.ts';
+import {nothingThere} from '../inspection/nothing-there.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {baseName, parentOf, parseCheckpointName} from '../storage/paths.ts';
@@ -55,10 +55,7 @@ export async function pruneCheckpoints(
     const planned = await pruneAll(directory, jobs, {...request, dryRun: true});
     const {deleted, kept, orphans} = planned;
     if (jobs.length === 0 && deleted.length + kept.length + orphans.length === 0) {
-      throw new EngineError('NOT_FOUND', `nothing to prune in ${directory}: no job, no savepoint`, {
-        file: directory,
-        hint: 'Name the checkpoint directory that the job file sets, or one job in it.',
-      });
+      throw await nothingThere(files, directory);
     }
     return request.dryRun ? planned : await pruneAll(directory, jobs, request);
   } catch (error) {

@@ -33,24 +33,48 @@ function resolving(environment: Environment): ResolveOptions {
   };
 }
 
-/** A path beats a job's name. */
+/** A path beats a job's name. NOT_FOUND when it is neither, USAGE when it is one checkpoint of a job. */
 export async function listedDirectory(target: string, environment: Environment): Promise<string> {
   const path = resolve(withoutScheme(target));
-  if ((await statusOrNull(files, path)) === null) {
-    const directory = await resolveJobDirectory(resolving(environment), target);
-    if (directory !== null) return directory;
+  if ((await statusOrNull(files, path)) !== null) return directoryOf(path, environment);
+  const jobs = resolving(environment);
+  const directory = await resolveJobDirectory(jobs, target);
+  if (directory !== null) return directory;
+  const [, job = null] = /^(.+)@(?:latest|\d+)$/u.exec(target) ?? [];
+  const ofJob = job === null ? null : await resolveJobDirectory(jobs, job);
+  if (ofJob !== null) {
+    throw new EngineError(
+      'USAGE',
+      `${target} is one checkpoint; here those of a job are asked for`,
+      {
+        hint: `see all of the job: tidemark checkpoint list ${shellWord(ofJob)}`,
+      },
+    );
   }
-  return directoryOf(path, environment);
+  throw new EngineError('NOT_FOUND', `${path} is not there, and no job is called ${target}`, {
+    file: path,
+    hint: 'see the jobs that are known here: tidemark list --all',
+  });
 }
 
-/** A job file stands for its job's checkpoint directory. */
+/** A job file stands for its job's checkpoint directory: NOT_FOUND while that is not there. */
 export async function directoryOf(path: string, environment: Environment): Promise<string> {
   if ((await statusOrNull(files, path))?.kind !== 'file') return path;
   // Only now: the engine is most of what a list would otherwise load.
   const {readJob} = await import('../engine.ts');
   const loaded = await readJob(path, {flink: [], set: []}, environment);
   if (loaded.kind === 'ok') {
-    return jobDirectoryOf(loaded.job.checkpointing.directory, loaded.job.name);
+    const {checkpointing, name} = loaded.job;
+    const directory = jobDirectoryOf(checkpointing.directory, name);
+    if ((await statusOrNull(files, directory)) !== null) return directory;
+    throw new EngineError(
+      'NOT_FOUND',
+      `${name} has no checkpoints yet: ${directory} is not there`,
+      {
+        file: directory,
+        hint: `tidemark run ${shellWord(path)}`,
+      },
+    );
   }
   throw new EngineError(
     'JOB_INVALID',

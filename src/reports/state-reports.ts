@@ -43,6 +43,7 @@ export interface ExportRequest {
   readonly state?: string | undefined;
   /** Ends it, as if it had not begun. */
   readonly abort: AbortSignal;
+  readonly onProgress?: ((bytesDone: number, bytesTotal: number) => void) | undefined;
 }
 
 export interface ExportedCheckpoint extends ExportReport {

@@ -10,10 +10,10 @@ import {isFlinkDirectory} from '../inspection/flink/read-flink-directory.ts';
 import {
   hasMetadata,
   jobDirectoriesIn,
-  nothingThere,
   snapshotsIn,
   type OnUnread,
 } from '../inspection/list-checkpoints.ts';
+import {nothingThere} from '../inspection/nothing-there.ts';
 import {wasCheckpoint, withoutScheme} from '../inspection/resolve-reference.ts';
 import {parseSample, type Sample} from '../inspection/sample-files.ts';
 import {

@@ -213,6 +213,7 @@ export class JobMaster {
         jobFile: request.file,
       },
       outputAhead: request.outputAhead,
+      call: request.call ?? null,
       checkCompatible,
     });
     await ownership.sweepDeleted();

@@ -29,6 +29,8 @@ export type ClaimMode = 'no-claim' | 'claim';
 export interface RunRequest {
   /** As typed; relative to the working directory. */
   readonly file: string;
+  /** The command line that asks, to which a hint adds a flag; absent: it is none. */
+  readonly call?: string | undefined;
   readonly overrides: JobOverrides;
   /** Never resume. */
   readonly fresh: boolean;

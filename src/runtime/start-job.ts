@@ -63,6 +63,8 @@ export interface StartOptions {
   readonly ownership: Ownership;
   readonly request: StartRequest;
   readonly outputAhead: OutputAheadPolicy;
+  /** As of `RunRequest`. */
+  readonly call: string | null;
   /** Checks that the job may start from it; throws INCOMPATIBLE with every reason. */
   readonly checkCompatible: (metadata: CheckpointMetadata) => void;
 }
@@ -204,18 +206,19 @@ interface AheadContext {
   readonly facts: Pick<JobDirectoryFacts, 'generations'>;
   readonly restored: CompleteCheckpoint;
   readonly own: {readonly ownLineage: string; readonly policy: OutputAheadPolicy};
+  readonly call: string | null;
 }
 
 /** Null: nothing can be ahead. */
 function aheadContext(
-  {files, job, outputAhead}: StartOptions,
+  {files, job, outputAhead, call}: StartOptions,
   facts: JobDirectoryFacts,
   decision: StartsWork,
   restored: CompleteCheckpoint,
   newLineage: string,
 ): AheadContext | null {
   const own = ownPolicy(decision, newLineage, outputAhead);
-  return own === null ? null : {files, job, facts, restored, own};
+  return own === null ? null : {files, job, facts, restored, own, call};
 }
 
 /**
@@ -247,6 +250,7 @@ export async function judgeCommitted({
   facts,
   restored,
   own,
+  call,
 }: AheadContext): Promise<Awaited<ReturnType<typeof committedParts>>> {
   await refuseWithdrawn(files, job, restored);
   const judged = judgeOutputAhead({
@@ -254,6 +258,7 @@ export async function judgeCommitted({
     restored: {lineage: restored.metadata.lineage, id: restored.id},
     lineages: facts.generations.flatMap(({lineage}) => lineage ?? []),
     ...own,
+    call,
   });
   switch (judged.kind) {
     case 'none':

@@ -34,6 +34,7 @@ export interface FileCheckResult {
   } | null;
 }
 
+/** `onRead`: bytes since the last call, all of them by the end. */
 export type CheckFile = (
   request: FileCheckRequest,
   onRead?: (bytes: number) => void,

@@ -58,6 +58,10 @@ export interface CopyRequest {
   readonly random: string;
   /** Whose process is this, and which are dead? */
   readonly processes: ProcessTable;
+  /** Ends the copy, of which nothing is left; rejects with its reason. */
+  readonly abort?: AbortSignal | undefined;
+  /** Bytes read since the last call. */
+  readonly onRead?: ((bytes: number) => void) | undefined;
 }
 
 export interface CopiedCheckpoint {
@@ -70,7 +74,7 @@ export async function copyCheckpoint(
   files: FileSystem,
   request: CopyRequest,
 ): Promise<CopiedCheckpoint> {
-  const {target, metadata, random, processes} = request;
+  const {target, metadata, random, processes, abort} = request;
   try {
     await requireFree(files, target, metadata.checkpointId);
     const made = new Set<string>();
@@ -85,6 +89,7 @@ export async function copyCheckpoint(
       throw error;
     }
   } catch (error) {
+    if (abort?.aborted === true) throw abort.reason;
     const isGone = mayBeOfGone(error) && (await statusOrNull(files, request.source)) === null;
     if (isGone) throw goneMeanwhile(request.source);
     throw systemErrorCode(error) === null ? error : storageFailed('copying to', target, error);
@@ -97,27 +102,29 @@ async function write(
   hidden: string,
   made: ReadonlySet<string>,
 ): Promise<CopiedCheckpoint> {
-  const {source, target, metadata, selfContained} = request;
+  const {target, metadata, selfContained} = request;
   const {own, shared} = distinctFilesOf(metadata);
   const directories = new Set<string>();
   const copyInto = async (file: FileState, path: string): Promise<void> => {
     const directory = parentOf(`${hidden}/${path}`);
     if (!directories.has(directory)) await files.makeDirectory(directory);
     directories.add(directory);
-    await copyFile(files, source, `${hidden}/${path}`, file);
+    await copyFile(files, request, `${hidden}/${path}`, file);
   };
   for (const file of own) await copyInto(file, file.path);
   let copy = metadata;
   if (shared.length > 0 && selfContained) copy = await bringIn(metadata, copyInto);
-  else if (shared.length > 0) await placeBeside(files, source, shared, hidden);
+  else if (shared.length > 0) await placeBeside(files, request, shared, hidden);
   // A later minor may have fields that were not read: they would be lost.
   if (copy === metadata && sha256Hex(encodeMetadata(metadata)) !== request.metadataSha256) {
+    const {source} = request;
     throw new EngineError('INCOMPATIBLE', `${source} has metadata that this version would change`, {
       file: source,
       hint: `Copy it with tidemark ${metadata.engine}.`,
     });
   }
   const {bytes} = await sealCheckpoint(files, hidden, copy);
+  request.abort?.throwIfAborted();
   await publish(files, hidden, target, made);
   const {own: ownCopies, shared: sharedCopies} = distinctFilesOf(copy);
   return {files: ownCopies.length + sharedCopies.length, bytes};
@@ -178,10 +185,13 @@ async function bringIn(
   };
 }
 
+/** Where files are read, and who hears of it. */
+type Origin = Pick<CopyRequest, 'source' | 'onRead' | 'abort'>;
+
 /** Into shared/ beside the copy: steps 2 and 3. */
 async function placeBeside(
   files: FileSystem,
-  source: string,
+  origin: Origin,
   shared: readonly FileState[],
   hidden: string,
 ): Promise<void> {
@@ -195,7 +205,7 @@ async function placeBeside(
     const directory = paths.sharedSubdirectory(sha256);
     if (!touched.has(directory)) await makeUnlessThere(files, directory);
     touched.add(directory);
-    await copyFile(files, source, `${aside}/${sha256}`, file);
+    await copyFile(files, origin, `${aside}/${sha256}`, file);
     try {
       await files.link(`${aside}/${sha256}`, paths.sharedFile(sha256));
     } catch (error) {
@@ -224,14 +234,18 @@ async function makeUnlessThere(files: FileSystem, directory: string): Promise<vo
 
 async function copyFile(
   files: FileSystem,
-  source: string,
+  {source, onRead, abort}: Origin,
   to: string,
   file: FileState,
 ): Promise<void> {
   const from = stateFileAt(source, file.path);
   const opener = checkpointFiles(files, source);
   const written = await writeStateFile(files, to, async (append) => {
-    await readAll(opener, from, file, append);
+    await readAll(opener, from, file, async (chunk) => {
+      abort?.throwIfAborted();
+      onRead?.(chunk.length);
+      await append(chunk);
+    });
   });
   // Each chunk was as its CRC says; a forged one may have the same.
   if (written.sha256 === file.sha256) return;

@@ -26,6 +26,7 @@ import {GENERATION_MAX, parentOf, parseGenerationName, parseOwnerName} from './p
 import type {ProcessTable} from './process-table.ts';
 import {putBackUsed} from './put-back-used.ts';
 import {readOwner} from './read-history.ts';
+import {statusOrNull} from './status-or-null.ts';
 import {storageFailed} from './storage-error.ts';
 import {syncAbove} from './sync-above.ts';
 import {useOf} from './use-marks.ts';
@@ -121,21 +122,23 @@ async function makeWithParents(files: FileSystem, path: string, made: Set<string
 
 /** FORMAT is linked into place whole, or checked. */
 async function writeFormat(files: FileSystem, paths: JobPaths, runId: string): Promise<void> {
-  try {
-    const text = Buffer.from(await readWholeFile(files, paths.format, FORMAT_BYTES_MAX));
-    if (text.toString() === FORMAT_TEXT) return;
-    throw new EngineError(
-      'INCOMPATIBLE',
-      `${paths.format} does not say {"format":"tidemark","major":1}: written by another version or program`,
-      {file: paths.format, hint: 'Use the version of tidemark that wrote this directory.'},
-    );
-  } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT') throw error;
-  }
+  if (await requireFormat(files, paths)) return;
   const aside = paths.formatAside(runId);
   await writeDurableBytes(files, aside, Buffer.from(FORMAT_TEXT));
   await linkUnlessThere(files, aside, paths.format);
   await files.unlink(aside);
+}
+
+/** False: there is none yet. INCOMPATIBLE when it says anything else. */
+export async function requireFormat(files: FileSystem, paths: JobPaths): Promise<boolean> {
+  if ((await statusOrNull(files, paths.format)) === null) return false;
+  const text = Buffer.from(await readWholeFile(files, paths.format, FORMAT_BYTES_MAX));
+  if (text.toString() === FORMAT_TEXT) return true;
+  throw new EngineError(
+    'INCOMPATIBLE',
+    `${paths.format} does not say {"format":"tidemark","major":1}: written by another version or program`,
+    {file: paths.format, hint: 'Use the version of tidemark that wrote this directory.'},
+  );
 }
 
 async function linkUnlessThere(files: FileSystem, aside: string, path: string): Promise<void> {

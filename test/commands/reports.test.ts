@@ -7,9 +7,10 @@ import {
   validationAnnotations,
   validationText,
 } from '#commands/_shared/reports.js';
+import {ProgressBar, type BytesProgress} from '#commands/_shared/progress-bar.js';
 import {makeStyle} from '#commands/_shared/style.js';
 import {formatBytes, formatCount, formatDuration} from '#commands/_shared/units.js';
-import {VerifyView, findingText, verifyEventJson} from '#commands/_shared/verify-view.js';
+import {findingText, verifyEventJson} from '#commands/_shared/verify-view.js';
 import type {ValidationReport, VerifyEvent} from '#src/index.js';
 
 describe('units', () => {
@@ -160,8 +161,7 @@ describe('a verification', () => {
   });
 
   test('draws a bar on a terminal, and a line in ten seconds elsewhere', () => {
-    const progress = (second: number): Extract<VerifyEvent, {type: 'progress'}> => ({
-      type: 'progress',
+    const progress = (second: number): BytesProgress => ({
       at: second * 1000,
       bytesDone: second * 1024,
       bytesTotal: 24 * 1024,
@@ -169,9 +169,9 @@ describe('a verification', () => {
     const drawnBy = (isTTY: boolean): string => {
       let drawn = '';
       const style = makeStyle({isTTY, environment: {TERM: 'xterm'}, color: false});
-      const view = new VerifyView(style, (text) => (drawn += text));
-      for (let second = 0; second <= 24; second += 1) view.progress(progress(second));
-      view.erase();
+      const bar = new ProgressBar(style, (text) => (drawn += text));
+      for (let second = 0; second <= 24; second += 1) bar.show(progress(second));
+      bar.erase();
       return drawn;
     };
     expect(drawnBy(true)).toContain(

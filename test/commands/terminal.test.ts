@@ -5,6 +5,7 @@ import {existsSync, readdirSync} from 'node:fs';
 import {cp, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {makeHeavyCheckpoint} from '../bench/inspect-fixtures.js';
 import {makeScratch, type Scratch} from './contract/scratch.ts';
 import {
   CTRL_C,
@@ -90,6 +91,30 @@ describe.each([80, 40])('at %i columns', (columns) => {
     const [, job, id] = /❯ (\S+) {2}checkpoint (\d+)/.exec(screens[0] ?? '') ?? [];
     expect(id).toMatch(/^\d+$/);
     expect(screen.replaceAll('\n', '')).toContain(`checkpoint ${id} of ${job}: complete`);
+  });
+
+  test('`checkpoint diff` and `checkpoint copy` offer what was left out', async () => {
+    const compared = await tidemark(['checkpoint', 'diff'], {
+      columns,
+      rows: 60,
+      keys: [
+        {after: 'navigate', send: ENTER},
+        {after: 'Which one is it compared with?', send: ENTER},
+      ],
+    });
+    expect(compared.status, compared.screen).toBe(0);
+    expect(compared.screen).toContain('same state');
+    const to = `copied-${columns}`;
+    const copied = await tidemark(['checkpoint', 'copy', to], {
+      columns,
+      rows: 60,
+      keys: [{after: 'navigate', send: ENTER}],
+    });
+    expect(copied.status, copied.screen).toBe(0);
+    expect(copied.screens[0]?.replaceAll('\n', '')).toContain(
+      `Which checkpoint is copied to ${to}?`,
+    );
+    expect(existsSync(join(DIRECTORY, to, '_metadata'))).toBe(true);
   });
 
   test('`checkpoint prune` shows what would go and asks; no keeps it, yes deletes it', async () => {
@@ -210,4 +235,17 @@ describe.each([80, 40])('at %i columns', (columns) => {
     expect(yes.status).toBe(0);
     expect(existsSync(path)).toBe(false);
   });
+});
+
+test('Ctrl-C while a checkpoint is copied ends with 130, and nothing is left of the copy', async () => {
+  const large = makeHeavyCheckpoint(join(DIRECTORY, 'large'), 1, 400 * 1024 * 1024);
+  const {status, screen} = await tidemark(['checkpoint', 'copy', large, 'large-copies/one'], {
+    keys: [{after: ' MiB of 400 MiB', send: CTRL_C}],
+  });
+  expect(status, screen).toBe(130);
+  // What was drawn is gone before anything else is said.
+  expect(screen.split('\n').filter((line) => line !== '')).toEqual([
+    expect.stringMatching(/^(?:\^C)?error: interrupted by SIGINT$/u),
+  ]);
+  expect(readdirSync(join(DIRECTORY, 'large-copies'))).toEqual([]);
 });

@@ -6,6 +6,8 @@ import {availableParallelism, tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, test} from 'vitest';
 
+import {crc32} from '#src/base/checksum.js';
+import {fileCheckers} from '#src/engine.js';
 import {verifyCheckpoints, type VerifyEvent} from '#src/reports/verify-report.js';
 import {makeHeavyCheckpoint} from '../bench/inspect-fixtures.js';
 
@@ -28,15 +30,20 @@ afterAll(() => {
 async function verify(directory: string) {
   const findings: Extract<VerifyEvent, {type: 'finding'}>[] = [];
   let bytesDone = 0;
+  let told = 0;
   const summary = await verifyCheckpoints([directory], {
     level: 'checksum',
     environment: {},
     onEvent: (event) => {
       if (event.type === 'finding') findings.push(event);
-      else bytesDone = event.bytesDone;
+      else {
+        expect(event.bytesDone).toBeGreaterThanOrEqual(bytesDone);
+        bytesDone = event.bytesDone;
+        told += 1;
+      }
     },
   });
-  return {findings, summary, bytesDone, threads: started.splice(0).length};
+  return {findings, summary, bytesDone, told, threads: started.splice(0).length};
 }
 
 test('as many as there are cores, or files, and none for what is small', async () => {
@@ -69,3 +76,21 @@ test('every damage is told of with its file and place, whichever thread found it
   ]);
   expect(summary).toMatchObject({errors: 5, verdict: 'damaged', errorCode: 'CHECKPOINT_DAMAGED'});
 });
+
+test('how far a thread is in a large file is told meanwhile, at most four times a second', async () => {
+  const path = join(root, 'sparse');
+  writeFileSync(path, '');
+  truncateSync(path, 512 * MIB);
+  const chunkCrcs = new Array<number>(512).fill(crc32(new Uint8Array(MIB)));
+  const expected = {length: 512 * MIB, sha256: '', chunkCrcs};
+  const {checkFile, close} = fileCheckers(1);
+  const told: number[] = [];
+  const begin = performance.now();
+  const {bytes} = await checkFile({path, below: root, expected}, (read) => told.push(read));
+  const seconds = (performance.now() - begin) / 1000;
+  await close();
+  expect(bytes).toBe(512 * MIB);
+  expect(told.reduce((sum, read) => sum + read, 0)).toBe(bytes);
+  expect(told.length).toBeGreaterThan(1);
+  expect(told.length).toBeLessThanOrEqual(1 + Math.floor(seconds * 4));
+}, 60_000);

@@ -21,6 +21,8 @@ import {exportedColumns, exportState, type ExportFormat} from '#src/inspection/e
 import {STRING} from '#src/records/data-type.js';
 import {scanState} from '#src/inspection/state/scan-state.js';
 import type {FileSystem} from '#src/storage/file-system.js';
+import {readMetadata} from '#src/storage/derive-checkpoint-state.js';
+import {distinctFilesOf, lengthOf} from '#src/storage/metadata-encoder.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {systemProcessTable} from '#src/storage/process-table.js';
 import {unfinishedCopyAt} from '#src/storage/unfinished-copies.js';
@@ -148,6 +150,22 @@ test.each(['ndjson', 'csv', 'parquet'] as const)(
     expect(readdirSync(join(target, '..'))).toEqual([]);
   },
 );
+
+test('an export tells how much of its files is written, up to all of it', async () => {
+  const told: (readonly [number, number])[] = [];
+  const onProgress = (done: number, total: number): void => {
+    told.push([done, total]);
+  };
+  const abort = new AbortController().signal;
+  const place = {...source, target: newTarget(), abort, onProgress};
+  const processes = systemProcessTable;
+  await exportState({...place, format: 'csv', random: '0123456789ab', processes});
+  const read = await readMetadata(nodeFileSystem, directory);
+  if (read.kind !== 'read') throw new Error(read.kind);
+  const total = lengthOf(distinctFilesOf(read.metadata).own);
+  expect(told.at(-1)).toEqual([total, total]);
+  expect(told.map(([done]) => done)).toEqual(told.map(([done]) => done).sort((a, b) => a - b));
+});
 
 test('a directory that is not empty, or a file, is refused and left as it is', async () => {
   const target = newTarget();

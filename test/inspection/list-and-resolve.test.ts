@@ -133,10 +133,13 @@ describe('list', () => {
       `${ROOT}/other/chk-10`,
     ]);
     await files.makeDirectory('/empty');
-    for (const path of ['/empty', '/none']) {
+    for (const [path, said] of [
+      ['/empty', 'looked for FORMAT and chk-N'],
+      ['/none', 'is not there'],
+    ] as const) {
       await expect(listCheckpointDirectory(files, path)).rejects.toMatchObject({
         code: 'NOT_FOUND',
-        message: expect.stringContaining('looked for FORMAT and chk-N') as string,
+        message: expect.stringContaining(said) as string,
       });
     }
   });

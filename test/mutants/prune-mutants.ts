@@ -374,4 +374,20 @@ export const PRUNE_MUTANTS: readonly Mutant[] = [
     replace: 'throw error;',
     prover: 'prune-checkpoints',
   },
+  {
+    name: 'copy: one that is interrupted says that its storage failed',
+    rows: 'Ctrl-C',
+    module: copy,
+    find: '        if (abort?.aborted === true)\n            throw abort.reason;\n',
+    replace: '',
+    prover: 'copy-checkpoint',
+  },
+  {
+    name: 'copy: one that is interrupted goes on',
+    rows: 'Ctrl-C',
+    module: copy,
+    find: '            abort?.throwIfAborted();\n            onRead',
+    replace: '            onRead',
+    prover: 'copy-checkpoint',
+  },
 ];

@@ -154,7 +154,7 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     name: 'nobody looks for output ahead',
     rows: 'output ahead, B41',
     module: start,
-    find: 'return own === null ? null : { files, job, facts, restored, own };',
+    find: 'return own === null ? null : { files, job, facts, restored, own, call };',
     replace: 'return null;',
     prover: 'scenarios',
   },

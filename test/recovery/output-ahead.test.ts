@@ -34,6 +34,7 @@ function ahead(
     lineages,
     ownLineage: 'new',
     policy: 'withdraw',
+    call: null,
   });
   return decision.kind === 'none' ? [] : decision.parts.map(({name}) => name);
 }
@@ -75,12 +76,14 @@ test('refuse lists the epochs of each sink once', () => {
     lineages,
     ownLineage: 'new',
     policy: 'refuse',
+    call: 'tidemark restore old@10 job.yaml',
   });
   expect(decision).toMatchObject({
     kind: 'refuse',
     code: 'OUTPUT_AHEAD',
     message:
       'the output is ahead of checkpoint 10: 3 files of later checkpoints are committed (out: 11, 12)',
+    hint: 'keep those rows and make them a second time with --output-ahead keep, or move them to .withdrawn/: tidemark restore old@10 job.yaml --output-ahead withdraw',
   });
 });
 
@@ -91,6 +94,7 @@ test('nothing ahead needs no decision', () => {
     lineages,
     ownLineage: 'new',
     policy: 'refuse',
+    call: null,
   });
   expect(decision).toEqual({kind: 'none'});
 });

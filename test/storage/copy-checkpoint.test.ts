@@ -4,11 +4,11 @@
 
 import {describe, expect, it} from 'vitest';
 
-import {encodeMetadata} from '#src/storage/metadata-encoder.js';
+import {distinctFilesOf, encodeMetadata, lengthOf} from '#src/storage/metadata-encoder.js';
 import {sha256Hex} from '#src/base/checksum.js';
 import {EngineError} from '#src/base/errors.js';
 import {checkCheckpoint} from '#src/storage/check-checkpoint.js';
-import {copyCheckpoint} from '#src/storage/copy-checkpoint.js';
+import {copyCheckpoint, type CopyRequest} from '#src/storage/copy-checkpoint.js';
 import {deriveCheckpointState} from '#src/storage/derive-checkpoint-state.js';
 import type {ProcessSighting} from '#src/base/process-identity.js';
 import {JobPaths} from '#src/storage/paths.js';
@@ -45,13 +45,28 @@ async function published(options: MemoryOptions = {}): Promise<MemoryFileSystem>
 async function copy(
   disk: MemoryFileSystem,
   id: number,
-  {target = TARGET, selfContained = false, processes = processTable()} = {},
+  {
+    target = TARGET,
+    selfContained = false,
+    processes = processTable(),
+    onRead,
+    abort,
+  }: Partial<Pick<CopyRequest, 'target' | 'selfContained' | 'processes' | 'onRead' | 'abort'>> = {},
 ) {
   const source = paths.checkpoint(id);
   const state = await deriveCheckpointState(disk, source);
   if (state.kind !== 'complete') throw new Error(`chk-${id} is ${state.kind}`);
   const {metadata, metadataSha256} = state;
-  const request = {source, metadata, metadataSha256, target, selfContained, processes};
+  const request = {
+    source,
+    metadata,
+    metadataSha256,
+    target,
+    selfContained,
+    processes,
+    onRead,
+    abort,
+  };
   return copyCheckpoint(disk, {...request, random: '00aa11bb22cc'});
 }
 
@@ -83,6 +98,35 @@ describe('the copy', () => {
       expect((await readFile(disk, `${TARGET}/${name}`)).equals(original), name).toBe(true);
     }
   });
+
+  it.each([false, true])('tells of every byte that it reads; self-contained: %s', async (alone) => {
+    const disk = await published();
+    let read = 0;
+    await copy(disk, 2, {selfContained: alone, onRead: (bytes) => (read += bytes)});
+    const state = await deriveCheckpointState(disk, TARGET);
+    if (state.kind !== 'complete') throw new Error(state.kind);
+    const {own, shared} = distinctFilesOf(state.metadata);
+    expect(read).toBe(lengthOf(own) + lengthOf(shared));
+  });
+
+  it.each([false, true])(
+    'that is interrupted leaves nothing that is seen; self-contained: %s',
+    async (selfContained) => {
+      const disk = await published();
+      const stop = new AbortController();
+      let reads = 0;
+      const onRead = (): void => {
+        reads += 1;
+        stop.abort(Object.assign(new Error('interrupted'), {code: 'INTERRUPTED'}));
+      };
+      const copying = copy(disk, 2, {selfContained, onRead, abort: stop.signal});
+      await expect(copying).rejects.toThrow(/^interrupted$/u);
+      expect(reads).toBe(1);
+      expect((await disk.list('/kept/deep')).map(({name}) => name)).toEqual(
+        selfContained ? [] : ['shared'],
+      );
+    },
+  );
 
   it('finds what it shares beside it, also what another copy brought', async () => {
     const disk = await published();

@@ -32,6 +32,8 @@ export interface FlinkCopyOptions {
   readonly random: string;
   /** Whose process is this, and which are dead? */
   readonly processes: ProcessTable;
+  /** Ends the copy, of which nothing is left; rejects with its reason. */
+  readonly abort?: AbortSignal | undefined;
   /** Bytes written since the last call. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
@@ -66,6 +68,7 @@ export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<voi
       throw error;
     }
   } catch (error) {
+    if (options.abort?.aborted === true) throw options.abort.reason;
     const {source} = options.plan;
     // Flink removes it before the files that it names.
     const metadata = join(source, METADATA_FILE);
@@ -76,24 +79,29 @@ export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<voi
 }
 
 async function writeAll(
-  {files, plan, onProgress}: FlinkCopyOptions,
+  {files, plan, onProgress, abort}: FlinkCopyOptions,
   directory: string,
 ): Promise<void> {
+  const onCopied = (bytes: number): void => {
+    abort?.throwIfAborted();
+    onProgress?.(bytes);
+  };
   for (const piece of plan.pieces) {
     await writeDurableFile(files, join(directory, piece.name), async (handle) =>
-      copyPiece(files, piece, handle, onProgress),
+      copyPiece(files, piece, handle, onCopied),
     );
   }
   await writeDurableBytes(files, join(directory, METADATA_FILE), plan.metadata);
   onProgress?.(plan.metadata.length);
   await files.syncDirectory(directory);
+  abort?.throwIfAborted();
 }
 
 async function copyPiece(
   files: FileSystem,
   {source, root, start, length}: FlinkCopyPiece,
   target: FileHandle,
-  onProgress: FlinkCopyOptions['onProgress'],
+  onCopied: (bytes: number) => void,
 ): Promise<void> {
   const handle = await openBelow(files, source, root);
   try {
@@ -103,7 +111,7 @@ async function copyPiece(
       const count = await handle.read(buffer, 0, wanted, start + done);
       if (count === 0) throw shortened(source, start + done, start + length);
       await target.append(buffer.subarray(0, count));
-      onProgress?.(count);
+      onCopied(count);
       done += count;
     }
   } finally {

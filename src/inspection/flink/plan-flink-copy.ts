@@ -128,7 +128,7 @@ function refuseDamaged(directory: string, read: FlinkDirectory): void {
     `${directory} cannot be copied whole: ${first.message}${more}`,
     {
       file: first.path,
-      hint: `Run \`tidemark checkpoint verify --level manifest ${shellWord(directory)}\` to see all that is wrong.`,
+      hint: `see all that is wrong: tidemark checkpoint verify ${shellWord(directory)} --level manifest`,
     },
   );
 }
