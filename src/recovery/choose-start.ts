@@ -159,12 +159,12 @@ function restoreRequested(
   }
   if (checkpoint.state !== 'complete') {
     const good = newestComplete(checkpoints);
-    const instead = good === null ? '' : `; the newest good one here is ${nameOf(good)}`;
+    const instead = good === null ? '' : `the newest good one here is ${nameOf(good)}; `;
     return {
       kind: 'refuse',
       code: REFUSED_AS[checkpoint.state],
       message: `${ref} cannot be restored: ${checkpoint.damage}`,
-      hint: `see all of the damage: tidemark checkpoint verify ${shellWord(checkpoint.path)}${instead}`,
+      hint: `${instead}see all of the damage: tidemark checkpoint verify ${shellWord(checkpoint.path)}`,
       newestGood: good?.id ?? null,
     };
   }

@@ -8,7 +8,6 @@ import {readClaim} from './claims.ts';
 import {readMetadata} from './derive-checkpoint-state.ts';
 import type {FileSystem} from './file-system.ts';
 import {distinctFilesOf} from './metadata-encoder.ts';
-import {nextOrigin} from './next-origin.ts';
 import {
   CLAIM_FILE,
   JobPaths,
@@ -57,16 +56,14 @@ async function isNeeded(files: FileSystem, directory: string, useOf: LookForUse)
   return names.includes(CLAIM_FILE) && (await isClaimed(files, directory));
 }
 
-/** By a lineage that goes back to it, or may: once it has a checkpoint of its own, it takes away what it claimed. */
+/** By a lineage without a checkpoint of its own: once it has one, it takes away what it claimed, and nobody else ever does. */
 async function isClaimed(files: FileSystem, directory: string): Promise<boolean> {
   try {
     const claim = await readClaim(files, directory);
     if (claim === null) return false;
     const history = await readHistory(files, new JobPaths(claim.jobDirectory), Infinity);
-    const known = history.lineages.some(({lineage}) => lineage === claim.lineage);
-    if (!known) return true;
-    const isNext = history.lastRun?.lineage?.lineage === claim.lineage;
-    return isNext && nextOrigin(history) !== null;
+    const known = history.lineages.find(({lineage}) => lineage === claim.lineage);
+    return known?.published !== true;
   } catch (error) {
     // Nobody can say: what is put back stays claimed.
     if (error instanceof EngineError || systemErrorCode(error) !== null) return true;

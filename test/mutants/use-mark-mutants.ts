@@ -26,8 +26,17 @@ export const USE_MARK_MUTANTS: readonly Mutant[] = [
     name: 'beside: what was claimed and taken away by its new owner is put back',
     rows: 'Claim',
     module: 'storage/put-back-used.js',
-    find: 'return isNext && nextOrigin(history) !== null;',
+    find: 'return known?.published !== true;',
     replace: 'return true;',
+    prover: 'use-marks',
+  },
+  {
+    name: 'beside: what is claimed is swept once another lineage has begun where it was claimed',
+    rows: 'Claim, crash between the looks',
+    module: 'storage/put-back-used.js',
+    find: 'return known?.published !== true;',
+    replace:
+      'return known?.published !== true && history.lastRun?.lineage?.lineage === claim.lineage;',
     prover: 'use-marks',
   },
   {

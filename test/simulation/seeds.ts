@@ -11,6 +11,10 @@ export const KEPT_SEEDS: readonly {readonly seed: number; readonly why: string}[
   {seed: 327, why: 'a checkpoint directory that could not be read ended a run with 1'},
   {seed: 332, why: 'databases of two subtasks whose files had other names were not restored'},
   {
+    seed: 163,
+    why: 'what was claimed, set aside by a deletion that died, was swept since another lineage had begun where it was claimed',
+  },
+  {
     seed: 371,
     why: 'a checkpoint of another directory was restored again, and what the first restore had made was to be committed',
   },

@@ -246,7 +246,19 @@ describe('what is in use is not deleted', () => {
     await setAside();
     await owner.sweepDeleted();
     expect(await idsLeft(), 'its lineage goes back to it').toEqual([3, 2, 1]);
-    await user.markPublished();
+    // As a deletion would find it: only its new owner takes it away, once it can.
+    const later = await start(disk, {takeOver: true});
+    await begin(later, NEXT);
+    await setAside();
+    await owner.sweepDeleted();
+    expect(await idsLeft(), 'another lineage has begun there').toEqual([3, 2, 1]);
+    await later.markPublished();
+    await setAside();
+    await owner.sweepDeleted();
+    expect(await idsLeft(), 'the checkpoint is of another lineage').toEqual([3, 2, 1]);
+    const last = await start(disk, {takeOver: true});
+    await begin(last, LINEAGE, true);
+    await last.markPublished();
     await setAside();
     await owner.sweepDeleted();
     expect(await idsLeft(), 'it would be taken away in any case').toEqual([3, 2]);
