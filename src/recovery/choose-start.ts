@@ -11,6 +11,7 @@ import {shellWord} from '../base/shell-word.ts';
 import {
   belongsTo,
   lastRun,
+  newestClaimed,
   type CheckpointFacts,
   type ClaimedCheckpoint,
   type CompleteCheckpoint,
@@ -205,7 +206,7 @@ function firstRun(facts: StartFacts, {jobFile}: StartRequest): StartDecision {
 function startAgain(facts: StartFacts, run: Run): StartDecision {
   const good = newestComplete(facts.checkpoints.filter((it) => belongsTo(it, run.lineage.lineage)));
   const gone = newestClaimed(facts, run.lineage.lineage);
-  const isNewest = good !== null && good.id > (gone?.checkpointId ?? 0);
+  const isNewest = good !== null && good.id >= (gone?.checkpointId ?? 0);
   const resumeRef = run.end?.savepoint ?? (isNewest ? `${facts.jobName}@${good.id}` : null);
   const how = run.end?.how ?? 'finished';
   // The last checkpoint of a run that finished was taken with its windows flushed.
@@ -228,14 +229,8 @@ function resume(facts: StartFacts, run: Run, request: StartRequest): StartDecisi
   const own = facts.checkpoints.filter((it) => belongsTo(it, lineage) === true);
   const good = newestComplete(own);
   const bad = newestDamaged(facts, lineage, hadCheckpoints);
-
-  const gone = newestClaimed(facts, lineage);
-  if (gone !== null && gone.checkpointId > Math.max(good?.id ?? 0, bad?.id ?? 0)) {
-    return claimedNewest(facts, gone, good, request);
-  }
-  if (bad !== null && (good === null || bad.id > good.id)) {
-    return damagedNewest(bad, good, request);
-  }
+  const newer = newerThan(good, bad, newestClaimed(facts, lineage), facts, request);
+  if (newer !== null) return newer;
   if (good === null) {
     return hadCheckpoints ? noneLeft(facts, request) : resumeOrigin(facts, run, request);
   }
@@ -255,6 +250,22 @@ function resume(facts: StartFacts, run: Run, request: StartRequest): StartDecisi
   };
 }
 
+/** What stands in the way of `good`: something newer that is damaged, or was claimed and taken away; null: nothing. */
+function newerThan(
+  good: CompleteCheckpoint | null,
+  bad: CheckpointFacts | null,
+  gone: ClaimedCheckpoint | null,
+  facts: StartFacts,
+  request: StartRequest,
+): StartDecision | null {
+  const [goodId, badId, goneId] = [good?.id ?? 0, bad?.id ?? 0, gone?.checkpointId ?? 0];
+  if (gone !== null && goneId > Math.max(goodId, badId)) {
+    return claimedNewest(facts, gone, good, request);
+  }
+  if (bad === null || badId < goodId) return null;
+  return damagedNewest(bad, goodId < goneId ? null : good, request);
+}
+
 /**
  * The newest damaged checkpoint that may be of `lineage`. One whose metadata cannot be read is taken
  * for ours if the lineage is known to have published; otherwise it cannot matter: the mark comes
@@ -267,16 +278,6 @@ function newestDamaged(
 ): CheckpointFacts | null {
   const mayBeOurs = (it: CheckpointFacts): boolean => belongsTo(it, lineage) ?? hadCheckpoints;
   return checkpoints.findLast((it) => it.state !== 'complete' && mayBeOurs(it)) ?? null;
-}
-
-/** The newest checkpoint of `lineage` that was taken away from here by whoever claimed it. */
-function newestClaimed(
-  {generations}: Pick<StartFacts, 'generations'>,
-  lineage: string,
-): ClaimedCheckpoint | null {
-  const claimed = generations.flatMap((one) => one.claimed ?? []);
-  const own = claimed.filter((one) => one.lineage === lineage);
-  return own.toSorted((left, right) => left.checkpointId - right.checkpointId).at(-1) ?? null;
 }
 
 function claimedNewest(
@@ -292,7 +293,7 @@ function claimedNewest(
   return {
     kind: 'refuse',
     code: 'ALREADY_RUNNING',
-    message: `chk-${checkpointId}, the newest checkpoint of the last run of ${jobName}, was claimed and taken away by the job in ${by.jobDirectory} (lineage ${by.lineage}): resuming from before it would make its output again`,
+    message: `chk-${checkpointId}, from which the last run of ${jobName} would go on, was claimed and taken away by the job in ${by.jobDirectory} (lineage ${by.lineage}): resuming from before it would make its output again`,
     hint: `go on with the job of that directory${older}; or start over: tidemark run ${shellWord(jobFile)} --fresh`,
     newestGood: good?.id ?? null,
   };
@@ -368,10 +369,11 @@ function resumeOrigin(facts: StartFacts, run: Run, request: StartRequest): Start
       sentence: `resumed from ${nameOf(checkpoint)} (${origin.path}), with which the last run began, because ${cause} before its first checkpoint`,
     };
   }
-  const taken = newestClaimed(facts, run.lineage.ancestors.at(-1)?.lineage ?? '');
-  if (checkpoint === null && taken?.checkpointId === origin.checkpointId) {
-    return claimedNewest(facts, taken, null, request);
-  }
+  const from = run.lineage.ancestors.at(-1)?.lineage;
+  const taken = facts.generations
+    .flatMap(({claimed}) => claimed ?? [])
+    .find((it) => it.lineage === from && it.checkpointId === origin.checkpointId);
+  if (checkpoint === null && taken !== undefined) return claimedNewest(facts, taken, null, request);
   let why = 'it is gone';
   if (changed) why = 'it is not the same any more (its _metadata has changed)';
   else if (checkpoint !== null && checkpoint.state !== 'complete') why = checkpoint.damage;

@@ -105,6 +105,16 @@ export interface JobDirectoryFacts {
   readonly checkpoints: readonly CheckpointFacts[];
 }
 
+/** The newest checkpoint of `lineage` that was taken away from here by whoever claimed it; null: none was. */
+export function newestClaimed(
+  {generations}: Pick<JobDirectoryFacts, 'generations'>,
+  lineage: string,
+): ClaimedCheckpoint | null {
+  const claimed = generations.flatMap((one) => one.claimed ?? []);
+  const own = claimed.filter((one) => one.lineage === lineage);
+  return own.toSorted((left, right) => left.checkpointId - right.checkpointId).at(-1) ?? null;
+}
+
 /** The newest run that chose a lineage: how the next one starts depends on how this one ended. */
 export function lastRun(
   facts: JobDirectoryFacts,

@@ -8,7 +8,7 @@ import type {ClaimFacts} from './facts.ts';
 import type {StartsWork} from './plan-settlement.ts';
 
 export interface ClaimRequest {
-  /** Of the checkpoint that the start rests on; null: nobody claimed it. */
+  /** Of the checkpoint that the start rests on, wherever that lies; null: nobody claimed it. */
   readonly claim: ClaimFacts | null;
   readonly jobDirectory: string;
   /** Every lineage with a record in this job directory. */

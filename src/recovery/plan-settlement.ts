@@ -7,6 +7,7 @@ import {
   ancestorsAfter,
   belongsTo,
   descendsFrom,
+  newestClaimed,
   type CheckpointFacts,
   type CompleteCheckpoint,
   type JobDirectoryFacts,
@@ -83,7 +84,9 @@ export function planSettlement(
     const later = lineages.slice(index + 1).map((other) => other.record.lineage);
     const lost = lostNewest(facts, known, later);
     if (lost !== null && options.onDamaged !== 'use-older') return undecided(record.lineage, lost);
-    const newest = readable.at(-1) ?? null;
+    // Whoever claimed one had made sure that what it prepared is committed, and what is older was before.
+    const claimed = newestClaimed(facts, record.lineage)?.checkpointId ?? 0;
+    const newest = readable.findLast((it) => it.checkpointId >= claimed) ?? null;
     steps.push({...base, commit: newest, keepPreparedBy: newest, why: 'earlier-lineage'});
   }
   const own = lineages.find(({record}) => record.lineage === ownLineage);
@@ -172,13 +175,15 @@ function readableOf(facts: JobDirectoryFacts, lineage: string): readonly Checkpo
 
 /** Why it cannot be known what the newest checkpoint of this lineage prepared; null: it is known. */
 function lostNewest(
-  {checkpoints}: JobDirectoryFacts,
+  facts: JobDirectoryFacts,
   {record, published}: KnownLineage,
   later: readonly string[],
 ): string | null {
   if (!published) return null;
+  const {checkpoints} = facts;
   const own = checkpoints.filter((it) => belongsTo(it, record.lineage) === true);
-  const newestKnown = own.at(-1)?.id ?? 0;
+  const claimed = newestClaimed(facts, record.lineage)?.checkpointId ?? 0;
+  const newestKnown = Math.max(own.at(-1)?.id ?? 0, claimed);
   // Ids grow over all lineages: a later one's first checkpoint bounds what may be ours.
   const firstLater =
     checkpoints.find((it) => it.metadata !== null && later.includes(it.metadata.lineage))?.id ??
@@ -189,7 +194,7 @@ function lostNewest(
   if (unreadable !== undefined && unreadable.state !== 'complete') {
     return `chk-${unreadable.id} cannot be read: ${unreadable.damage}`;
   }
-  return own.length === 0 ? 'none of its checkpoints is left' : null;
+  return newestKnown === 0 ? 'none of its checkpoints is left' : null;
 }
 
 function undecided(lineage: string, lost: string): SettlementPlan {

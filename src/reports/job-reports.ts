@@ -242,14 +242,15 @@ export async function planStart(
   if (decision.kind === 'refuse') {
     throw new EngineError(decision.code, decision.message, {hint: decision.hint});
   }
-  const before = await requireUnclaimed(nodeFileSystem, directory, facts, decision);
-  if (before === null) {
-    const own = {
+  await requireUnclaimed(nodeFileSystem, directory, facts, decision);
+  await requireDeadOwnerOf(
+    nodeFileSystem,
+    {
       jobDirectory: directory,
       requireUnused: async (other: string) => requireUnused(JUDGE, other),
-    };
-    await requireDeadOwnerOf(nodeFileSystem, own, decision);
-  }
+    },
+    decision,
+  );
   const own = ownPolicy(decision, NEW_LINEAGE, request.outputAhead);
   const call = request.call ?? null;
   const ahead =

@@ -9,12 +9,13 @@ import {claimedByAnother, readClaim} from '../storage/claims.ts';
 import {parentOf} from '../storage/paths.ts';
 import {jobDirectoryAround} from '../storage/remove-claimed.ts';
 import type {CompleteCheckpoint, JobDirectoryFacts, LineageRecord} from '../recovery/facts.ts';
+import {chosenCheckpoint} from '../recovery/choose-verified-start.ts';
 import {judgeClaim} from '../recovery/judge-claim.ts';
 import type {Deployment} from './task-messages.ts';
 import {restoredCheckpoint, type StartsWork} from '../recovery/plan-settlement.ts';
 
 /**
- * Throws ALREADY_RUNNING when what `start` begins from belongs to somebody else. The id that the new lineage must have,
+ * Throws ALREADY_RUNNING when what `start` rests on belongs to somebody else. The id that the new lineage must have,
  * because its claim is written already; null: any. Changes nothing.
  */
 export async function requireUnclaimed(
@@ -23,7 +24,8 @@ export async function requireUnclaimed(
   {generations}: Pick<JobDirectoryFacts, 'generations'>,
   start: StartsWork,
 ): Promise<string | null> {
-  const origin = restoredCheckpoint(start);
+  // Also what it resumes in its own directory: whoever claimed that goes on from it.
+  const origin = chosenCheckpoint(start);
   if (origin === null) return null;
   const claim = await readClaim(files, origin.path);
   const knownLineages = new Set(generations.flatMap(({lineage}) => lineage?.lineage ?? []));
@@ -33,8 +35,8 @@ export async function requireUnclaimed(
 }
 
 /**
- * Of a claim that is new: ALREADY_RUNNING when the owner of the checkpoint lives, in whatever directory; null when there is
- * none that could.
+ * Of a claim before its lineage is recorded: ALREADY_RUNNING when the owner of the checkpoint lives, in whatever directory; null
+ * when there is none that could.
  */
 export async function requireDeadOwnerOf(
   files: FileSystem,

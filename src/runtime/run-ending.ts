@@ -50,7 +50,7 @@ export class RunEnding {
         await desk.giveUpStop(failure);
         return {kind: 'done', summary: await this.fail(shift, failure)};
       }
-      await desk.giveUpStop(asEngineError(error));
+      await desk.giveUpStop(asEngineError(await fencedInstead(shift.ownership, error)));
       // Its tasks have ended, and it was not stopped: it goes on from its last checkpoint.
       return {kind: 'again', error, counted: false};
     }

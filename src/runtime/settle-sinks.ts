@@ -10,6 +10,7 @@ import {
   removeEarlierParts,
   removeTemporaries,
   settleSink,
+  syncParts,
   withdrawParts,
   type CommittedPart,
   type SinkMode,
@@ -54,10 +55,11 @@ export async function removeLeftovers(
   }
 }
 
-/** A checkpoint that was published elsewhere is not settled here: all its parts must be final. */
+/** A checkpoint that was published elsewhere is not settled here: all its parts must be final, and are durable then. */
 export async function requireFinal(files: FileSystem, metadata: CheckpointMetadata): Promise<void> {
-  const [first] = await findUnsettled({files, committables: committablesOf(metadata)});
-  if (first === undefined) return;
+  const committables = committablesOf(metadata);
+  const [first] = await findUnsettled({files, committables});
+  if (first === undefined) return syncParts({files, committables});
   throw new EngineError(
     'COMMIT_UNDECIDED',
     `checkpoint ${metadata.checkpointId} of ${metadata.jobName} was taken in another directory and its part ${first.part.final} in ${first.directory} is not committed`,

@@ -35,6 +35,7 @@ import {
 import {verifyCheckpoint, type VerifiedCheckpoint} from '../recovery/verify-checkpoint.ts';
 import {deriveCheckpointState, statusOrNull} from '../storage/derive-checkpoint-state.ts';
 import type {FileSystem} from '../storage/file-system.ts';
+import type {UnusedDirectory} from '../storage/judge-owner.ts';
 import type {Ownership} from '../storage/job-directory.ts';
 import {baseName, join, parentOf, parseCheckpointName} from '../storage/paths.ts';
 import {
@@ -112,8 +113,7 @@ async function begin(options: StartOptions): Promise<JobStart> {
   if (restored === null) {
     await checkSinksFresh(files, job, {lineage, earlierLineages}, settlement.steps);
   }
-  const unused = claimed === null ? await requireDeadOwnerOf(files, ownership, decision) : null;
-  await takeOrigin(ownership, decision, record, unused);
+  await takeOrigin(ownership, decision, record, await unusedAround(options, decision, claimed));
   failpoint('recovery.before-record');
   await ownership.beginLineage(record);
   await releaseOldOrigins(ownership, lineage);
@@ -128,6 +128,22 @@ async function begin(options: StartOptions): Promise<JobStart> {
     await removeOverwritten(files, job, earlierLineages, async () => ownership.requireNewest());
   }
   return {decision, record, restored, facts};
+}
+
+/** `claimed`: by a run that died before it was recorded. Whoever lives there may have come before that claim. */
+async function unusedAround(
+  {files, ownership}: StartOptions,
+  decision: StartsWork,
+  claimed: string | null,
+): Promise<UnusedDirectory | null> {
+  try {
+    return await requireDeadOwnerOf(files, ownership, decision);
+  } catch (error) {
+    if (claimed !== null && decision.kind === 'restored') {
+      await ownership.withdrawClaim(decision.checkpoint.path, claimed);
+    }
+    throw error;
+  }
 }
 
 /** Chooses, verifies, chooses again; what cannot be started is thrown. */

@@ -1,5 +1,5 @@
-// Reads one state file against what its handle says, chunk by chunk, so that damage has a place. The next chunk is read while
-// one is hashed. Plain data in and out: it also runs in a thread of its own.
+// Reads one state file against what its handle says, chunk by chunk, so that damage has a place. Where reads are not
+// blocking, the next chunk is read while one is hashed. Plain data in and out: it also runs in a thread of its own.
 
 import {crc32, sha256} from '../base/checksum.ts';
 import {messageOf, refusedUser, systemErrorCode} from '../base/errors.ts';

@@ -58,7 +58,7 @@ export interface CopyRequest {
   readonly random: string;
   /** Whose process is this, and which are dead? */
   readonly processes: ProcessTable;
-  /** Ends the copy, of which nothing is left; rejects with its reason. */
+  /** Ends the copy, of which no more is left than of one that fails; rejects with its reason. */
   readonly abort?: AbortSignal | undefined;
   /** Bytes read since the last call. */
   readonly onRead?: ((bytes: number) => void) | undefined;
@@ -89,7 +89,8 @@ export async function copyCheckpoint(
       throw error;
     }
   } catch (error) {
-    if (abort?.aborted === true) throw abort.reason;
+    // Not of what failed when it was taken away.
+    if (abort?.aborted === true && error === abort.reason) throw error;
     const isGone = mayBeOfGone(error) && (await statusOrNull(files, request.source)) === null;
     if (isGone) throw goneMeanwhile(request.source);
     throw systemErrorCode(error) === null ? error : storageFailed('copying to', target, error);

@@ -3,8 +3,8 @@
 import {EngineError} from '../base/errors.ts';
 import {readWholeFile, unlessMissing} from './durable-file.ts';
 import type {FileSystem} from './file-system.ts';
-import {decodeLineageRecord, RECORD_BYTES_MAX, type LineageRecord} from './owner-record.ts';
-import {parseCheckpointName, parseOwnerName, type JobPaths} from './paths.ts';
+import {decodeClaimedRecord, decodeLineageRecord, RECORD_BYTES_MAX} from './owner-record.ts';
+import {parseCheckpointName, parseOwnerName, type JobPaths, type OwnerMark} from './paths.ts';
 
 /** Deeper than anything that take-overs that died one after another leave behind in practice. */
 const DEPTH_MAX = 64;
@@ -34,32 +34,43 @@ async function highestBelow(files: FileSystem, directory: string, depth: number)
   return highest;
 }
 
-/** Origins and branches name ids of checkpoints that may be elsewhere or gone. */
+/** Origins and branches name ids of checkpoints that may be elsewhere or gone, as records of what was claimed do. */
 async function highestInRecords(files: FileSystem, paths: JobPaths): Promise<number> {
   let highest = 0;
   for (const {name} of await files.list(paths.ownerDirectory)) {
     const parsed = parseOwnerName(name);
-    if (parsed?.kind !== 'mark' || parsed.mark !== 'lineage') continue;
-    const record = await readLineage(files, paths, parsed.generation);
-    if (record === null) continue;
-    if (record.origin.kind === 'checkpoint')
-      highest = Math.max(highest, record.origin.checkpointId);
-    for (const {checkpointId} of record.ancestors) highest = Math.max(highest, checkpointId);
+    if (parsed?.kind !== 'mark') continue;
+    const idsIn = ID_READERS[parsed.mark];
+    if (idsIn === undefined) continue;
+    highest = Math.max(
+      highest,
+      ...(await idsInRecord(files, `${paths.ownerDirectory}/${name}`, idsIn)),
+    );
   }
   return highest;
 }
 
-async function readLineage(
+type ReadIds = (bytes: Uint8Array, path: string) => readonly number[];
+
+const ID_READERS: Partial<Record<OwnerMark, ReadIds>> = {
+  lineage(bytes, path) {
+    const {origin, ancestors} = decodeLineageRecord(bytes, path);
+    const ids = ancestors.map(({checkpointId}) => checkpointId);
+    return origin.kind === 'checkpoint' ? [...ids, origin.checkpointId] : ids;
+  },
+  claimed: (bytes, path) => [decodeClaimedRecord(bytes, path).checkpointId],
+};
+
+async function idsInRecord(
   files: FileSystem,
-  paths: JobPaths,
-  generation: number,
-): Promise<LineageRecord | null> {
-  const path = paths.ownerMark(generation, 'lineage');
+  path: string,
+  idsIn: ReadIds,
+): Promise<readonly number[]> {
   try {
-    return decodeLineageRecord(await readWholeFile(files, path, RECORD_BYTES_MAX), path);
+    return idsIn(await readWholeFile(files, path, RECORD_BYTES_MAX), path);
   } catch (error) {
     // Damage is reported by whoever reads the history to decide; here it only names no id.
-    if (error instanceof EngineError && error.code === 'CHECKPOINT_DAMAGED') return null;
+    if (error instanceof EngineError && error.code === 'CHECKPOINT_DAMAGED') return [];
     throw error;
   }
 }

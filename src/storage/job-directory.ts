@@ -310,9 +310,15 @@ export class Ownership {
     try {
       await requireStillUnused(this.#files, unused);
     } catch (error) {
-      await withdrawClaim(this.#files, path, claim);
+      await this.withdrawClaim(path, lineage);
       throw error;
     }
+  }
+
+  /** Of a claim whose lineage is not recorded. FENCED: a successor may go on with it. */
+  async withdrawClaim(path: string, lineage: string): Promise<void> {
+    await this.requireNewest();
+    await withdrawClaim(this.#files, path, {jobDirectory: this.jobDirectory, lineage});
   }
 
   /** `lineage` goes back to what lies at `path`, outside of this directory, until `removeUseMark`. Repeating it is fine. */

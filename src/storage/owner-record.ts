@@ -195,6 +195,6 @@ function decodeRecord<T>(bytes: Uint8Array, path: string, decode: (fields: Field
 function damagedRecord(path: string, reason: string): EngineError {
   return new EngineError('CHECKPOINT_DAMAGED', `${path} is damaged: ${reason}`, {
     file: path,
-    hint: 'It says how an earlier run worked; without it a run cannot choose safely. Use `tidemark restore REF JOB.yaml` with a checkpoint that verifies.',
+    hint: 'It says how an earlier run worked, and without it nobody can choose safely here. Go on in another directory from a checkpoint that verifies: tidemark restore REF JOB.yaml --set checkpointing.dir=file:DIR',
   });
 }

@@ -152,7 +152,8 @@ async function counts(
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return isElsewhere();
-    if (code === null) throw error;
+    // Also where a record of that job is damaged.
+    if (code === null && !(error instanceof EngineError)) throw error;
     return true;
   }
 }

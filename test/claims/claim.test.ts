@@ -19,6 +19,7 @@ import {execa} from 'execa';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 
 import {planRestore, type RunEvent, type RunRequest} from '#src/index.js';
+import {sealJson} from '#src/storage/sealed-json.js';
 import {sampleTest, whole} from '../hostile/support/sample.ts';
 import {REQUEST, Scratch, type Running} from '../savepoints/running-job.ts';
 
@@ -270,6 +271,48 @@ describe('a checkpoint of another job directory', () => {
     expect(readdirSync(join(scratch.state, 'owner'))).toContain('0000000002');
   });
 
+  sampleTest('claimed, and not taken away yet: its owner does not go on from it', async () => {
+    await killed('storage.publish.before-rename:3', {});
+    const [newest] = idsIn(scratch.state);
+    const path = join(scratch.state, `chk-${newest}`);
+    // With the same output: whoever goes on there as well makes it twice.
+    const set = [['checkpointing.dir', `file:${join(scratch.directory, 'other')}`]] as const;
+    const later = [...set, ['checkpointing.interval', '3s'] as const];
+    const claimer = scratch.run({...claim(path), overrides: {flink: [], set: later}});
+    await started(claimer);
+    const again = scratch.run({takeOver: true});
+    await expect(again.finished).rejects.toMatchObject({
+      code: 'ALREADY_RUNNING',
+      message: expect.stringContaining('is claimed by') as string,
+    });
+    await stopped(claimer);
+    expectOneCut();
+  });
+
+  test.runIf(whole)(
+    'claimed by a run that died before it was recorded, while its owner came back',
+    async () => {
+      await killed('storage.publish.before-rename:3', {});
+      const path = join(scratch.state, `chk-${idsIn(scratch.state)[0]}`);
+      const owner = scratch.run();
+      // As if it had looked for a claim before there was one.
+      await started(owner);
+      const by = {
+        job_directory: join(scratch.directory, 'other', 'counts'),
+        lineage: 'c'.repeat(16),
+      };
+      writeFileSync(join(path, 'claimed-by'), sealJson(by));
+      const claimer = scratch.run(elsewhere({...claim(path), outputAhead: 'keep'}));
+      await expect(claimer.finished).rejects.toMatchObject({
+        code: 'ALREADY_RUNNING',
+        message: expect.stringContaining('nothing there can be claimed') as string,
+      });
+      expect(existsSync(join(path, 'claimed-by'))).toBe(false);
+      await owner.commands.stop(NO_SAVEPOINT);
+      await owner.finished;
+    },
+  );
+
   sampleTest('the newest, claimed and gone: its owner does not make output again', async () => {
     await killed('storage.publish.before-rename:3', {});
     const [newest, older] = idsIn(scratch.state);
@@ -281,7 +324,7 @@ describe('a checkpoint of another job directory', () => {
     await expect(again.finished).rejects.toMatchObject({
       code: 'ALREADY_RUNNING',
       exitStatus: 11,
-      message: expect.stringContaining(`chk-${newest}, the newest checkpoint`) as string,
+      message: expect.stringContaining(`chk-${newest}, from which the last run`) as string,
       details: {hint: expect.stringContaining(`-s counts@${older}`) as string},
     });
     // As that hint says, and what it warns of.

@@ -121,10 +121,13 @@ describe('what a job of another directory claimed and took away', () => {
       'below a damaged one',
       [run, taken(11)],
       [complete(10), damaged(complete(12))],
-      'refuse CHECKPOINT_DAMAGED 10',
+      'refuse CHECKPOINT_DAMAGED',
     ],
   ])('%s', (_what, generations, checkpoints, expected) => {
-    expect(words(chooseStart(facts(generations, checkpoints), request()))).toBe(expected);
+    for (const onDamaged of ['stop', 'use-older'] as const) {
+      const decision = chooseStart(facts(generations, checkpoints), request({onDamaged}));
+      expect(words(decision)).toBe(expected);
+    }
   });
 
   test('the message names who has it, the hint what can be done', () => {
@@ -139,12 +142,16 @@ describe('what a job of another directory claimed and took away', () => {
     const origin = complete(5, {lineage: 'L0'});
     const world = facts([generation(1, lineage('L1', origin)), taken(5, 'L0')]);
     expect(words(chooseStart(world, request()))).toBe('refuse ALREADY_RUNNING');
+    const more = facts([...world.generations, taken(6, 'L0')]);
+    expect(words(chooseStart(more, request()))).toBe('refuse ALREADY_RUNNING');
   });
 
   test('after an end on purpose no older one is offered', () => {
     const cancelled = generation(1, L1, {published: true, end: 'cancelled'});
     const world = facts([cancelled, taken(12)], [complete(11)]);
     expect(chooseStart(world, request())).toMatchObject({kind: 'fresh', resumeRef: null});
+    const back = facts([cancelled, taken(12)], [complete(11), complete(12)]);
+    expect(chooseStart(back, request())).toMatchObject({resumeRef: 'delays@12'});
   });
 });
 

@@ -184,7 +184,10 @@ class World {
     } else if (decision.kind === 'restored') {
       expect(asked.onDamaged).toBe('use-older');
       expect(decision.because).toBe('newest-damaged');
-      expect(decision.checkpoint.id).toBe(this.#newestGood(decision.checkpoint.metadata.lineage));
+      const {id, metadata} = decision.checkpoint;
+      expect(id).toBe(this.#newestGood(metadata.lineage));
+      // R4
+      expect(id).toBeGreaterThanOrEqual(this.#newestClaimed(metadata.lineage));
     } else this.#checkRefused(decision, last);
   }
 

@@ -53,6 +53,23 @@ describe('a fresh start', () => {
     ]);
   });
 
+  test('what was claimed and taken away is committed: whoever claimed it saw to that', () => {
+    const by = {jobDirectory: '/elsewhere/delays', lineage: 'C'};
+    const claimed = {checkpointId: 12, lineage: 'L1', by};
+    const prune = generation(2, null, {kind: 'prune', end: 'finished', claimed});
+    const [nothing, older] = [facts([run1, prune]), facts([run1, prune], [complete(11)])];
+    for (const world of [nothing, older]) {
+      expect(words(world, fresh)).toEqual(['L1 earlier-lineage: commit - keep - mark 1']);
+    }
+    for (const id of [12, 13]) {
+      expect(words(facts([run1, prune], [complete(11), complete(id)]), fresh)).toEqual([
+        `L1 earlier-lineage: commit ${id} keep ${id} mark 1`,
+      ]);
+    }
+    const unknown = facts([run1, prune], [damaged(complete(13), false)]);
+    expect(words(unknown, fresh)).toBe('refuse COMMIT_UNDECIDED');
+  });
+
   test('a settled one is left alone', () => {
     const world = facts([generation(1, L1, {published: true, settled: true})], [complete(12)]);
     expect(words(world, fresh)).toEqual([]);

@@ -164,6 +164,47 @@ describe('before the lineage', () => {
     }
   });
 
+  test('who slept over its own claim leaves it to the successor that goes on with it', async () => {
+    const path = `${OTHER}/chk-2`;
+    const begun = startFrom(path, true);
+    const unused = await requireDeadOwnerOf(disk, owner, begun);
+    let adopted: string | null = null;
+    const whileItSleeps = async (): Promise<void> => {
+      const names = disk.namesIn(path);
+      const isWritten = names.includes('claimed-by');
+      if (!isWritten || names.some((name) => name.startsWith('.claimed-by'))) return;
+      disk.options = {};
+      const next = await start(disk);
+      adopted = await requireUnclaimed(disk, JOB_DIRECTORY, {generations: []}, begun);
+      const record = recordOf(path, true, adopted!);
+      await takeOrigin(next, begun, record, null);
+      await next.beginLineage(record);
+      await start(disk, {directory: OTHER});
+    };
+    disk.options = {pause: whileItSleeps};
+    const late = takeOrigin(owner, begun, recordOf(path, true), unused);
+    await expect(late).rejects.toMatchObject({code: 'FENCED'});
+    expect(adopted).toBe(LINEAGE);
+    expect(await readClaim(disk, path)).toEqual({jobDirectory: JOB_DIRECTORY, lineage: LINEAGE});
+  });
+
+  test('its owner does not resume it, in whatever way', async () => {
+    const path = `${OTHER}/chk-2`;
+    await owner.claim(path, LINEAGE);
+    const checkpoint = {state: 'complete', path, id: 2} as never;
+    const record = recordOf(path, false, OTHERS_LINEAGE);
+    const ways = [
+      {kind: 'resumed', lineage: OTHERS_LINEAGE, from: {kind: 'checkpoint', checkpoint}, record},
+      {kind: 'finish-only', lineage: OTHERS_LINEAGE, checkpoint, record, end: 'finished'},
+    ] as const;
+    for (const way of ways) {
+      const begun = {...way, sentence: ''} as StartsWork;
+      await expect(requireUnclaimed(disk, OTHER, {generations: []}, begun)).rejects.toMatchObject({
+        code: 'ALREADY_RUNNING',
+      });
+    }
+  });
+
   test('a claim that cannot be read is damage, and nobody takes it for none', async () => {
     await writeFile(disk, `${MOVED}/claimed-by`, Buffer.from('{}'));
     const facts = {generations: []};
@@ -258,6 +299,8 @@ describe('after the first own checkpoint', () => {
     expect(generations.flatMap(({claimed}) => claimed ?? [])).toEqual([
       {checkpointId: 2, lineage: OTHERS_LINEAGE, by},
     ]);
+    const next = await start(disk, {directory: OTHER});
+    expect(next.highestCheckpointId(), 'no id is used twice').toBe(2);
   });
 
   test('without a claim, or in the own directory, nothing is removed', async () => {

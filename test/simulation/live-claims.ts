@@ -8,6 +8,7 @@
 //      the next owner puts it back from; before its mark is there, a restore may be refused because it went
 // That both outputs are exact is what the two watchers look at: also where the old owner has lost what it would resume from.
 //   L4 it is refused then, and only then
+//   L5 whoever comes once it is claimed does not go on from it
 
 import type {EngineError} from '#src/base/errors.js';
 import type {RunRequest} from '#src/runtime/run-types.js';
@@ -163,9 +164,8 @@ export class LiveClaims implements DiskWatch {
   }
 
   /** The old owner may end with this error, because it is not alone, or slept. */
-  explainsOwner(process: SimulatedProcess, {code, message}: EngineError): boolean {
+  explainsOwner(process: SimulatedProcess, {code}: EngineError): boolean {
     if (this.dispossession.explains(process)) return true;
-    if (message.includes('is claimed by')) return this.#hasClaimed;
     const {contended, counts} = this.#neighbour;
     if (code === 'ALREADY_RUNNING' || code === 'FENCED') return contended;
     // Too long asleep for what was under way.
@@ -235,7 +235,12 @@ export class LiveClaims implements DiskWatch {
       if (target.endsWith('/claimed-by')) {
         this.#onClaim(target.slice(0, -'/claimed-by'.length), claimer);
       }
-      if (claimer !== null && /\/owner\/\d{10}$/.test(target)) this.#onGeneration(target, claimer);
+      if (/\/owner\/\d{10}$/.test(target)) {
+        this.dispossession.cameTo(target.slice(-10));
+        if (claimer !== null) this.#onGeneration(target, claimer);
+      } else if (target.endsWith('.lineage')) {
+        this.dispossession.began(/(\d{10})\.lineage$/.exec(target)![1]!);
+      }
     });
   }
 
@@ -254,10 +259,6 @@ export class LiveClaims implements DiskWatch {
         throw new Violation(`${RULES[reference.kind]}: ${path} is removed, of ${reference.path}`);
       }
     });
-  }
-
-  get #hasClaimed(): boolean {
-    return this.counts.claimedAsleep + this.counts.claimedDead > 0;
   }
 
   get #disk(): World['disk'] {
@@ -384,6 +385,7 @@ export class LiveClaims implements DiskWatch {
     });
     const reference = {kind, path, id, lineage, own: new Map(own), shared: new Map(shared)};
     this.#references.set(keyOf(kind, path, lineage), {...reference, removing: false});
+    if (kind === 'claim') this.dispossession.claimed(reference);
   }
 
   #onRenamedAway(path: string, claimer: SimulatedProcess | null): void {
@@ -405,7 +407,7 @@ export class LiveClaims implements DiskWatch {
     // Whoever takes it away looks for that a second time.
     if (isUsed) return;
     reference.removing = true;
-    this.dispossession.add(reference);
+    this.dispossession.takenAway(reference);
     this.counts.claimedRemoved += 1;
   }
 

@@ -53,6 +53,7 @@ export function makeBeside({
   });
   // What it claimed goes by the rules of live-claims.ts.
   watcher.mayPrune = (by) => keeper.prunes(by) || neighbour.processOf(by) === null;
+  watcher.wasTaken = (id) => claims.dispossession.wasTaken(id);
   watches.push(watcher, keeper, claims);
   return {neighbour, claims, watcher, keeper};
 }

@@ -63,6 +63,8 @@ export class Watcher implements DiskWatch {
   #isMoved = false;
   /** Whoever it is was asked to delete what retention would keep. */
   mayPrune: (by: Actor) => boolean = () => false;
+  /** Another job claimed this checkpoint, and took it away. */
+  wasTaken: (id: number) => boolean = () => false;
 
   constructor(job: JobModel, directory = CHECKPOINTS) {
     this.#job = job;
@@ -324,7 +326,9 @@ export class Watcher implements DiskWatch {
   #onReport({generation}: SimulatedProcess, id: number): void {
     // Who slept tells of what whoever claimed it has taken away since.
     const isLate = generation !== newestGeneration(this.#disk, this.#directory);
-    if (isLate && !publishedIds(this.#disk, this.#directory).includes(id)) return;
+    if (isLate && this.wasTaken(id) && !publishedIds(this.#disk, this.#directory).includes(id)) {
+      return;
+    }
     const {lineage, unaligned, inFlight, deltas} = this.#read(id);
     if (unaligned) this.counts.unaligned += 1;
     if (inFlight) this.counts.inFlight += 1;

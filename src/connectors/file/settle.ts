@@ -72,6 +72,23 @@ export async function findUnsettled(request: {
   return unsettled;
 }
 
+/** Parts that are final are so after a power loss, too: whoever committed them may have died before the sync. */
+export async function syncParts(request: {
+  readonly files: FileSystem;
+  readonly committables: readonly SinkCommittables[];
+}): Promise<void> {
+  const synced = new Set<string>();
+  for (const {sink, directory, parts} of request.committables) {
+    if (parts.length === 0 || synced.has(directory)) continue;
+    try {
+      await request.files.syncDirectory(directory);
+    } catch (error) {
+      throw storageError(sink, 'commit parts in', directory, error);
+    }
+    synced.add(directory);
+  }
+}
+
 /**
  * Removes and syncs the temporaries of `lineages`, but for the names in `except`; returns their names. Those of a
  * generation after `generation` stay: whoever was taken over without knowing it must not touch what its successor makes.

@@ -68,7 +68,9 @@ export async function copyFlinkDirectory(options: FlinkCopyOptions): Promise<voi
       throw error;
     }
   } catch (error) {
-    if (options.abort?.aborted === true) throw options.abort.reason;
+    const {abort} = options;
+    // Not of what failed when it was taken away.
+    if (abort?.aborted === true && error === abort.reason) throw error;
     const {source} = options.plan;
     // Flink removes it before the files that it names.
     const metadata = join(source, METADATA_FILE);
