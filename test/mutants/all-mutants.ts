@@ -5,6 +5,7 @@ import {COORDINATOR_MUTANTS} from './coordinator-mutants.ts';
 import {DECODER_MUTANTS} from './decoder-mutants.ts';
 import {DELTA_MUTANTS} from './delta-mutants.ts';
 import {DEPLOYMENT_MUTANTS} from './deployment-mutants.ts';
+import {DISPOSSESSION_MUTANTS} from './dispossession-mutants.ts';
 import {FLINK_MUTANTS} from './flink-mutants.ts';
 import {INSPECTION_MUTANTS} from './inspection-mutants.ts';
 import {LARGE_STATE_MUTANTS} from './large-state-mutants.ts';
@@ -43,6 +44,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...SAVEPOINT_MUTANTS,
   ...TTL_MUTANTS,
   ...CLAIM_MUTANTS,
+  ...DISPOSSESSION_MUTANTS,
   ...FLINK_MUTANTS,
   ...INSPECTION_MUTANTS,
   ...VERIFY_MUTANTS,

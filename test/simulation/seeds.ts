@@ -20,6 +20,10 @@ export const KEPT_SEEDS: readonly {readonly seed: number; readonly why: string}[
   },
   {seed: 385, why: 'a checkpoint was restored whose output had been overwritten (no bug)'},
   {seed: 424, why: 'a checkpoint was restored whose output had been withdrawn (told to nobody)'},
+  {
+    seed: 443,
+    why: 'what it would resume had been claimed and taken away: it resumed from before, and made output twice',
+  },
   {seed: 667, why: 'a fenced start called the checkpoints of its successor damage'},
   {seed: 830, why: 'an id was given again after its checkpoint had been taken back (no bug)'},
   {seed: 1110, why: 'a state file that could not be restored ended a run with 1'},
@@ -29,10 +33,6 @@ export const KEPT_SEEDS: readonly {readonly seed: number; readonly why: string}[
     why: '--output-ahead keep went on from a checkpoint whose own output had been removed',
   },
   {seed: 1990, why: 'a state file that could not be verified ended a run with 1'},
-  {
-    seed: 3803,
-    why: 'what it would resume had been claimed and taken away: it resumed from before, and made output twice',
-  },
   {seed: 12083, why: 'who slept told of a checkpoint that had been taken away since (no bug)'},
   {
     seed: 27983,

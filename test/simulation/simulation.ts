@@ -7,9 +7,9 @@ import {loadJob} from '#src/job/load-job.js';
 import {Claims, hasClaims, RIVAL} from './claims.ts';
 import {Commands} from './commands.ts';
 import {Draw} from './draw.ts';
-import {newestGeneration} from './disk-facts.ts';
+import {endOf, newestGeneration, newestLineage} from './disk-facts.ts';
 import {FAULT_KINDS, Faults, type FaultKind} from './faults.ts';
-import {afterBeside, JOB_DIRECTORY, JOB_FILE, makeJob, type JobModel} from './job-model.ts';
+import {afterBeside, BESIDE, JOB_DIRECTORY, JOB_FILE, makeJob, type JobModel} from './job-model.ts';
 import {Keeper} from './keeper.ts';
 import type {LiveClaims} from './live-claims.ts';
 import {makeBeside} from './make-beside.ts';
@@ -257,7 +257,9 @@ class Simulation {
     for (let run = 0; run < MAX_RUNS_TO_FINISH; run += 1) {
       const last = neighbour.lastEnded();
       if (last?.startedWell === true && beside.claims.dispossession.explains(last)) return;
-      if (isFinished(last)) {
+      // Who slept may end after whoever came later began.
+      const lineage = newestLineage(this.#world.disk, BESIDE)?.lineage ?? '';
+      if (isFinished(last) && endOf(this.#world.disk, lineage, BESIDE) === 'finished') {
         watcher.checkFinished();
         if (last?.startedWell === true) watcher.checkNoLeftovers(true);
         return;
