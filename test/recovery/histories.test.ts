@@ -198,8 +198,14 @@ class World {
       this.counts.claimed += 1;
       const name = lineage?.lineage ?? '';
       const origin = lineage?.ancestors.at(-1);
-      const isOrigin = origin?.checkpointId === this.#newestClaimed(origin?.lineage ?? '');
-      expect(isOrigin || this.#newestClaimed(name) > (this.#newestGood(name) ?? 0)).toBe(true);
+      const isOrigin = this.generations.some(
+        ({claimed}) =>
+          claimed?.lineage === origin?.lineage && claimed?.checkpointId === origin?.checkpointId,
+      );
+      expect(
+        (origin !== undefined && isOrigin) ||
+          this.#newestClaimed(name) > (this.#newestGood(name) ?? 0),
+      ).toBe(true);
     } else expect(code).toBe('CHECKPOINT_DAMAGED');
   }
 

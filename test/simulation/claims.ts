@@ -12,6 +12,7 @@ import type {EngineError} from '#src/base/errors.js';
 import type {RunRequest} from '#src/runtime/run-types.js';
 import {SAVEPOINTS, type Commands} from './commands.ts';
 import {
+  generationsOf,
   newestLineage,
   publishedIds,
   readCheckpointOnDisk,
@@ -55,6 +56,8 @@ export interface ClaimsOptions {
   readonly seed: number;
   /** Somebody in another directory asks for it. */
   readonly startRival: (request: Partial<RunRequest>) => void;
+  /** Of all who were started. */
+  readonly killRivals: () => void;
   /** The job's own directory is empty from here on. */
   readonly movedAside: () => void;
 }
@@ -160,9 +163,13 @@ export class Claims implements DiskWatch {
 
   unlinked(path: string): void {
     this.#look(() => {
-      if (path.endsWith('/claimed-by') && this.#originals.has(parentOf(path))) {
-        throw new Violation(`C2: ${path} was taken away`);
-      }
+      if (!path.endsWith('/claimed-by') || !this.#originals.has(parentOf(path))) return;
+      const owner = this.#owners.get(parentOf(path));
+      // Before anything relies on it, its second look at the owner may fail.
+      const isWithdrawn = generationsOf(this.#options.world.disk, owner ?? '').length === 0;
+      if (!isWithdrawn) throw new Violation(`C2: ${path} was taken away`);
+      this.#owners.delete(parentOf(path));
+      this.#options.killRivals();
     });
   }
 
@@ -225,10 +232,10 @@ export class Claims implements DiskWatch {
   }
 
   #onClaim(path: string): void {
-    const original = this.#originals.get(path);
-    if (original?.mayBeClaimed !== true) throw new Violation(`C1: ${path} is claimed, unasked`);
     const {world} = this.#options;
     const {job_directory: by, lineage} = claimIn(world.disk.contentOf(`${path}/claimed-by`));
+    const original = this.#originals.get(path);
+    if (original?.mayBeClaimed !== true) throw new Violation(`C1: ${path} is claimed, unasked`);
     if (by !== CHECKPOINTS) throw new Violation(`C2: ${path} is claimed by ${by}`);
     this.#own(path, lineage);
     if (!this.#draw.chance(0.6)) return;

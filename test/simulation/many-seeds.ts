@@ -20,7 +20,7 @@ const MISSED_MAX = {counts: 5, faults: 3};
 /** Of jobs beside, in one seed of twenty: what the rest counts is rare, and printed. */
 const BESIDE_SEEN = [
   ...(['claimsAsked', 'usesAsked', 'refusedAlive', 'claimedAsleep', 'wokenAfterClaim'] as const),
-  ...(['claimedRemoved', 'markedAlive', 'markedAsleep', 'pressed'] as const),
+  ...(['claimedRemoved', 'markedAlive', 'markedAsleep'] as const),
 ];
 export const MAX_MILLIS = 900_000;
 

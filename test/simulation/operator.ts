@@ -139,6 +139,11 @@ export class Operator {
     this.rivals.push(rival);
   }
 
+  /** What they ask for is nobody's any more: they might have it. */
+  killRivals(): void {
+    for (const rival of this.rivals) if (rival.living) rival.kill();
+  }
+
   start(request: Partial<RunRequest>, host = 'one'): SimulatedProcess {
     const {world, draw, specAt, watcher} = this.#options;
     const living = this.living();

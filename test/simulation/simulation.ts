@@ -148,6 +148,7 @@ export async function makeScene(
   const claims: Claims = new Claims({
     ...{world, job, commands, seed},
     startRival: (request) => operator.startRival(request),
+    killRivals: () => operator.killRivals(),
     movedAside: () => {
       watcher.movedAside();
       keeper.movedAside();
