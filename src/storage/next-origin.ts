@@ -1,7 +1,7 @@
 // What the next run of a job goes back to: the origin of its last lineage, while that has no checkpoint of its own
 // and did not end on purpose.
 
-import {EngineError, systemErrorCode} from '../base/errors.ts';
+import {systemErrorCode} from '../base/errors.ts';
 import {statusOrNull} from './derive-checkpoint-state.ts';
 import type {FileStatus, FileSystem} from './file-system.ts';
 import type {LineageOrigin} from './owner-record.ts';
@@ -42,8 +42,7 @@ export async function goesBackTo(
     const code = systemErrorCode(error);
     // Without its directory nothing is ever resumed there.
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
-    // Also where a record of that job is damaged.
-    if (code === null && !(error instanceof EngineError)) throw error;
+    if (code === null) throw error;
     return true;
   }
 }

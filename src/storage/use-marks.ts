@@ -152,8 +152,7 @@ async function counts(
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return isElsewhere();
-    // Also where a record of that job is damaged.
-    if (code === null && !(error instanceof EngineError)) throw error;
+    if (code === null) throw error;
     return true;
   }
 }

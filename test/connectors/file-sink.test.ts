@@ -10,6 +10,7 @@ import {
   listParts,
   removeEarlierParts,
   settleSink,
+  syncParts,
   withdrawParts,
   type SinkCommittables,
   type SinkMode,
@@ -206,6 +207,7 @@ test('many rows go out in blocks while the sink is written to, with back-pressur
 
 async function prepared(disk: MemoryFileSystem): Promise<{
   readonly published: Published;
+  readonly committables: readonly SinkCommittables[];
   readonly temporary: string;
   readonly final: string;
 }> {
@@ -213,9 +215,11 @@ async function prepared(disk: MemoryFileSystem): Promise<{
   writer.write(batchOf([1, 2]));
   const states = await writer.prepare(1);
   await writer.close();
-  const {parts} = readCommittables(states[0]!, {job: 'my.job-1', sink: 'out'});
-  const [part] = parts;
+  const owner = {job: 'my.job-1', sink: 'out'};
+  const committables = states.map((state) => ({sink: 'out', ...readCommittables(state, owner)}));
+  const [part] = committables[0]!.parts;
   return {
+    committables,
     published: {checkpointId: 1, states, position: disk.log.length, generation: 1},
     temporary: `${DIRECTORY}/${part!.temporary}`,
     final: `${DIRECTORY}/${part!.final}`,
@@ -294,11 +298,7 @@ test('H65 listed parts say what is ahead, and withdrawing moves just those', asy
 
 test('what is not final yet is found without changing anything', async () => {
   const disk = await newDisk(false);
-  const {published} = await prepared(disk);
-  const committables = published.states.map((state) => ({
-    sink: 'out',
-    ...readCommittables(state, {job: 'my.job-1', sink: 'out'}),
-  }));
+  const {committables} = await prepared(disk);
   const before = disk.snapshot();
   expect(await findUnsettled({files: disk, committables})).toHaveLength(1);
   expect(disk.snapshot()).toEqual(before);
@@ -310,6 +310,25 @@ test('what is not final yet is found without changing anything', async () => {
       code: 'STORAGE_FAILED',
     });
   }
+});
+
+test('what whoever died made final, and did not sync, is durable before it is relied on', async () => {
+  const disk = await newDisk(false);
+  const {committables, temporary, final} = await prepared(disk);
+  await disk.link(temporary, final);
+  const isFinal = (): boolean => {
+    const names = disk.afterCrash(disk.log.length, () => 'lost').namesIn(DIRECTORY);
+    return names.some((name) => final.endsWith(`/${name}`));
+  };
+  expect(isFinal()).toBe(false);
+  await syncParts({files: disk, committables});
+  expect(isFinal()).toBe(true);
+  disk.options = {
+    fault: ({name}) => (name === 'syncDirectory' ? {kind: 'fail', code: 'EIO'} : null),
+  };
+  await expect(syncParts({files: disk, committables})).rejects.toMatchObject({
+    code: 'STORAGE_FAILED',
+  });
 });
 
 const NEWER = '00000000000000cc';
@@ -364,11 +383,7 @@ test('error-if-exists refuses any visible file but our own lineage', async () =>
 
 test('error-if-exists refuses what an earlier run is yet to commit', async () => {
   const disk = await newDisk(false);
-  const {published} = await prepared(disk);
-  const toCommit = published.states.map((state) => ({
-    sink: 'out',
-    ...readCommittables(state, {job: 'my.job-1', sink: 'out'}),
-  }));
+  const {committables: toCommit} = await prepared(disk);
   const request = {
     files: disk,
     ...SELECTION,

@@ -124,4 +124,12 @@ export const DISPOSSESSION_MUTANTS: readonly Mutant[] = [
     replace: 'const isNewest = good !== null;',
     prover: 'choose-start',
   },
+  {
+    name: 'claim: parts that are relied on are not synced',
+    rows: 'sync of a restore elsewhere',
+    module: 'connectors/file/settle.js',
+    find: 'await request.files.syncDirectory(directory);',
+    replace: '',
+    prover: 'file-sink',
+  },
 ];

@@ -7,6 +7,7 @@ import type {FileSystem} from '#src/storage/file-system.js';
 import type {Ownership} from '#src/storage/job-directory.js';
 import type {RunEnd} from '#src/storage/owner-record.js';
 import {removedClaimName, useName} from '#src/storage/paths.js';
+import {goesBackTo} from '#src/storage/next-origin.js';
 import {jobDirectoryAround} from '#src/storage/remove-claimed.js';
 import {placeUseMark, removeUseMark, useOf, whyUsed} from '#src/storage/use-marks.js';
 import {
@@ -116,6 +117,16 @@ describe('a mark counts', () => {
     expect(await ask({...HERE, pidNamespace: 'pid:[2]'})).not.toBeNull();
     await beginFresh(await start(disk), LINEAGE);
     expect(await inUse(ELSEWHERE)).toBe(false);
+  });
+
+  test('when a record of its job is damaged: nobody can say', async () => {
+    await begin(user);
+    await user.writeEnd('cancelled', {});
+    expect(await inUse()).toBe(false);
+    const path = user.paths.ownerMark(user.generation, 'end');
+    disk.overwrite(path, Buffer.from('garbage'));
+    expect(await inUse()).toBe(true);
+    expect(await goesBackTo(disk, JOB_DIRECTORY, SOURCE)).toBe(true);
   });
 
   test.each([
