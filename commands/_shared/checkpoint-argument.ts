@@ -29,6 +29,8 @@ export async function chooseCheckpoint(
     /** Of a command that takes more than one argument: what for, and which one. */
     readonly question?: string;
     readonly instead?: string;
+    /** The path of one that is not offered. */
+    readonly without?: string;
   },
 ): Promise<string> {
   if (given !== undefined && given !== '') return given;
@@ -38,9 +40,11 @@ export async function chooseCheckpoint(
     usage: how.usage,
     global: how.global,
     choices: async () => {
-      const choices = (await knownCheckpoints()).map((item) => toChoice(item, item.jobName));
+      const offered = (await knownCheckpoints()).filter(({path}) => path !== how.without);
+      const choices = offered.map((item) => toChoice(item, item.jobName));
       if (choices.length > 0) return choices.slice(0, CHOICES_MAX);
-      throw new EngineError('NOT_FOUND', 'no job that is known here has a checkpoint', {
+      const another = how.without === undefined ? 'a' : 'another';
+      throw new EngineError('NOT_FOUND', `no job that is known here has ${another} checkpoint`, {
         hint: 'name the path of one; tidemark checkpoint list DIR shows them',
       });
     },

@@ -73,6 +73,7 @@ export default class CheckpointDiffCommand extends BaseCommand {
       ...how,
       question: 'Which one is it compared with?',
       instead: 'B',
+      without: a,
     });
     const diff = await compared(a, b, keys ? (limit ?? ROWS_MAX) : 0);
     if (this.global.json) this.printObject('CheckpointDiff', diffFields(diff));

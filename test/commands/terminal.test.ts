@@ -104,17 +104,22 @@ describe.each([80, 40])('at %i columns', (columns) => {
     });
     expect(compared.status, compared.screen).toBe(0);
     expect(compared.screen).toContain('same state');
-    const to = `copied-${columns}`;
-    const copied = await tidemark(['checkpoint', 'copy', to], {
+    // The first choice is not offered again.
+    const [, from, to] =
+      /from .*(chk-\d+), .*to .*(chk-\d+),/.exec(compared.screen.replaceAll('\n', '')) ?? [];
+    expect(from).toMatch(/^chk-/);
+    expect(to).not.toBe(from);
+    const copy = `copied-${columns}`;
+    const copied = await tidemark(['checkpoint', 'copy', copy], {
       columns,
       rows: 60,
       keys: [{after: 'navigate', send: ENTER}],
     });
     expect(copied.status, copied.screen).toBe(0);
     expect(copied.screens[0]?.replaceAll('\n', '')).toContain(
-      `Which checkpoint is copied to ${to}?`,
+      `Which checkpoint is copied to ${copy}?`,
     );
-    expect(existsSync(join(DIRECTORY, to, '_metadata'))).toBe(true);
+    expect(existsSync(join(DIRECTORY, copy, '_metadata'))).toBe(true);
   });
 
   test('`checkpoint prune` shows what would go and asks; no keeps it, yes deletes it', async () => {
