@@ -262,7 +262,11 @@ export async function planStart(
   const kind = decision.kind === 'finish-only' ? 'resumed' : decision.kind;
   const claimed = decision.kind === 'restored' && decision.claimed;
   const claimMode = checkpoint === null ? null : claimed ? 'claim' : 'no-claim';
-  const plan = refusedToo(planAgainst(request, job, checkpoint), ahead);
+  const against =
+    decision.kind === 'finish-only'
+      ? {...NOTHING_TAKEN, from: decision.checkpoint.path}
+      : planAgainst(request, job, checkpoint);
+  const plan = refusedToo(against, ahead);
   return {decision: kind, reason: decision.sentence, ...plan, claimMode};
 }
 
@@ -319,6 +323,12 @@ async function readFacts(job: JobSpec): Promise<JobDirectoryFacts> {
 }
 
 type PlanAgainst = Omit<RestorePlan, 'decision' | 'reason' | 'claimMode'>;
+
+/** Of a start that only commits what is left of the last run: no operator begins, so that an edit of the job is in nobody's way. */
+const NOTHING_TAKEN = {
+  ...{restorable: true, refusals: [], refusedAs: null},
+  ...{operators: [], sources: [], positions: []},
+};
 
 function planAgainst(
   request: Pick<RunRequest, 'allowNonRestoredState'>,

@@ -107,8 +107,8 @@ describe.each([80, 40])('at %i columns', (columns) => {
     expect(compared.status, compared.screen).toBe(same ? 0 : 1);
     // The first choice is not offered again.
     const [, from, to] =
-      /from .*(chk-\d+), .*to .*(chk-\d+),/.exec(compared.screen.replaceAll('\n', '')) ?? [];
-    expect(from).toMatch(/^chk-/);
+      /from {2}(\S+), \d.*to {4}(\S+), \d/.exec(compared.screen.replaceAll('\n', '')) ?? [];
+    expect(from).toMatch(/chk-\d+$/);
     expect(to).not.toBe(from);
     const copy = `copied-${columns}`;
     const copied = await tidemark(['checkpoint', 'copy', copy], {
