@@ -40,12 +40,16 @@ sinks:
 checkpointing: {interval: 1h, timeout: 2h, dir: file:./endless}
 `;
 
-/** Its last checkpoint waits behind a batch that takes minutes. */
+/** Its last checkpoint waits behind records that wait for a batch that takes minutes. */
 const STUCK = `name: stuck
+parallelism: 2
 sources:
-  numbers: {connector: generator, fields: {n: {kind: sequence}}}
+  numbers: {connector: generator, fields: {key: {kind: choice, values: [a, b, c, d]}}}
+steps:
+  - {id: counts, type: aggregate, input: numbers, group-by: [key], emit: on-update, select: {n: COUNT(*)}}
+  - {id: one, type: filter, input: counts, where: "key = 'a'"}
 sinks:
-  out: {connector: blackhole, input: numbers, rate-limit: 1}
+  out: {connector: blackhole, input: one, rate-limit: 1}
 checkpointing: {interval: 1h, timeout: 2h, dir: file:./stuck}
 `;
 
@@ -203,16 +207,14 @@ describe.each([80, 40])('at %i columns', (columns) => {
       ],
     });
     expect(status).toBe(130);
-    // Whether the last checkpoint had begun is a matter of luck.
-    const screen = await render(output.replace(/^[^\n]*given up, because[^\n]*\n/m, ''), {
-      columns,
-      rows: 24,
-    });
-    await expect(
-      digits(screen)
-        .replaceAll(/9[9,.]*( in |9*  ?records?)/g, '9$1')
-        .replaceAll(/after 9[9.]* (ms|s|min)( 9+ s)?/g, 'after 9 s'),
-    ).toMatchFileSnapshot(`screens/run-ctrl-c-twice-${columns}.txt`);
+    // Whether the last checkpoint had begun is a matter of luck, and so are the numbers.
+    const told = output
+      .replace(/^[^\n]*given up, because[^\n]*\n/m, '')
+      .replaceAll(/\d[\d,]*(?= records?)/g, '9')
+      .replaceAll(/\d+(?= %)/g, '9')
+      .replaceAll(/after \d[\d.]* (ms|s|min)( \d+ s)?/g, 'after 9 s');
+    const screen = await render(told, {columns, rows: 24});
+    await expect(digits(screen)).toMatchFileSnapshot(`screens/run-ctrl-c-twice-${columns}.txt`);
   });
 
   test('deleting a savepoint asks; no keeps it, yes deletes it', async () => {
