@@ -67,7 +67,9 @@ test.runIf(whole)(
         reason: 'left behind: aggregate orders',
       }),
     );
-    expect((await job.finish(['-n'])).status).toBe(0);
+    const finished = await job.finish(['-n']);
+    expect(finished.status).toBe(0);
+    expect(finished.stdout).toContain('as -n says: by-user: aggregate orders');
     const expected = job.referenceTotals().map((line) => line.replace(/"orders":\d+,/, ''));
     expect(job.rows('totals')).toEqual(expected);
   },
