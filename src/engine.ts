@@ -19,6 +19,8 @@ import {takeRecoveryKeys} from './job/flink/recovery-keys.ts';
 import {loadJob, type LoadResult} from './job/load-job.ts';
 import {jobEdges, jobOperators} from './runtime/job-operators.ts';
 import type {CheckpointMetadata, FileState} from './checkpoint/checkpoint-metadata.ts';
+import type {CompleteCheckpoint} from './recovery/facts.ts';
+import {shareSplits} from './connectors/share-splits.ts';
 import {leftBehind, planRestore, type RestorePlan} from './recovery/plan-restore.ts';
 import {ENGINE_VERSION} from './runtime/assemble-metadata.ts';
 import {EventStream} from './runtime/event-stream.ts';
@@ -413,6 +415,20 @@ export function withRecoveryKeys(request: RunRequest): RunRequest {
     claimMode: flag ?? claimMode ?? 'no-claim',
     allowNonRestoredState: request.allowNonRestoredState || allowNonRestoredState === true,
   };
+}
+
+/** Looks for what the sources would read, as a start does: rejects as that would, and changes nothing. */
+export async function lookAtSources(
+  job: JobSpec,
+  checkpoint: CompleteCheckpoint | null,
+): Promise<void> {
+  await shareSplits({
+    job,
+    connectors: runtimeCatalog.sources,
+    files: nodeFileSystem,
+    restored: checkpoint?.metadata.operators ?? [],
+    warn: () => undefined,
+  });
 }
 
 /** What a restore of `metadata` would do to each operator of the job. */

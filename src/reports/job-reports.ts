@@ -9,6 +9,7 @@ import type {JsonValue} from '../base/json.ts';
 import {
   compareWithJob,
   directoriesOf,
+  lookAtSources,
   readJob,
   requireJob,
   startOf,
@@ -204,6 +205,14 @@ const JUDGE: JudgeOptions = {
 /** A lineage that has not begun has no output. */
 const NEW_LINEAGE = '';
 
+const TOLD_IN_THE_PLAN: ReadonlySet<ErrorCode> = new Set([
+  'OUTPUT_AHEAD',
+  'REFUSED',
+  'SOURCE_LOST_DATA',
+  'INCOMPATIBLE',
+  'NOT_FOUND',
+]);
+
 /** What a start would do. Takes no generation, so another process may change what it says. */
 export async function planStart(
   asked: RunRequest,
@@ -262,18 +271,22 @@ export async function planStart(
   const kind = decision.kind === 'finish-only' ? 'resumed' : decision.kind;
   const claimed = decision.kind === 'restored' && decision.claimed;
   const claimMode = checkpoint === null ? null : claimed ? 'claim' : 'no-claim';
-  const plan = refusedToo(planAgainst(request, job, checkpoint), ahead);
+  const against = planAgainst(request, job, checkpoint);
+  // As a start: sources are looked at when the operators fit.
+  const reads = against.restorable && decision.kind !== 'finish-only';
+  const lost = reads ? await refusalOf(async () => lookAtSources(job, checkpoint)) : null;
+  const plan = refusedToo(refusedToo(against, ahead), lost);
   return {decision: kind, reason: decision.sentence, ...plan, claimMode};
 }
 
-/** What output that is ahead, or was withdrawn, says to a start; null: nothing. */
+/** What refuses a start besides its operators: output that is ahead or was withdrawn, a source that changed. Null: nothing. */
 async function refusalOf(judge: () => Promise<unknown>): Promise<EngineError | null> {
   try {
     await judge();
     return null;
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    if (error.code !== 'OUTPUT_AHEAD' && error.code !== 'REFUSED') throw error;
+    if (!TOLD_IN_THE_PLAN.has(error.code)) throw error;
     return error;
   }
 }
