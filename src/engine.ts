@@ -19,7 +19,9 @@ import {takeRecoveryKeys} from './job/flink/recovery-keys.ts';
 import {loadJob, type LoadResult} from './job/load-job.ts';
 import {jobEdges, jobOperators} from './runtime/job-operators.ts';
 import type {CheckpointMetadata, FileState} from './checkpoint/checkpoint-metadata.ts';
-import {planRestore, type RestorePlan} from './recovery/plan-restore.ts';
+import type {CompleteCheckpoint} from './recovery/facts.ts';
+import {shareSplits} from './connectors/share-splits.ts';
+import {leftBehind, planRestore, type RestorePlan} from './recovery/plan-restore.ts';
 import {ENGINE_VERSION} from './runtime/assemble-metadata.ts';
 import {EventStream} from './runtime/event-stream.ts';
 import {JobMaster} from './runtime/job-master.ts';
@@ -249,15 +251,23 @@ async function execute(
       if (tcp !== null) emit({type: 'listening', at: systemClock.wallMillis(), ...tcp});
     },
     convert: stateConverter(files),
-    checkCompatible: (metadata) => requireCompatible(request, job, metadata),
+    checkCompatible: (metadata) => {
+      const dropped = leftBehind(requireCompatible(request, job, metadata));
+      const from = `left behind from checkpoint ${metadata.checkpointId}, as -n says`;
+      if (dropped.length > 0) warn('STATE_DROPPED', `${from}: ${dropped.join('; ')}`);
+    },
   });
   begun(master);
   return hosted(host, master);
 }
 
-function requireCompatible(request: RunRequest, job: JobSpec, metadata: CheckpointMetadata): void {
+function requireCompatible(
+  request: RunRequest,
+  job: JobSpec,
+  metadata: CheckpointMetadata,
+): RestorePlan {
   const plan = compareWithJob(request, job, metadata);
-  if (plan.kind !== 'refuse') return;
+  if (plan.kind !== 'refuse') return plan;
   const {code, message, hint, reasons} = plan;
   throw new EngineError(code, message, {hint, facts: {reasons}});
 }
@@ -405,6 +415,20 @@ export function withRecoveryKeys(request: RunRequest): RunRequest {
     claimMode: flag ?? claimMode ?? 'no-claim',
     allowNonRestoredState: request.allowNonRestoredState || allowNonRestoredState === true,
   };
+}
+
+/** Looks for what the sources would read, as a start does: rejects as that would, and changes nothing. */
+export async function lookAtSources(
+  job: JobSpec,
+  checkpoint: CompleteCheckpoint | null,
+): Promise<void> {
+  await shareSplits({
+    job,
+    connectors: runtimeCatalog.sources,
+    files: nodeFileSystem,
+    restored: checkpoint?.metadata.operators ?? [],
+    warn: () => undefined,
+  });
 }
 
 /** What a restore of `metadata` would do to each operator of the job. */

@@ -11,6 +11,11 @@ export function edgeKey(
   return `${stream}>${target}#${input}`;
 }
 
+/** The target that `edgeKey` named. */
+export function edgeTarget(key: string): string {
+  return key.slice(key.indexOf('>') + 1, key.lastIndexOf('#'));
+}
+
 /** The channel of an edge from subtask `from` of its producer to subtask `to` of its consumer. */
 export function channelKey(edge: string, from: number, to: number): string {
   return `${edge}:${from}-${to}`;

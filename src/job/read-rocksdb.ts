@@ -17,6 +17,12 @@ export function readRocksdb(map: YamlMap, context: ReadContext): RocksdbSpec | u
     context.findings.error('not-supported', node, message, 'remove it');
   }
   if (values === undefined) return undefined;
+  const bits = valueOf(map, 'bloom-filter-bits-per-key');
+  if (values['use-bloom-filter'] === false && bits !== null) {
+    const message = 'state.rocksdb.bloom-filter-bits-per-key has no effect without the filter';
+    context.findings.error('not-supported', bits, message, 'remove it, or use-bloom-filter: false');
+    return undefined;
+  }
   const preset =
     PREDEFINED_OPTIONS[values['predefined-options'] as keyof typeof PREDEFINED_OPTIONS];
   return {

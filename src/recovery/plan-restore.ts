@@ -8,6 +8,7 @@ import type {
   OperatorMetadata,
   StateHandle,
 } from '../checkpoint/checkpoint-metadata.ts';
+import {edgeTarget} from '../graph/channel-key.ts';
 import {inFlightEdges} from '../state/in-flight.ts';
 import {isRocksdbFile, stateNameOf} from '../state/rocksdb/stored-database.ts';
 import {isKeyedFile} from '../storage/state-chain.ts';
@@ -76,7 +77,10 @@ export function planRestore(request: RestoreRequest): RestorePlan {
   const stored = new Set(metadata.operators.map(({uid}) => uid));
   const plans: OperatorPlan[] = [
     ...metadata.operators.map((operator) =>
-      planStored(request, operator, byUid.get(operator.uid) ?? null),
+      withRecordsLost(
+        planStored(request, operator, byUid.get(operator.uid) ?? null),
+        recordsLost(request, operator.uid),
+      ),
     ),
     ...operators
       .filter(({uid}) => !stored.has(uid))
@@ -106,6 +110,14 @@ export function planRestore(request: RestoreRequest): RestorePlan {
       ]),
     ].join('; '),
   };
+}
+
+/** What the plan leaves behind, by operator: it is allowed, so it is told. */
+export function leftBehind({operators}: RestorePlan): readonly string[] {
+  return operators.flatMap((plan) => {
+    const what = plan.action === 'restore' ? plan.dropped : plan.action === 'drop' ? plan.what : [];
+    return what.length === 0 ? [] : [`${plan.uid}: ${what.join(', ')}`];
+  });
 }
 
 /** A sentence that says why not, and what to do. */
@@ -148,6 +160,33 @@ function inFlightFindings(request: RestoreRequest): readonly Finding[] {
     }
   }
   return findings;
+}
+
+/** Records in flight to `uid` that the job has no edge for: only with -n, without it they are findings. */
+function recordsLost(
+  {metadata, edges, allowNonRestoredState}: RestoreRequest,
+  uid: string,
+): readonly string[] {
+  if (!allowNonRestoredState) return [];
+  return [...inFlightEdges(metadata).keys()]
+    .filter((edge) => edgeTarget(edge) === uid && !edges.has(edge))
+    .map((edge) => `records in flight on ${edge}`);
+}
+
+function withRecordsLost(plan: OperatorPlan, lost: readonly string[]): OperatorPlan {
+  if (lost.length === 0) return plan;
+  const {uid, type} = plan;
+  switch (plan.action) {
+    case 'restore':
+      return {...plan, dropped: [...plan.dropped, ...lost]};
+    case 'drop':
+      return {...plan, what: [...plan.what, ...lost]};
+    case 'gone':
+      return {uid, type, action: 'drop', what: lost};
+    case 'new':
+    case 'refuse':
+      return plan;
+  }
 }
 
 function planStored(

@@ -9,6 +9,7 @@ import type {JsonValue} from '../base/json.ts';
 import {
   compareWithJob,
   directoriesOf,
+  lookAtSources,
   readJob,
   requireJob,
   startOf,
@@ -204,6 +205,14 @@ const JUDGE: JudgeOptions = {
 /** A lineage that has not begun has no output. */
 const NEW_LINEAGE = '';
 
+const TOLD_IN_THE_PLAN: ReadonlySet<ErrorCode> = new Set([
+  'OUTPUT_AHEAD',
+  'REFUSED',
+  'SOURCE_LOST_DATA',
+  'INCOMPATIBLE',
+  'NOT_FOUND',
+]);
+
 /** What a start would do. Takes no generation, so another process may change what it says. */
 export async function planStart(
   asked: RunRequest,
@@ -265,19 +274,19 @@ export async function planStart(
   const against =
     decision.kind === 'finish-only'
       ? {...NOTHING_TAKEN, from: decision.checkpoint.path}
-      : planAgainst(request, job, checkpoint);
+      : await planToRead(request, job, checkpoint);
   const plan = refusedToo(against, ahead);
   return {decision: kind, reason: decision.sentence, ...plan, claimMode};
 }
 
-/** What output that is ahead, or was withdrawn, says to a start; null: nothing. */
+/** What refuses a start besides its operators: output that is ahead or was withdrawn, a source that changed. Null: nothing. */
 async function refusalOf(judge: () => Promise<unknown>): Promise<EngineError | null> {
   try {
     await judge();
     return null;
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    if (error.code !== 'OUTPUT_AHEAD' && error.code !== 'REFUSED') throw error;
+    if (!TOLD_IN_THE_PLAN.has(error.code)) throw error;
     return error;
   }
 }
@@ -320,6 +329,17 @@ async function readFacts(job: JobSpec): Promise<JobDirectoryFacts> {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
     return {jobName: job.name, generations: [], checkpoints: []};
   }
+}
+
+/** As a start: sources are looked at when the operators fit. */
+async function planToRead(
+  request: Pick<RunRequest, 'allowNonRestoredState'>,
+  job: JobSpec,
+  checkpoint: CompleteCheckpoint | null,
+): Promise<PlanAgainst> {
+  const plan = planAgainst(request, job, checkpoint);
+  if (!plan.restorable) return plan;
+  return refusedToo(plan, await refusalOf(async () => lookAtSources(job, checkpoint)));
 }
 
 type PlanAgainst = Omit<RestorePlan, 'decision' | 'reason' | 'claimMode'>;

@@ -2,7 +2,7 @@
 // became wider, begun where an aggregate is new, and left behind only where -n says so. Each kind of change has its own row in
 // test/recovery/changed-job.test.ts; here a few go through the command line.
 
-import {readFileSync, writeFileSync} from 'node:fs';
+import {readFileSync, truncateSync, writeFileSync} from 'node:fs';
 import {afterEach, beforeEach, expect, test} from 'vitest';
 
 import {OrdersJob} from '../hostile/support/orders-job.ts';
@@ -68,7 +68,9 @@ test.runIf(whole)(
         reason: 'left behind: aggregate orders',
       }),
     );
-    expect((await job.finish(['-n'])).status).toBe(0);
+    const finished = await job.finish(['-n']);
+    expect(finished.status).toBe(0);
+    expect(finished.stdout).toContain('as -n says: by-user: aggregate orders');
     const expected = job.referenceTotals().map((line) => line.replace(/"orders":\d+,/, ''));
     expect(job.rows('totals')).toEqual(expected);
   },
@@ -120,3 +122,14 @@ sampleTest(
     expect(job.rows('totals')).toEqual(job.referenceTotals());
   },
 );
+
+sampleTest('input that is lost: the plan is refused as the start would be', async () => {
+  expect(await planned()).toMatchObject({status: 0, restorable: true});
+  truncateSync(job.input, 100);
+  expect(await planned()).toMatchObject({
+    status: 17,
+    restorable: false,
+    refusals: [expect.stringContaining('data/a.ndjson has changed')],
+  });
+  expect((await job.finish()).status).toBe(17);
+});

@@ -128,6 +128,10 @@ describe('what the engine cannot do', () => {
       'state.rocksdb.block-cache-size is refused: the binding rocksdb-native cannot set it',
     ],
     ['state: {rocksdb: {cache-size: 1mb}}', 'no effect with another backend'],
+    [
+      'state: {backend: rocksdb, rocksdb: {use-bloom-filter: false, bloom-filter-bits-per-key: 5}}',
+      'no effect without the filter',
+    ],
   ])('%s is refused with the reason', (line, reason) => {
     const [finding] = findingsOf(`${PLAIN_JOB}${line}\n`);
     expect(finding).toContain('not-supported');

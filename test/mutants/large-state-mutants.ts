@@ -24,6 +24,14 @@ export const LARGE_STATE_MUTANTS: readonly Mutant[] = [
     prover: 'local-directory',
   },
   {
+    name: 'rocksdb: the notification of the answer before passes for one',
+    rows: 'a thread on a busy machine',
+    module: mailboxStore,
+    find: 'if (state !== WAITING)\n                return state;',
+    replace: 'return state;',
+    prover: 'mailbox-store',
+  },
+  {
     name: 'rocksdb: a scan gives up while the writes before it get on',
     rows: 'a store that does not keep up',
     module: mailboxStore,

@@ -187,6 +187,14 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     prover: 'deltas',
   },
   {
+    name: 'a window that went out goes out again where lateness is no longer allowed',
+    rows: 'changed jobs',
+    module: tumbling,
+    find: "ownSlots: [{ name: 'window.fired', kind: 'flag' }]",
+    replace: "ownSlots: this.#lateness > 0 ? [{ name: 'window.fired', kind: 'flag' }] : []",
+    prover: 'tumbling-aggregate',
+  },
+  {
     name: 'windows that were open are not registered again',
     rows: 'B35, timers',
     module: tumbling,

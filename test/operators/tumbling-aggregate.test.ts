@@ -193,6 +193,22 @@ describe.each(BACKENDS)('aggregate in tumbling windows, state in %s', (name) => 
     expect(again.take()).toEqual([]);
   });
 
+  it('a window that was kept for late records does not go out again where they are no longer allowed', async () => {
+    const step = new Harness(aggregate, optionsOf(10, 20, 0), [TIMED]);
+    await step.operator.open();
+    step.operator.process(step.batch([['a', 1, 1]], [0]), 0);
+    step.operator.advanceWatermark(12);
+    step.operator.process(step.batch([['b', 15, 1]], [12]), 0);
+    expect(step.take()).toHaveLength(1);
+    const {subtask} = await step.snapshot();
+    const again = new Harness(aggregate, optionsOf(10, 0, 0), [TIMED], [subtask], step.files);
+    await again.operator.open();
+    again.operator.process(again.batch([['a', 2, 1]], [12]), 0);
+    again.operator.advanceWatermark(Infinity);
+    expect(again.take().map(({k, start}) => [k, start])).toEqual([['b', 10]]);
+    expect(again.side).toHaveLength(1);
+  });
+
   it('of several restored subtasks the one that is behind decides what is late', async () => {
     const options = optionsOf(10, 0, 0);
     const step = new Harness(aggregate, options, [TIMED]);

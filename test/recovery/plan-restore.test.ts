@@ -5,7 +5,12 @@ import {describe, expect, test} from 'vitest';
 import type {JsonValue} from '#src/base/json.js';
 import type {OperatorMetadata} from '#src/checkpoint/checkpoint-metadata.js';
 import {compareFacets, compatibilityState, type Facets} from '#src/recovery/compatibility.js';
-import {planRestore, type JobOperator, type RestoreRequest} from '#src/recovery/plan-restore.js';
+import {
+  leftBehind,
+  planRestore,
+  type JobOperator,
+  type RestoreRequest,
+} from '#src/recovery/plan-restore.js';
 import {metadata, operator} from './history.js';
 
 const FACETS: Facets = {
@@ -126,7 +131,17 @@ describe('operators', () => {
       'in flight on f>a#0 with other columns',
     );
     expect(plan(stored, job)[1]).toContain('in flight on f>a#0, which the job does not have');
-    expect(plan(stored, job, {allowNonRestoredState: true})).toEqual(['a restore']);
+    const dropping = {
+      metadata: metadata({operators: stored}),
+      maxParallelism: 128,
+      allowNonRestoredState: true,
+      edges: new Map(),
+    };
+    const dropped = planRestore({...dropping, operators: job});
+    expect(leftBehind(dropped)).toEqual(['a: records in flight on f>a#0']);
+    expect(planRestore({...dropping, operators: []}).operators).toEqual([
+      {uid: 'a', type: 'filter', action: 'drop', what: ['records in flight on f>a#0']},
+    ]);
     // No operator's plan says it.
     const refused = planRestore({
       metadata: metadata({operators: stored}),

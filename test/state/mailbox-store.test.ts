@@ -1,5 +1,7 @@
 // Promise: a task that sleeps for its store is woken with an error when the thread of the store is dead, silent, or could not write; and
 // a store that failed once is never asked again. The thread is a stand-in that answers, or does not, before the task sleeps.
+import {once} from 'node:events';
+import {Worker} from 'node:worker_threads';
 import {expect, test} from 'vitest';
 import {EngineError, serializeError} from '#src/base/errors.js';
 import {
@@ -149,4 +151,38 @@ test('what failed to be written is told to who waits for it', async () => {
   const message = /writing the state of by-user failed: no space/;
   expect(() => over.store.settle(ticket)).toThrow(message);
   await expectGivenUp(over, message);
+});
+
+test('the notification of the answer before may come late: it wakes nobody for good', async () => {
+  const late = `
+    const {parentPort, workerData} = require('node:worker_threads');
+    const words = new Int32Array(workerData);
+    parentPort.on('message', () => {
+      while (Atomics.notify(words, ${STATE}) === 0);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+      Atomics.store(words, ${STATE}, ${DONE});
+      Atomics.notify(words, ${STATE});
+    });
+    parentPort.postMessage('up');`;
+  const request = {directory: '/db', families: [], options: STORE_OPTIONS, what: 'by-user'};
+  const store = await MailboxStore.open(
+    request,
+    ({memory}, listener) => {
+      const worker = new Worker(late, {eval: true, workerData: memory.words});
+      const terminate = async (): Promise<void> => {
+        await worker.terminate();
+      };
+      void once(worker, 'message').then(() => listener.news({kind: 'opened'}));
+      return {
+        post: ({kind}) => {
+          if (kind === 'close') void terminate().then(() => listener.news({kind: 'closed'}));
+          else worker.postMessage(kind);
+        },
+        terminate,
+      };
+    },
+    10_000,
+  );
+  for (let calls = 0; calls < 3; calls += 1) store.openFamilies(['rows']);
+  await store.close();
 });

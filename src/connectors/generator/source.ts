@@ -5,7 +5,7 @@
 import {must} from '../../base/assert.ts';
 import {EngineError} from '../../base/errors.ts';
 import type {JsonValue} from '../../base/json.ts';
-import type {StateHandle} from '../../checkpoint/checkpoint-metadata.ts';
+import type {StateHandle, SubtaskMetadata} from '../../checkpoint/checkpoint-metadata.ts';
 import type {SourceSpec} from '../../job/job-spec.ts';
 import type {BatchOrigin} from '../../records/record-batch.ts';
 import {fieldIndex} from '../../records/schema.ts';
@@ -29,9 +29,12 @@ const POSITION_VERSION = 1;
 export const generatorSource: SourceConnector = {
   spec: generatorSpec,
   create: (source, context) => new GeneratorReader(source, context),
+  enumerate: async (source, {restored}) => {
+    for (const stored of storedPositions(source.uid, restored)) requireSame(source, stored);
+    return Promise.resolve(null);
+  },
   describePosition(uid, subtasks) {
-    const states = subtasks.flatMap((subtask) => subtask.states);
-    const positions = states.flatMap((state) => readPosition(state, uid).positions);
+    const positions = storedPositions(uid, subtasks).flatMap((stored) => stored.positions);
     const rows = positions.reduce((sum, position) => sum + position.rows, 0);
     return positions.length === 0 ? [] : [`after ${rows} rows, from ${positions.length} splits`];
   },
@@ -169,27 +172,15 @@ class GeneratorReader implements SourceReader {
   #restore(): Map<number, {rowsMade: number; greatest: number | null}> {
     const positions = new Map<number, {rowsMade: number; greatest: number | null}>();
     let watermark = Infinity;
-    for (const {states} of this.#context.restored) {
-      for (const state of states) {
-        const stored = readPosition(state, this.#source.uid);
-        this.#checkSame('seed', stored.seed, this.#seed);
-        this.#checkSame('splits', stored.splits, this.#splitCount);
-        watermark = Math.min(watermark, stored.watermark ?? -Infinity);
-        for (const {split, rows, greatest_timestamp} of stored.positions) {
-          positions.set(split, {rowsMade: rows, greatest: greatest_timestamp});
-        }
+    for (const stored of storedPositions(this.#source.uid, this.#context.restored)) {
+      requireSame(this.#source, stored);
+      watermark = Math.min(watermark, stored.watermark ?? -Infinity);
+      for (const {split, rows, greatest_timestamp} of stored.positions) {
+        positions.set(split, {rowsMade: rows, greatest: greatest_timestamp});
       }
     }
     if (watermark !== Infinity) this.#watermarks.restore(watermark);
     return positions;
-  }
-
-  #checkSame(option: string, stored: number, given: number): void {
-    if (stored === given) return;
-    const message = `${this.#source.uid}: \`${option}\` is ${given}, but the checkpoint is a position with ${stored}`;
-    throw new EngineError('INCOMPATIBLE', message, {
-      hint: `Set \`${option}: ${stored}\` again, or start with --fresh.`,
-    });
   }
 
   #findSlots(count: number): void {
@@ -204,6 +195,22 @@ class GeneratorReader implements SourceReader {
     this.#slots = new Int32Array(maxRows);
     this.#rowWatermarks = new Float64Array(maxRows);
   }
+}
+
+/** The rows of a split follow from both. */
+function requireSame({uid, options}: SourceSpec, stored: StoredPosition): void {
+  for (const option of ['seed', 'splits'] as const) {
+    const given = options[option] as number;
+    if (stored[option] === given) continue;
+    const message = `${uid}: \`${option}\` is ${given}, but the checkpoint is a position with ${stored[option]}`;
+    throw new EngineError('INCOMPATIBLE', message, {
+      hint: `Set \`${option}: ${stored[option]}\` again, or start with --fresh.`,
+    });
+  }
+}
+
+function storedPositions(uid: string, subtasks: readonly SubtaskMetadata[]): StoredPosition[] {
+  return subtasks.flatMap(({states}) => states.map((state) => readPosition(state, uid)));
 }
 
 interface StoredPosition {

@@ -64,7 +64,8 @@ export class TumblingAggregate implements Operator {
     this.#plan = await AggregatePlan.open({
       request: this.#request,
       windowMillis: this.#size,
-      ownSlots: this.#lateness > 0 ? [{name: 'window.fired', kind: 'flag'}] : [],
+      // Also without lateness: the state may be of a run that had one, and keeps windows that went out.
+      ownSlots: [{name: 'window.fired', kind: 'flag'}],
     });
     const watermarks = this.#request.context.restored.map(({watermark}) =>
       // After a drained input all windows have gone out; what follows begins anew.
@@ -236,7 +237,7 @@ export class TumblingAggregate implements Operator {
   /** Those of a window that have not gone out. */
   #fireRows(rows: Int32Array, count: number): void {
     const {table, results} = this.#opened;
-    const due = this.#lateness === 0 ? rows.subarray(0, count) : this.#notFired(rows, count);
+    const due = this.#notFired(rows, count);
     // What follows this operator has seen no later watermark than this operator before.
     results.append(due, 0, due.length, this.#watermark);
     if (this.#lateness === 0) return;

@@ -147,7 +147,7 @@ export class MailboxStore implements RowStore {
       if (Atomics.load(words, BROKEN) === 1) this.#call({kind: 'settle'});
       if (Atomics.load(words, STATE) === DEAD) this.#die(null);
       const outcome = Atomics.wait(words, PROGRESS, progress, this.#answerMillisMax);
-      if (outcome === 'timed-out') this.#dieSilent(outcome);
+      if (outcome === 'timed-out') this.#dieSilent();
     }
   }
 
@@ -193,8 +193,7 @@ export class MailboxStore implements RowStore {
     const {words} = this.#mailbox;
     if (Atomics.compareExchange(words, STATE, IDLE, WAITING) === DEAD) this.#die(null);
     this.#thread.post(call);
-    const outcome = Atomics.wait(words, STATE, WAITING, this.#answerMillisMax);
-    const state = Atomics.load(words, STATE);
+    const state = this.#sleep();
     if (state === DONE) {
       Atomics.store(words, STATE, IDLE);
       return;
@@ -205,8 +204,19 @@ export class MailboxStore implements RowStore {
       this.#failure = deserializeError(JSON.parse(text) as SerializedError);
       throw this.#failure;
     }
-    if (state === DEAD) this.#die(null);
-    this.#dieSilent(outcome);
+    this.#die(null);
+  }
+
+  /** Until the state is another one than WAITING; returns it. */
+  #sleep(): number {
+    const {words} = this.#mailbox;
+    for (;;) {
+      const outcome = Atomics.wait(words, STATE, WAITING, this.#answerMillisMax);
+      const state = Atomics.load(words, STATE);
+      if (state !== WAITING) return state;
+      // Else woken for the call before: its answer was seen before its thread came to notify.
+      if (outcome === 'timed-out') this.#dieSilent();
+    }
   }
 
   #hand(post: (ticket: number) => void): number {
@@ -217,9 +227,8 @@ export class MailboxStore implements RowStore {
     return this.#ticket;
   }
 
-  #dieSilent(outcome: string): never {
-    const seconds = this.#answerMillisMax / 1000;
-    this.#die(`has not answered for ${seconds} s (${outcome})`);
+  #dieSilent(): never {
+    this.#die(`has not answered for ${this.#answerMillisMax / 1000} s`);
   }
 
   #die(what: string | null): never {
