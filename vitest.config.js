@@ -10,6 +10,8 @@ export default defineConfig({
     globalSetup: './test/state-directory.js',
     // Tests load the build (dist): worker threads cannot start from TypeScript on Node 20.
     pool: 'forks',
+    // One process for many files: to start one and to load the build takes longer than most files do.
+    isolate: false,
     // As it is: rewritten by vite it is slower by a third, for every name that it imports is looked up at every use.
     server: {deps: {external: [/\/dist\//]}},
     // Most of what runs here runs for seconds: V8 would optimize on two more threads what has ended when it is done.

@@ -24,6 +24,8 @@ const LONGEST = [
   'claims/claim',
   'commands/run',
   'commands/contract-statuses',
+  // Not so long, but vitest begins with large files, and this one would be the last.
+  'restarts/slow-disk',
 ];
 
 export class LongestFirst extends BaseSequencer {

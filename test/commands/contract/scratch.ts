@@ -3,9 +3,10 @@
 
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {chmod, cp, mkdir, readFile, rm, symlink, writeFile} from 'node:fs/promises';
+import {chmod, mkdir, readFile, rm, symlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
+import {execa} from 'execa';
 import {BIN, ROOT, environment} from '../tidemark.ts';
 
 /** Endless enough to be interrupted when it is held back, and over at once when it is not. */
@@ -52,9 +53,9 @@ export async function makeScratch(path: string): Promise<Scratch> {
   return scratch;
 }
 
-/** A copy, for a test that changes it. */
+/** A copy, for a test that changes it. By cp(1): Node's own takes eight times the processor time. */
 export async function copyScratch(from: Scratch, path: string): Promise<Scratch> {
-  await cp(from.path, path, {recursive: true, verbatimSymlinks: true});
+  await execa('cp', ['-RP', from.path, path]);
   return scratchAt(path);
 }
 

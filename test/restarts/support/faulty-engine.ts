@@ -3,7 +3,7 @@
 import {Worker} from 'node:worker_threads';
 
 import {memoryStores} from '../../state/support/memory-store.ts';
-import {systemClock, systemTimers, type Clock} from '#src/base/clock.js';
+import {systemClock, systemTimers, type Clock, type Timers} from '#src/base/clock.js';
 import {systemRandom} from '#src/base/random.js';
 import {runtimeCatalog} from '#src/catalog.js';
 import {readJob} from '#src/engine.js';
@@ -35,6 +35,7 @@ export interface FaultyRun {
   readonly parallelism: number;
   readonly fault?: Fault;
   readonly clock?: Clock;
+  readonly timers?: Timers;
   /** Called at each event. */
   readonly heard?: () => void;
 }
@@ -75,7 +76,7 @@ export async function runFaulty(run: FaultyRun): Promise<Told> {
     files: nodeFileSystem,
     sources: runtimeCatalog.sources,
     clock: run.clock ?? systemClock,
-    timers: systemTimers,
+    timers: run.timers ?? systemTimers,
     random: systemRandom,
     processes: systemProcessTable,
     startThread: faultyThreads(run.fault ?? NO_FAULT),
