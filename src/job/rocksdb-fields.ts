@@ -32,9 +32,9 @@ export const ROCKSDB_FIELDS: readonly FieldSpec[] = [
   {
     name: 'write-buffer-size',
     type: {kind: 'size'},
-    default: '64mb',
+    default: '32mb',
     description: 'Of one memtable.',
-    example: '64mb',
+    example: '32mb',
   },
   {
     name: 'write-buffer-count',

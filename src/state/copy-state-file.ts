@@ -10,11 +10,18 @@ import {join} from '../storage/paths.ts';
 import {shareFile} from '../storage/share-file.ts';
 import {storageFailed} from '../storage/storage-error.ts';
 
-const PIECE_BYTES = 1024 * 1024;
-/** Of the first ones, for most files are small: four of the others take longer to be made than such a file to be copied. */
-const PIECE_BYTES_FIRST = 64 * 1024;
+/** So large that the digest costs more than the calls; the buffers of all copies at once stay some megabytes. */
+const PIECE_BYTES = 256 * 1024;
 /** One is read while those before it are being written. */
 const PIECES = 4;
+/** Pieces that are kept for further copies: as many as four at once have. */
+const SPARE_MAX = 16;
+
+/**
+ * Of copies that are over, for the next ones in this thread. New ones for each file would be garbage by the megabyte, which a
+ * collector that sees only their handles leaves for long.
+ */
+const spare: Uint8Array[] = [];
 
 /** The file is synced and closed when it resolves; its entry in the directory is not synced. */
 export async function copyStateFile(request: CopyRequest, files: FileSystem): Promise<FileState> {
@@ -44,12 +51,11 @@ async function copyFrom(
 ): Promise<FileState> {
   const control = new Int32Array(request.control, 0, 1);
   const file = new StateFile(await files.createNew(target));
+  const pieces: Uint8Array[] = [];
   try {
-    const pieces: Uint8Array[] = [];
     for (let position = 0, turn = 0; ; turn = (turn + 1) % PIECES) {
       if (Atomics.load(control, 0) !== 0) throw givenUp(request.uid, request.checkpointId);
-      const piece = pieceFor(position, pieces[turn]);
-      pieces[turn] = piece;
+      const piece = (pieces[turn] ??= spare.pop() ?? new Uint8Array(PIECE_BYTES));
       const count = await from.read(piece, 0, piece.length, position);
       if (count === 0) break;
       await file.append(piece.subarray(0, count));
@@ -59,11 +65,8 @@ async function copyFrom(
   } catch (error) {
     await file.abandon();
     throw error;
+  } finally {
+    // Written, or given up for good: nobody reads or fills them any more.
+    spare.push(...pieces.slice(0, SPARE_MAX - spare.length));
   }
-}
-
-/** `before`, where it is large enough for what is read at `position`. */
-function pieceFor(position: number, before?: Uint8Array): Uint8Array {
-  const size = Math.min(PIECE_BYTES, Math.max(PIECE_BYTES_FIRST, position));
-  return before !== undefined && before.length >= size ? before : new Uint8Array(size);
 }

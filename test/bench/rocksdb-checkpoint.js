@@ -25,7 +25,7 @@ const SPEC = {
   values: [{name: 'last', kind: 'bytes'}],
 };
 const STORE = {
-  writeBufferSize: 64 * 2 ** 20,
+  writeBufferSize: 32 * 2 ** 20,
   writeBufferCount: 2,
   backgroundThreads: 2,
   openFiles: -1,

@@ -32,7 +32,7 @@ export class Workshop {
   directory = mkdtempSync(join(process.env.TMPDIR ?? tmpdir(), 'tidemark-bench-'));
   #count = 0;
 
-  backend(cacheBytes, writeBufferSize = 64 * 2 ** 20) {
+  backend(cacheBytes, writeBufferSize = 32 * 2 ** 20) {
     this.#count += 1;
     return new RocksdbBackend({
       uid: 'bench',

@@ -21,7 +21,7 @@ import {million, spread} from './support.js';
 const GOAL = process.argv[2] ?? 'P15';
 const ROUNDS = Number(process.argv[3] ?? 5);
 const MEBIBYTES = Number(process.argv[4] ?? 1150);
-const WRITE_BUFFER = Number(process.argv[5] ?? 64) * 2 ** 20;
+const WRITE_BUFFER = Number(process.argv[5] ?? 32) * 2 ** 20;
 const ROUND_MILLIS = 3000;
 /** P15: some 300 MiB, or less when less is asked for. */
 const KEYS = Math.min(8_000_000, Math.floor((MEBIBYTES * 2 ** 20) / 144));

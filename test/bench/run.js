@@ -58,7 +58,7 @@ if (wants('P9')) runAlone('state-deltas.js', values.keys, values.rounds);
 if (wants('P16')) runAlone('rocksdb-checkpoint.js', values.mebibytes, values.rounds);
 if (wants('P15')) runAlone('rocksdb.js', 'P15', values.rounds, values.mebibytes);
 if (wants('rocksdb-memory')) {
-  for (const writeBuffer of ['16', '64']) {
+  for (const writeBuffer of ['32', '64']) {
     runAlone('rocksdb.js', 'rocksdb-memory', values.rounds, values.mebibytes, writeBuffer);
   }
 }

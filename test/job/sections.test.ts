@@ -143,7 +143,7 @@ describe('what the engine cannot do', () => {
       loaded(`${PLAIN_JOB}state: {backend: rocksdb, rocksdb: {${options}}}\n`).state.rocksdb;
     expect(of('')).toEqual({
       cacheSize: 256 * 2 ** 20,
-      writeBufferSize: 64 * 2 ** 20,
+      writeBufferSize: 32 * 2 ** 20,
       writeBufferCount: 2,
       backgroundThreads: 2,
       openFiles: -1,

@@ -103,4 +103,20 @@ export const LARGE_STATE_MUTANTS: readonly Mutant[] = [
     replace: 'return true;',
     prover: 'shared-obstacles',
   },
+  {
+    name: 'rocksdb: two files are copied through the same buffers',
+    rows: 'own bytes in shared/',
+    module: 'state/copy-state-file.js',
+    find: 'spare.pop()',
+    replace: 'spare[0]',
+    prover: 'copy-state-file',
+  },
+  {
+    name: 'rocksdb: each file is copied through buffers of its own',
+    rows: 'P19, buffers',
+    module: 'state/copy-state-file.js',
+    find: 'spare.push(',
+    replace: '[].concat(',
+    prover: 'copy-state-file',
+  },
 ];

@@ -91,6 +91,7 @@ export const TEST_PROVERS = {
   'snapshots-in-flight': 'state/snapshots-in-flight.test.ts',
   'rocksdb-backend': 'state/rocksdb-backend.test.ts',
   'cached-table': 'state/cached-table.test.ts',
+  'copy-state-file': 'state/copy-state-file.test.ts',
   'mailbox-store': 'state/mailbox-store.test.ts',
   'leaving-rows': 'state/leaving-rows.test.ts',
   'store-server': 'state/store-server.test.ts',

@@ -90,7 +90,10 @@ export class Database {
     return this.#guard('reading', async () => {
       const batch = this.#family(family).read({capacity: keys.length});
       try {
-        const values = Promise.all(keys.map(async (key) => batch.get(key)));
+        const pending: Promise<Uint8Array | null>[] = [];
+        // Without an asynchronous function for each key, which would be a quarter of what a lookup leaves for the collector.
+        for (const key of keys) pending.push(batch.get(key));
+        const values = Promise.all(pending);
         // Both say so when one fails; the first to be awaited throws.
         values.catch(() => undefined);
         await batch.flush();
