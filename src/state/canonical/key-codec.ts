@@ -196,6 +196,13 @@ function decodeBytes(
   column: ColumnBuilder,
   unescaped: ByteSink,
 ): number | null {
+  let end = start;
+  while (end < key.length && key[end] !== 0) end += 1;
+  if (key[end + 1] === 0) {
+    // As nearly all of them: no zero in it.
+    column.appendBytes(key, start, end);
+    return end + 2;
+  }
   unescaped.clear();
   let from = start;
   for (;;) {
