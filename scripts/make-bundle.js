@@ -128,6 +128,8 @@ async function bundleGroup(root, files, plugins = []) {
     logLevel: 'error',
     // A native addon that finds its own files; loaded at the first use, when it is installed.
     external: ['rocksdb-native', 'hyparquet-writer'],
+    // Of which only one hash is needed: what node would load has all of them in one piece.
+    alias: {'hash-wasm': 'hash-wasm/dist/index.esm.js'},
     // CommonJS packages in an ES module still ask for Node's own modules by `require`.
     banner: {
       js: "import {createRequire as __createRequire} from 'node:module';const require=__createRequire(import.meta.url);",

@@ -20,6 +20,7 @@ import {RUNTIME_MUTANTS} from './runtime-mutants.ts';
 import {SAVEPOINT_MUTANTS} from './savepoint-mutants.ts';
 import {SHARED_MUTANTS} from './shared-mutants.ts';
 import {SINK_MUTANTS} from './sink-mutants.ts';
+import {SST_MUTANTS} from './sst-mutants.ts';
 import {STATE_MUTANTS} from './state-mutants.ts';
 import {STORAGE_MUTANTS} from './storage-mutants.ts';
 import {TTL_MUTANTS} from './ttl-mutants.ts';
@@ -38,6 +39,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...STATE_MUTANTS,
   ...ROCKSDB_MUTANTS,
   ...LARGE_STATE_MUTANTS,
+  ...SST_MUTANTS,
   ...DELTA_MUTANTS,
   ...RUNTIME_MUTANTS,
   ...DEPLOYMENT_MUTANTS,

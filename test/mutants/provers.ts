@@ -40,6 +40,7 @@ export const TEST_PROVERS = {
   'flink-leading-out': 'inspection/flink/leading-out.test.ts',
   'flink-views': 'inspection/flink/views.test.ts',
   'flink-copy': 'inspection/flink/copy.test.ts',
+  'stored-entries': 'state/stored-entries.test.ts',
   'read-states': 'inspection/read-states.test.ts',
   'scan-state': 'inspection/scan-state.test.ts',
   'diff-states': 'inspection/diff-states.test.ts',

@@ -313,7 +313,7 @@ export const ROCKSDB_MUTANTS: readonly Mutant[] = [
   {
     name: 'rocksdb: a file that the MANIFEST names may be missing in the checkpoint',
     rows: 'base missing',
-    module: placing,
+    module: 'state/rocksdb/stored-manifest.js',
     find: 'of(tableFileName(number));',
     replace: ';',
     prover: 'rocksdb-incremental',

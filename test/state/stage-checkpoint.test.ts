@@ -105,7 +105,19 @@ test('a MANIFEST: the files that are alive, cut off anywhere those of its whole 
   const tables = names.filter((name) => name.endsWith('.sst')).map((name) => parseInt(name, 10));
   const whole = readManifest(bytes, 'MANIFEST');
   const liveFiles = tables.sort((l, r) => l - r);
-  expect(whole).toEqual({liveFiles, length: bytes.length, isTorn: false});
+  expect(whole).toMatchObject({liveFiles, length: bytes.length, isTorn: false});
+  expect(whole.files.map(({number}) => number).sort((l, r) => l - r)).toEqual(liveFiles);
+  expect(whole.files.map(({family, level}) => `${family} ${level}`)).toEqual(
+    liveFiles.map(() => 'rows 0'),
+  );
+  expect(whole.files.map(({smallest}) => Buffer.from(smallest).toString()).sort()).toEqual([
+    'a',
+    'b',
+    'c',
+  ]);
+  expect(whole.files.every(({smallest, largest}) => Buffer.compare(smallest, largest) === 0)).toBe(
+    true,
+  );
   for (let length = 0; length < bytes.length; length += 1) {
     const cut = readManifest(bytes.subarray(0, length), 'MANIFEST');
     expect(cut.length).toBeLessThanOrEqual(length);

@@ -2,12 +2,10 @@
 // RocksDB never changes one. CURRENT, MANIFEST and OPTIONS are copied, since RocksDB writes such files itself. Last, what is there is
 // compared with what the MANIFEST names: RocksDB would open a database without some of its files and miss them later.
 
-import {readManifest, tableFileName} from './read-manifest.ts';
-import {damagedHandle, type StoredDatabase, type StoredFile} from './stored-database.ts';
-import {must} from '../../base/assert.ts';
-import {sha256Hex} from '../../base/checksum.ts';
+import type {StoredDatabase, StoredFile} from './stored-database.ts';
+import {readStoredManifest} from './stored-manifest.ts';
 import {EngineError, systemErrorCode} from '../../base/errors.ts';
-import {closeQuietly, readWholeFile} from '../../storage/durable-file.ts';
+import {closeQuietly} from '../../storage/durable-file.ts';
 import type {FileHandle, FileSystem} from '../../storage/file-system.ts';
 import {checkpointFiles} from '../../storage/open-below.ts';
 import {stateFileAt} from '../../storage/paths.ts';
@@ -15,7 +13,6 @@ import {storageFailed} from '../../storage/storage-error.ts';
 
 /** Most of what is copied is small: larger ones take longer to be made than that. */
 const PIECE_BYTES = 128 * 1024;
-const CURRENT_BYTES_MAX = 1024;
 /** Said by file systems that cannot link, or not from there. */
 const NOT_LINKED = new Set([
   'EXDEV',
@@ -48,42 +45,9 @@ export async function placeDatabase(files: FileSystem, request: PlaceRequest): P
   const results = await Promise.allSettled(Array.from({length: threads}, work));
   for (const result of results) if (result.status === 'rejected') throw result.reason as Error;
   try {
-    await requireWhole(files, stored, target);
+    await readStoredManifest(files, stored, ({file}) => `${target}/${file}`);
   } catch (error) {
     throw storageFailed('restoring the state from', source, error);
-  }
-}
-
-async function requireWhole(
-  files: FileSystem,
-  stored: StoredDatabase,
-  directory: string,
-): Promise<void> {
-  const of = (name: string): StoredFile => {
-    const found = stored.files.find(({file}) => file === name);
-    if (found !== undefined) return found;
-    const current = must(
-      stored.files.find(({file}) => file === 'CURRENT'),
-      'CURRENT',
-    );
-    throw damagedHandle(current.state, `its ${name} is missing in the checkpoint`);
-  };
-  const current = await readWholeFile(files, `${directory}/CURRENT`, CURRENT_BYTES_MAX);
-  const manifest = of(new TextDecoder().decode(current).trim());
-  const path = `${directory}/${manifest.file}`;
-  const bytes = await readWholeFile(files, path, manifest.state.length);
-  for (const number of liveFilesOf(bytes, path, manifest)) of(tableFileName(number));
-}
-
-/** What is not understood is damage when it is what was written, and a failing disk's when it is not. */
-function liveFilesOf(bytes: Uint8Array, path: string, {state}: StoredFile): Iterable<number> {
-  try {
-    const {liveFiles, isTorn} = readManifest(bytes, path);
-    if (isTorn) throw damagedHandle(state, 'it ends within an edit');
-    return liveFiles;
-  } catch (error) {
-    if (!(error instanceof EngineError) || sha256Hex(bytes) !== state.sha256) throw error;
-    throw damagedHandle(state, `it cannot be read: ${error.message}`);
   }
 }
 

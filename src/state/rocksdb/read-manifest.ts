@@ -1,4 +1,5 @@
-// What a MANIFEST of RocksDB says: which SST files make up the database. Nothing else of it is looked at.
+// What a MANIFEST of RocksDB says: which SST files make up the database, by column family and level, and which keys they span.
+// Nothing else of it is looked at.
 //
 //   log      blocks of 32 KiB; in a block records: 4 bytes masked CRC-32C of type and bytes, 2 bytes length, 1 byte type
 //            (1 whole, 2 first, 3 middle, 4 last), then the bytes; fewer than 7 bytes at the end of a block are filled up
@@ -8,6 +9,7 @@
 // a checkpoint of it. What follows the last whole edit is not part of the log: somebody is just writing it, or its length is damaged.
 
 import {maskedCrc32c} from './crc32c.ts';
+import {userKeyOf} from './sst/internal-key.ts';
 import {EngineError} from '../../base/errors.ts';
 
 const BLOCK_BYTES = 32 * 1024;
@@ -16,12 +18,24 @@ const [WHOLE, FIRST, MIDDLE, LAST] = [1, 2, 3, 4];
 
 /** Log number, next file, last sequence, previous log, oldest log, highest family, edits left in an atomic group. */
 const NUMBERS = new Set([2, 3, 4, 9, 10, 203, 300]);
-/** Comparator, name of an added family. */
-const TEXTS = new Set([1, 201]);
+const COMPARATOR = 1;
+/** The family that is there without being added. */
+const DEFAULT_FAMILY = 'default';
 /** A tag with this bit is followed by its length, so that a reader can pass over it. */
 const PASSABLE = 1 << 13;
 
+export interface LiveFile {
+  readonly family: string;
+  readonly level: number;
+  readonly number: number;
+  /** The user keys at both ends. */
+  readonly smallest: Uint8Array;
+  readonly largest: Uint8Array;
+}
+
 export interface ManifestContent {
+  /** In the order in which they were added. */
+  readonly files: readonly LiveFile[];
   /** Numbers of the SST files that are alive, ascending. */
   readonly liveFiles: readonly number[];
   /** Bytes of whole edits. */
@@ -36,7 +50,7 @@ export function tableFileName(number: number): string {
 }
 
 export function readManifest(bytes: Uint8Array, path: string): ManifestContent {
-  const live = new Map<string, number>();
+  const live: LiveFiles = {names: new Map([[0, DEFAULT_FAMILY]]), files: new Map()};
   let parts: Uint8Array[] = [];
   let length = 0;
   let at = 0;
@@ -65,16 +79,49 @@ export function readManifest(bytes: Uint8Array, path: string): ManifestContent {
     parts = [];
     length = at;
   }
-  const liveFiles = [...new Set(live.values())].sort((left, right) => left - right);
-  return {liveFiles, length, isTorn: bytes.subarray(length).some((byte) => byte !== 0)};
+  const files = [...live.files.values()];
+  const liveFiles = [...new Set(files.map(({number}) => number))].sort(
+    (left, right) => left - right,
+  );
+  return {files, liveFiles, length, isTorn: bytes.subarray(length).some((byte) => byte !== 0)};
 }
 
-function applyEdit(edit: Uint8Array, live: Map<string, number>, path: string, at: number): void {
-  const reader = new EditReader(edit, (what) => strange(path, at, what));
-  let family = 0;
-  const deleted: string[] = [];
-  const added: [level: number, file: number][] = [];
-  let isDropped = false;
+/** By the number of its family, its level and its own number: `1/0/12`. */
+interface LiveFiles {
+  readonly names: Map<number, string>;
+  readonly files: Map<string, LiveFile>;
+}
+
+type AddedFile = Omit<LiveFile, 'family'>;
+
+function applyEdit(edit: Uint8Array, live: LiveFiles, path: string, at: number): void {
+  const {family, name, isDropped, deleted, added} = readEdit(edit, (what) =>
+    strange(path, at, what),
+  );
+  const {names, files} = live;
+  if (name !== null) names.set(family, name);
+  for (const place of deleted) files.delete(`${family}/${place}`);
+  for (const file of added) {
+    const place = `${family}/${file.level}/${file.number}`;
+    files.set(place, {...file, family: names.get(family) ?? ''});
+  }
+  if (!isDropped) return;
+  for (const place of files.keys()) if (place.startsWith(`${family}/`)) files.delete(place);
+}
+
+interface VersionEdit {
+  family: number;
+  /** Of a family that is added. */
+  name: string | null;
+  isDropped: boolean;
+  /** `level/number`. */
+  readonly deleted: string[];
+  readonly added: AddedFile[];
+}
+
+function readEdit(bytes: Uint8Array, fail: (what: string) => Error): VersionEdit {
+  const reader = new EditReader(bytes, fail);
+  const edit: VersionEdit = {family: 0, name: null, isDropped: false, deleted: [], added: []};
   while (!reader.ended) {
     const tag = reader.varint();
     switch (tag) {
@@ -83,27 +130,27 @@ function applyEdit(edit: Uint8Array, live: Map<string, number>, path: string, at
         reader.slice();
         break;
       case 6: // deleted file
-        deleted.push(`${reader.varint()}/${reader.varint()}`);
+        edit.deleted.push(`${reader.varint()}/${reader.varint()}`);
         break;
       case 103: // new file
-        added.push(reader.newFile());
+        edit.added.push(reader.newFile());
         break;
       case 200: // column family
-        family = reader.varint();
+        edit.family = reader.varint();
+        break;
+      case 201: // column family added
+        edit.name = new TextDecoder().decode(reader.slice());
         break;
       case 202: // column family dropped
-        isDropped = true;
+        edit.isDropped = true;
         break;
       default:
         if (NUMBERS.has(tag)) reader.varint();
-        else if (TEXTS.has(tag) || (tag & PASSABLE) !== 0) reader.slice();
-        else throw strange(path, at, `an edit with the unknown tag ${tag}`);
+        else if (tag === COMPARATOR || (tag & PASSABLE) !== 0) reader.slice();
+        else throw fail(`an edit with the unknown tag ${tag}`);
     }
   }
-  for (const place of deleted) live.delete(`${family}/${place}`);
-  for (const [level, file] of added) live.set(`${family}/${level}/${file}`, file);
-  if (!isDropped) return;
-  for (const place of live.keys()) if (place.startsWith(`${family}/`)) live.delete(place);
+  return edit;
 }
 
 function uint32At(bytes: Uint8Array, at: number): number {
@@ -139,22 +186,25 @@ class EditReader {
     throw this.#fail('a number of more than 64 bits');
   }
 
-  slice(): void {
+  /** A view. */
+  slice(): Uint8Array {
     const length = this.varint();
+    const start = this.#at;
     this.#at += length;
     if (this.#at > this.#bytes.length) throw this.#fail('an edit that ends within a text');
+    return this.#bytes.subarray(start, this.#at);
   }
 
-  newFile(): [level: number, file: number] {
+  newFile(): AddedFile {
     const level = this.varint();
-    const file = this.varint();
+    const number = this.varint();
     this.varint();
-    this.slice();
-    this.slice();
+    const smallest = userKeyOf(this.slice());
+    const largest = userKeyOf(this.slice());
     this.varint();
     this.varint();
     for (let tag = this.varint(); tag !== 1; tag = this.varint()) this.slice();
-    return [level, file];
+    return {level, number, smallest, largest};
   }
 }
 

@@ -9,12 +9,18 @@
 
 import type {PackedList} from './packed-list.ts';
 import {ADDRESS_BYTES} from '../hashmap/byte-arena.ts';
-import type {HashTable} from '../hashmap/hash-table.ts';
 import {isInline} from '../hashmap/key-bytes.ts';
 import {GROUP_MASK, LIVE_BIT, type KeyCell, type RowLayout} from '../hashmap/row-layout.ts';
 import type {RowMemory, TableSpec} from '../state-backend.ts';
 
 export const GROUP_BYTES = 2;
+
+/** Rows that are there already, by their place. */
+export interface ValueRows {
+  memory(): Pick<RowMemory, 'ints'>;
+  /** The address that a row has of what is appended. */
+  appendBytes(bytes: Uint8Array, start: number, end: number): number;
+}
 
 export class RowCodec {
   readonly #layout: RowLayout;
@@ -86,7 +92,7 @@ export class RowCodec {
 
   /** Fills the slots of a row whose key is there; false: the bytes are no values of this layout. */
   decodeValues(
-    table: HashTable,
+    table: ValueRows,
     row: number,
     bytes: Uint8Array,
     start: number,

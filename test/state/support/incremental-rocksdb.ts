@@ -20,6 +20,8 @@ export interface RocksdbOptions {
   readonly local?: string;
   readonly compactAt?: number;
   readonly cacheBytes?: number;
+  /** As of `StoreFaults`. */
+  readonly asRocksdb?: boolean;
   /** The restored checkpoint is the lineage's own. */
   readonly ownsRestored?: boolean;
   /** Sees the name in the database of each file that is copied, before it is. */
@@ -31,7 +33,7 @@ let generation = 0;
 export function makeRocksdb(files: FileSystem, options: RocksdbOptions = {}): RocksdbBackend {
   const {states = [], keyGroups = ALL, directory = '/chk-restored', local = '/local'} = options;
   const {compactAt = 3, cacheBytes = 300, onCopy = () => undefined} = options;
-  const {ownsRestored = false} = options;
+  const {ownsRestored = false, asRocksdb = false} = options;
   const writer = new InProcessWriter(files);
   generation += 1;
   return new RocksdbBackend({
@@ -51,7 +53,7 @@ export function makeRocksdb(files: FileSystem, options: RocksdbOptions = {}): Ro
       },
       close: async () => writer.close(),
     },
-    openStore: memoryStores(files, {lookups: 0, compactAt}),
+    openStore: memoryStores(files, {lookups: 0, compactAt, asRocksdb}),
     place: {jobDirectory: '/job', generation, uid: 'op', subtask: 0, directories: [local]},
     settings: {store: STORE_OPTIONS, cacheBytes, transferThreads: 2},
   });

@@ -4,7 +4,6 @@
 //
 // It is as lazy as it may be: a write gets on by one step whenever somebody looks, a lookup sees no further, and frozen rows are read
 // only when their turn comes.
-import {maskedCrc32c} from '#src/state/rocksdb/crc32c.js';
 import {encodeFrozen} from '#src/state/rocksdb/encode-frozen.js';
 import {PackedList} from '#src/state/rocksdb/packed-list.js';
 import {readManifest, tableFileName} from '#src/state/rocksdb/read-manifest.js';
@@ -19,12 +18,16 @@ import {WriteBatch, type TakenBatch} from '#src/state/rocksdb/write-batch.js';
 import {readWholeFile} from '#src/storage/durable-file.js';
 import type {FileSystem} from '#src/storage/file-system.js';
 import {storageFailed} from '#src/storage/storage-error.js';
+import {manifestBytes, sstBytes, type ManifestTable} from './write-sst.ts';
 
 /** By key, in hexadecimal digits. */
 type Family = Map<string, Uint8Array>;
 type Step = Generator<void, void>;
 /** Null: deleted. */
 type Changes = Map<string, Map<string, string | null>>;
+
+/** Of a file: by family, keys and values in hexadecimal digits. */
+type Content = readonly [family: string, [key: string, value: string | null][]][];
 
 interface TakenFile {
   readonly changes: Changes;
@@ -34,6 +37,11 @@ interface TakenFile {
 
 const MANIFEST = 'MANIFEST-000001';
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
+/** Of a file with several families. */
+const NO_KEYS = {
+  ...{family: 'default', level: 0},
+  ...{smallest: new Uint8Array(0), largest: new Uint8Array(0)},
+};
 
 /** What a test may do to it. */
 export interface StoreFaults {
@@ -43,6 +51,8 @@ export interface StoreFaults {
   neverOnItsOwn?: boolean;
   /** Files at which a checkpoint compacts. */
   compactAt?: number;
+  /** SST files are RocksDB's too, one for each column family: for who reads them; this store cannot open them. */
+  asRocksdb?: boolean;
 }
 
 export function memoryStores(files: FileSystem, faults: StoreFaults = {lookups: 0}): OpenStore {
@@ -71,7 +81,7 @@ class MemoryStore implements RowStore {
   #ticket = 0;
   #done = 0;
   #changes: Changes = new Map();
-  #tables: readonly number[] = [];
+  #tables: readonly ManifestTable[] = [];
   #lastNumber = 1;
 
   constructor(files: FileSystem, faults: StoreFaults, directory: string, names: readonly string[]) {
@@ -88,9 +98,9 @@ class MemoryStore implements RowStore {
     const {liveFiles} = readManifest(await read(manifest), manifest);
     for (const number of liveFiles) {
       const text = new TextDecoder().decode(await read(tableFileName(number)));
-      this.#loadTable(JSON.parse(text) as [string, [string, string | null][]][]);
+      this.#loadTable(JSON.parse(text) as Content);
     }
-    this.#tables = liveFiles;
+    this.#tables = liveFiles.map((number) => ({...NO_KEYS, number}));
     this.#lastNumber = Math.max(1, ...liveFiles);
   }
 
@@ -236,23 +246,25 @@ class MemoryStore implements RowStore {
     const before = this.#tables;
     let tables = before;
     if (isCompacted || isChanged) {
-      this.#lastNumber += 1;
-      await this.#writeFile(
-        `${this.#directory}/${tableFileName(this.#lastNumber)}`,
-        new TextEncoder().encode(content),
-      );
-      tables = [...(isCompacted ? [] : before), this.#lastNumber];
+      const made = await this.#tablesOf(content);
+      for (const {number, bytes} of made) {
+        await this.#writeFile(`${this.#directory}/${tableFileName(number)}`, bytes);
+      }
+      tables = [...(isCompacted ? [] : before), ...made];
     }
     await this.#files.makeDirectory(target);
     await this.#writeFile(`${target}/CURRENT`, new TextEncoder().encode(`${MANIFEST}\n`));
-    await this.#writeFile(`${target}/${MANIFEST}`, manifestOf(tables));
-    const names = tables.map(tableFileName);
+    await this.#writeFile(
+      `${target}/${MANIFEST}`,
+      manifestBytes(this.#faults.asRocksdb === true ? this.#names : [], tables),
+    );
+    const names = tables.map(({number}) => tableFileName(number));
     for (const name of names) {
       await this.#files.link(`${this.#directory}/${name}`, `${target}/${name}`);
     }
     this.#tables = tables;
     if (isCompacted) {
-      for (const number of before) {
+      for (const {number} of before) {
         await this.#files.unlink(`${this.#directory}/${tableFileName(number)}`);
       }
     }
@@ -268,6 +280,34 @@ class MemoryStore implements RowStore {
     }
   }
 
+  async #tablesOf(
+    content: string,
+  ): Promise<readonly (ManifestTable & {readonly bytes: Uint8Array})[]> {
+    const next = (): number => {
+      this.#lastNumber += 1;
+      return this.#lastNumber;
+    };
+    if (this.#faults.asRocksdb !== true) {
+      return [{...NO_KEYS, number: next(), bytes: new TextEncoder().encode(content)}];
+    }
+    const made: (ManifestTable & {readonly bytes: Uint8Array})[] = [];
+    for (const [family, rows] of JSON.parse(content) as Content) {
+      if (rows.length === 0) continue;
+      const number = next();
+      const entries = rows
+        .map(([key, value]) => ({
+          key: Buffer.from(key, 'hex'),
+          value: value === null ? null : Buffer.from(value, 'hex'),
+          sequence: number,
+        }))
+        .sort((left, right) => Buffer.compare(left.key, right.key));
+      const [smallest, largest] = [entries[0]!.key, entries.at(-1)!.key];
+      const bytes = await sstBytes(entries);
+      made.push({family, number, level: 0, smallest, largest, bytes});
+    }
+    return made;
+  }
+
   #everything(): string {
     const all = [...this.#families].map(([name, rows]): [string, Map<string, string>] => [
       name,
@@ -276,7 +316,7 @@ class MemoryStore implements RowStore {
     return textOf(new Map(all));
   }
 
-  #loadTable(content: readonly [string, [string, string | null][]][]): void {
+  #loadTable(content: Content): void {
     for (const [name, entries] of content) {
       const rows = this.#families.get(name) ?? new Map<string, Uint8Array>();
       this.#families.set(name, rows);
@@ -300,21 +340,6 @@ class MemoryStore implements RowStore {
     this.#families.set(name, rows);
     return rows;
   }
-}
-
-/** One record for each file, of the edit "new file" in level 0 of family 0. */
-function manifestOf(tables: readonly number[]): Uint8Array {
-  const edits = tables.map((number) => {
-    const edit = [103, 0, ...varint(number), 1, 0, 0, 0, 0, 1];
-    const crc = maskedCrc32c(Uint8Array.from([1, ...edit]));
-    const bytes = [crc, crc >>> 8, crc >>> 16, crc >>> 24].map((part) => part & 0xff);
-    return [...bytes, edit.length & 0xff, edit.length >> 8, 1, ...edit];
-  });
-  return Uint8Array.from(edits.flat());
-}
-
-function varint(value: number): number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >> 7)];
 }
 
 function textOf(changes: Changes): string {
