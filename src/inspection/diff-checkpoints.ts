@@ -12,7 +12,6 @@ import {isKeyedFile} from '../storage/state-chain.ts';
 import {sourcePositions} from './describe-states.ts';
 import {openCheckpoint} from './state/open-checkpoint.ts';
 import {diffStates, type RowDiff} from './state/diff-states.ts';
-import type {DatabasePlace} from './state/read-states.ts';
 import {stateTables, type StateTable} from './state/state-tables.ts';
 
 /** As `checkpoint diff --json` prints it, but for the rows. */
@@ -58,7 +57,6 @@ interface SourceDiff {
 
 export interface DiffOptions {
   readonly files: FileSystem;
-  readonly databases: DatabasePlace;
   /** Directories, absolute. */
   readonly from: string;
   readonly to: string;
@@ -108,7 +106,7 @@ async function sideOf(files: FileSystem, directory: string): Promise<Side> {
 }
 
 async function keyedDifferences(
-  {files, databases}: DiffOptions,
+  {files}: DiffOptions,
   sides: {
     readonly from: Side;
     readonly to: Side;
@@ -125,7 +123,7 @@ async function keyedDifferences(
   for (const name of new Set([...from, ...to].map(({state}) => state))) {
     const side = (tables: readonly StateTable[], {directory}: Side) => ({
       tables: tables.filter(({state}) => state === name),
-      place: {files, databases, directory},
+      place: {files, directory},
     });
     const diff = await diffStates({
       from: side(from, sides.from),

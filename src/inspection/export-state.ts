@@ -29,7 +29,7 @@ import {bytesByTable, TableProgress} from './state/table-progress.ts';
 
 export type ExportFormat = 'ndjson' | 'csv' | 'parquet';
 
-export interface ExportOptions extends Pick<ReadTableOptions, 'files' | 'directory' | 'databases'> {
+export interface ExportOptions extends Pick<ReadTableOptions, 'files' | 'directory'> {
   /** Absolute; not there, or empty. */
   readonly target: string;
   readonly format: ExportFormat;

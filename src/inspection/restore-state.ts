@@ -13,7 +13,8 @@ import {InProcessWriter} from '../state/snapshot-writer.ts';
 import type {TableSpec} from '../state/state-backend.ts';
 import {removeTree} from '../storage/durable-file.ts';
 import type {FileSystem} from '../storage/file-system.ts';
-import {openDatabase, readTable, type DatabasePlace} from './state/read-states.ts';
+import {openDatabase, type RestorePlace} from './open-database.ts';
+import {readTable} from './state/read-states.ts';
 import {RowDigest, type RowTexts} from './state/row-digest.ts';
 import {stateTables} from './state/state-tables.ts';
 
@@ -21,7 +22,7 @@ export interface RestoreRequest {
   readonly files: FileSystem;
   readonly directory: string;
   readonly metadata: CheckpointMetadata;
-  readonly databases: DatabasePlace;
+  readonly place: RestorePlace;
 }
 
 /** By `<operator>.<state>`: the rows of the snapshot. */
@@ -31,14 +32,14 @@ export async function restoredDigests(
   request: RestoreRequest,
 ): Promise<ReadonlyMap<string, RowDigest>> {
   const {uid, parallelism, maxParallelism} = operator;
-  const {files, directory, metadata, databases} = request;
+  const {files, directory, metadata, place} = request;
   const alone = {...metadata, operators: [operator]};
   const specs = new Map(
     stateTables(alone, directory).map(({state, shape}) => [state, shape.spec] as const),
   );
   const digests = new Map<string, RowDigest>();
   for (let index = 0; index < parallelism; index += 1) {
-    const scratch = await databases.makeDirectory();
+    const scratch = await place.makeDirectory();
     try {
       const keyGroups = keyGroupRangeOf(index, parallelism, maxParallelism);
       const states = await snapshotOf(operator, request, {scratch, keyGroups, specs});
@@ -48,7 +49,7 @@ export async function restoredDigests(
         const name = `${uid}.${table.state}`;
         const digest = digests.get(name) ?? new RowDigest(texts);
         digests.set(name, digest);
-        for await (const rows of readTable(table, {files, directory: scratch, databases})) {
+        for await (const rows of readTable(table, {files, directory: scratch})) {
           digest.add(rows);
         }
       }
@@ -61,7 +62,7 @@ export async function restoredDigests(
 
 async function snapshotOf(
   {uid, maxParallelism, subtasks}: OperatorMetadata,
-  {files, directory, databases}: RestoreRequest,
+  {files, directory, place}: RestoreRequest,
   {
     scratch,
     keyGroups,
@@ -79,7 +80,7 @@ async function snapshotOf(
     compression: 'none',
     incremental: null,
     writer: new InProcessWriter(files),
-    openStored: async (stored) => openDatabase(stored, uid, {files, directory, databases}),
+    openStored: async (stored) => openDatabase(stored, uid, {files, directory, place}),
   });
   try {
     for (const spec of specs.values()) await backend.openTable(spec);

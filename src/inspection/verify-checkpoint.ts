@@ -17,7 +17,7 @@ import {isUnfinishedOfFlink, unfinished} from './flink/unfinished-checkpoint.ts'
 import type {PathMap} from './flink/locate-file.ts';
 import {isFlinkDirectory} from './flink/read-flink-directory.ts';
 import {sampleFiles, type Sample, type SampledFile} from './sample-files.ts';
-import type {DatabasePlace} from './state/read-states.ts';
+import type {RestorePlace} from './open-database.ts';
 import {bytesToRead, verifyRows} from './verify-rows.ts';
 
 /** Each looks at what those before it look at, too. */
@@ -42,8 +42,8 @@ export interface VerifyOptions {
   /** Where files are read, when not in this thread; and how many at once. */
   readonly checkFile?: CheckFile | undefined;
   readonly filesAtOnce?: number | undefined;
-  /** For the levels decode and restore. */
-  readonly databases?: DatabasePlace | undefined;
+  /** For the level restore. */
+  readonly place?: RestorePlace | undefined;
   /** Told once, at the start: what was found up to the moment of the call, for whoever is interrupted. */
   readonly onBegin?: ((soFar: () => VerifySummary) => void) | undefined;
   /** `directory`: of the checkpoint that it concerns, also when the file lies in `shared/`. */
@@ -227,9 +227,9 @@ class VerifyRun {
     level: 'decode' | 'restore',
     {metadata, sound}: CheckResult & {readonly metadata: NonNullable<CheckResult['metadata']>},
   ): Promise<void> {
-    const {files, databases = noDatabases} = this.#options;
+    const {files, place = nowhere} = this.#options;
     const {rows, skipped, isGone} = await verifyRows({
-      ...{files, directory, metadata, level, sound, databases},
+      ...{files, directory, metadata, level, sound, place},
       onFinding: (finding) => this.#report(finding, directory),
       onRead: (bytes) => this.#progressed(bytes),
       isStopped: () => this.#isStopped(),
@@ -305,13 +305,13 @@ class VerifyRun {
   }
 }
 
-const noDatabases: DatabasePlace = {
+const nowhere: RestorePlace = {
   openStore: async () => Promise.reject(noPlace()),
   makeDirectory: async () => Promise.reject(noPlace()),
 };
 
 function noPlace(): EngineError {
-  return new EngineError('USAGE', 'there is no scratch directory to open a database in');
+  return new EngineError('USAGE', 'there is no directory to try a restore in');
 }
 
 function fileId(directory: string, path: string): string {

@@ -28,7 +28,8 @@ import type {Finding, FindingCode} from '../storage/finding.ts';
 import {stateFileAt} from '../storage/paths.ts';
 import {isKeyedFile} from '../storage/state-chain.ts';
 import {restoredDigests} from './restore-state.ts';
-import {TableReader, type DatabasePlace, type StateRows} from './state/read-states.ts';
+import type {RestorePlace} from './open-database.ts';
+import {TableReader, type StateRows} from './state/read-states.ts';
 import {RowDigest, RowTexts} from './state/row-digest.ts';
 import {filesOf, stateTables, type StateTable} from './state/state-tables.ts';
 import {bytesByTable, TableProgress} from './state/table-progress.ts';
@@ -41,7 +42,7 @@ export interface VerifyRowsOptions {
   readonly level: 'decode' | 'restore';
   /** Paths in `metadata` of files that are what was written. */
   readonly sound: ReadonlySet<string>;
-  readonly databases: DatabasePlace;
+  readonly place: RestorePlace;
   /** Of a table, keys whose hashes are in memory at once. */
   readonly keysAtOnce?: number | undefined;
   readonly onFinding: (finding: Finding) => void;
@@ -108,18 +109,14 @@ async function decodeTable(
   texts: RowTexts,
   options: VerifyRowsOptions,
 ): Promise<RowDigest | null> {
-  const {files, directory, databases, onFinding, onRead = () => undefined} = options;
+  const {files, directory, onFinding, onRead = () => undefined} = options;
   const digest = new RowDigest(texts);
   const progress = new TableProgress(table, bytes, onRead);
-  const reader = new TableReader(table, {files, directory, databases});
-  try {
-    for (const part of partsOf(table, options)) {
-      if (!(await decodePart(reader, part, {digest, progress}, options))) return null;
-    }
-    progress.end();
-  } finally {
-    await reader.close();
+  const reader = new TableReader(table, {files, directory});
+  for (const part of partsOf(table, options)) {
+    if (!(await decodePart(reader, part, {digest, progress}, options))) return null;
   }
+  progress.end();
   const [counted, rowCount] = [countOf(table), digest.rowCount];
   if (counted === null || counted === rowCount) return digest;
   const path = stateFileAt(directory, filesOf(table)[0]!.path);
@@ -134,7 +131,7 @@ async function decodeTable(
 /** Key groups whose rows are looked at together. */
 interface TablePart {
   readonly range: KeyGroupRange;
-  /** About how many rows it has at most. Null: each key once is what its form says: it is in their order, or a database. */
+  /** About how many rows it has at most. Null: each key once is what its form says: they are in their order. */
   readonly rowCountMax: number | null;
 }
 

@@ -5,7 +5,6 @@ import {openCheckpoint} from '../inspection/state/open-checkpoint.ts';
 import type {Environment} from '../runtime/run-types.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {resolveCheckpoint} from './resolve-report.ts';
-import {databasePlace} from './database-place.ts';
 
 /** `positions`: of `sources` in words, a line per split, without the lines that both have. */
 export interface DiffReport extends CheckpointDiff {
@@ -24,7 +23,6 @@ export async function diffReport(
 ): Promise<DiffReport> {
   const diff = await diffCheckpoints({
     files,
-    databases: databasePlace(),
     from: await resolveCheckpoint(from, {environment}),
     to: await resolveCheckpoint(to, {environment}),
     rowsMax,

@@ -1,5 +1,4 @@
-// What `state scan` and `state get` tell about the state in a checkpoint. Nothing is written but a scratch directory for
-// databases, which goes again.
+// What `state scan` and `state get` tell about the state in a checkpoint. Nothing is written.
 
 import {EngineError} from '../base/errors.ts';
 import {shellWord} from '../base/shell-word.ts';
@@ -11,7 +10,6 @@ import type {Environment} from '../runtime/run-types.ts';
 import {nodeFileSystem as files} from '../storage/node-file-system.ts';
 import {systemProcessTable} from '../storage/process-table.ts';
 import {resolveCheckpoint} from './resolve-report.ts';
-import {databasePlace} from './database-place.ts';
 import {resolve} from 'node:path';
 
 export interface StateRequest extends RowConditions {
@@ -32,7 +30,7 @@ export async function* scanState(
   const {operator, state, limit, ttlMillis, ...conditions} = request;
   const directory = await resolveCheckpoint(ref, {environment});
   const chosen = {operator, state, limit, ttlMillis};
-  yield* scan({files, directory, databases: databasePlace(), conditions, ...chosen});
+  yield* scan({files, directory, conditions, ...chosen});
 }
 
 export interface ExportRequest {
@@ -60,7 +58,7 @@ export async function exportCheckpoint(
   const source = await resolveCheckpoint(ref, {environment});
   const path = resolve(to);
   const place = {
-    ...{files, directory: source, databases: databasePlace()},
+    ...{files, directory: source},
     ...{random: systemRandom.hex(6), processes: systemProcessTable},
   };
   const report = await exportState({...place, ...request, target: path});
@@ -81,7 +79,6 @@ export async function* getState(
   for await (const rows of scan({
     files,
     directory,
-    databases: databasePlace(),
     conditions,
     ...chosen,
   })) {

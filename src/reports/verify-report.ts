@@ -33,7 +33,7 @@ import {
   parseCheckpointName,
   parseSavepointName,
 } from '../storage/paths.ts';
-import {databasePlace} from './database-place.ts';
+import {restorePlace} from './restore-place.ts';
 import {watchedMaps} from './path-maps.ts';
 import {directoryOf, resolveCheckpoint} from './resolve-report.ts';
 
@@ -142,7 +142,7 @@ export async function verifyCheckpoints(
   const {summary, errorCode, incomplete} = await verifyDirectories({
     ...{files, clock: systemClock, directories, listed, level, maps, sample, failFast, strict},
     ...{checkFile: threads?.checkFile, filesAtOnce: threads?.count},
-    databases: databasePlace(),
+    place: restorePlace(),
     onBegin: (soFar) => options.onBegin?.(() => toCounts(soFar())),
     onFinding(finding, directory) {
       const ref = owners.get(directory) ?? '';

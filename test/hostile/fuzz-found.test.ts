@@ -15,7 +15,7 @@ import type {Finding} from '#src/storage/finding.js';
 import {FakeTime} from '../storage/support/fixture.ts';
 import {flinkTrees} from './fuzz/flink-trees.ts';
 import {FuzzDisk, type Entry} from './fuzz/fuzz-disk.ts';
-import {databasesOn, rowsOf} from './fuzz/judge.ts';
+import {placeOn, rowsOf} from './fuzz/judge.ts';
 import {keptTrees, type Kept} from './fuzz/kept-trees.ts';
 import {MUTATIONS} from './fuzz/mutations.ts';
 import {bodyOf, OUTSIDE, replaceState, setBody, sumAgain} from './fuzz/subject.ts';
@@ -31,7 +31,7 @@ async function findingsOf(disk: FuzzDisk, directory: string): Promise<readonly F
   const findings: Finding[] = [];
   await verifyCheckpoints({
     ...{files: disk, clock: new FakeTime(), directories: [directory], level: 'decode'},
-    databases: databasesOn(disk),
+    place: placeOn(disk),
     onFinding: (finding) => findings.push(finding),
   });
   return findings;

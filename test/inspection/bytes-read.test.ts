@@ -11,7 +11,7 @@ import {verifyRows} from '#src/inspection/verify-rows.js';
 import type {FileSystem} from '#src/storage/file-system.js';
 import {counting} from '../state/support/counting-files.ts';
 import {MAX_PARALLELISM, Running, type Key} from '../state/support/incremental.ts';
-import {noDatabases} from './support/state-text.ts';
+import {nowhere} from './support/state-text.ts';
 
 /** Some chunks of state files, each of all key groups. */
 const ROWS = 180_000;
@@ -61,7 +61,7 @@ describe.each([
   test('is read for all its rows, some key groups at a time', async () => {
     const {files, bytes} = counting(state.files);
     const {directory} = state;
-    const options = {files, directory, databases: noDatabases, sliceBytes: SLICE_BYTES};
+    const options = {files, directory, sliceBytes: SLICE_BYTES};
     let rowCount = 0;
     for await (const rows of readTable(tableOf(state), options)) rowCount += rows.rowCount;
     expect(rowCount).toBe(ROWS);
@@ -73,7 +73,7 @@ describe.each([
     const {directory} = state;
     let told = 0;
     const reader = new TableReader(tableOf(state), {
-      ...{files, directory, databases: noDatabases, sliceBytes: SLICE_BYTES},
+      ...{files, directory, sliceBytes: SLICE_BYTES},
       onRead: (count) => (told += count),
     });
     let rowCount = 0;
@@ -90,7 +90,7 @@ describe.each([
     const {directory, metadata} = state;
     const told: number[] = [];
     const {rows} = await verifyRows({
-      ...{files, directory, metadata, level: 'decode', databases: noDatabases},
+      ...{files, directory, metadata, level: 'decode', place: nowhere},
       ...{keysAtOnce: ROWS / 8, sound: new Set(state.states.map(({path}) => path))},
       onFinding: ({message}) => expect.unreachable(message),
       isStopped: () => false,
@@ -106,7 +106,7 @@ describe.each([
   test('is compared with itself', async () => {
     const {files, bytes} = counting(state.files);
     const {directory} = state;
-    const side = {tables: [tableOf(state)], place: {files, directory, databases: noDatabases}};
+    const side = {tables: [tableOf(state)], place: {files, directory}};
     const options = {from: side, to: side, rowsMax: 10, sliceBytes: 2 * SLICE_BYTES};
     expect(await diffStates(options)).toMatchObject({keysAdded: 0, keysRemoved: 0, keysChanged: 0});
     expect(bytes() / (2 * state.bytes)).toBeLessThan(2.5);
@@ -115,7 +115,7 @@ describe.each([
   test('is opened once for key groups that fit into memory', async () => {
     const {files, opens} = counting(state.files);
     const {directory} = state;
-    const options = {files, directory, databases: noDatabases, sliceBytes: 0.6 * state.bytes};
+    const options = {files, directory, sliceBytes: 0.6 * state.bytes};
     const range = {start: 0, end: MAX_PARALLELISM / 2 - 1};
     let rowCount = 0;
     for await (const rows of readTable(tableOf(state), {...options, range}))
@@ -127,7 +127,7 @@ describe.each([
   test('is read in part for one key group, and for the first rows', async () => {
     const {files, bytes} = counting(state.files);
     const {directory} = state;
-    const options = {files, directory, databases: noDatabases, sliceBytes: SLICE_BYTES};
+    const options = {files, directory, sliceBytes: SLICE_BYTES};
     const range = {start: 3, end: 3};
     for await (const rows of readTable(tableOf(state), {...options, range})) {
       expect(rows.rowCount).toBeGreaterThan(0);

@@ -12,7 +12,6 @@ import type {CheckpointMetadata, FileState} from '#src/checkpoint/checkpoint-met
 import {diffCheckpoints} from '#src/inspection/diff-checkpoints.js';
 import {diffStates, type StateSide} from '#src/inspection/state/diff-states.js';
 import {stateTables} from '#src/inspection/state/state-tables.js';
-import {databasePlace} from '#src/reports/database-place.js';
 import {convertSnapshot} from '#src/state/canonical/convert-snapshot.js';
 import {STRING} from '#src/records/data-type.js';
 import type {KeyedTable, StateBackend, TableSpec} from '#src/state/state-backend.js';
@@ -29,9 +28,7 @@ import {
   WORDS,
   type Key,
 } from '../state/support/incremental.ts';
-import {memoryStores} from '../state/support/memory-store.ts';
 import {MemoryFiles} from '../state/support/memory-files.ts';
-import {noDatabases} from './support/state-text.ts';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
 const FORMS = ['file', 'gzip', 'chain', 'canonical', 'rescaled', 'rocksdb'] as const;
@@ -60,15 +57,7 @@ function sideOf(
   const own = subtasks.map((states, index) => ({index, states, watermark: null}));
   const operator = {uid: 'op', type: 'aggregate', parallelism: 1, maxParallelism, subtasks: own};
   const metadata = {operators: [operator]} as unknown as CheckpointMetadata;
-  const openStore = memoryStores(files, {lookups: 0, compactAt: 3});
-  let made = 0;
-  const makeDirectory = async (): Promise<string> => {
-    made += 1;
-    await files.makeDirectory(`/read-${made}`);
-    return `/read-${made}`;
-  };
-  const databases = {openStore, makeDirectory};
-  return {tables: stateTables(metadata, directory), place: {files, directory, databases}};
+  return {tables: stateTables(metadata, directory), place: {files, directory}};
 }
 
 async function resolveAll(
@@ -90,7 +79,7 @@ async function stored(model: Model, form: Form): Promise<StateSide> {
   const compression = form === 'gzip' ? 'gzip' : 'none';
   const running =
     form === 'rocksdb'
-      ? new Running({}, (files) => makeRocksdb(files))
+      ? new Running({}, (files) => makeRocksdb(files, {asRocksdb: true}))
       : new Running({deltasMax: 10, compression});
   if (form === 'chain') {
     // Values that are replaced, and rows that go, in later files.
@@ -283,22 +272,6 @@ describe('two states', () => {
     ]);
   });
 
-  test('a database is opened once, however many key groups are compared at a time', async () => {
-    let opened = 0;
-    const side = async (): Promise<StateSide> => {
-      const {tables, place} = await stored(rows(['x', 'y', 'z']), 'rocksdb');
-      const {databases} = place;
-      const openStore: typeof databases.openStore = async (request) => {
-        opened += 1;
-        return databases.openStore(request);
-      };
-      return {tables, place: {...place, databases: {...databases, openStore}}};
-    };
-    const sides = {from: await side(), to: await side()};
-    expect(await diffStates({...sides, rowsMax: 0, sliceBytes: 1})).toMatchObject({keysChanged: 0});
-    expect(opened).toBe(2);
-  });
-
   test('a key of other columns is another key, also where its values are the same', async () => {
     const keys: readonly Key[] = [
       ['a', 0n],
@@ -337,7 +310,7 @@ describe('two states', () => {
 });
 
 describe('the kept checkpoints', () => {
-  const place = {files: nodeFileSystem, databases: noDatabases, rowsMax: 100};
+  const place = {files: nodeFileSystem, rowsMax: 100};
   const savepoint = 'files/savepoints/savepoint-10131a-0cb72edbffcc';
   const canonical = join(KEPT, 'savepoint-canonical-0.1.0', savepoint);
   const native = join(KEPT, 'savepoint-native-0.1.0', savepoint);
@@ -417,7 +390,7 @@ describe('the kept checkpoints', () => {
   });
 
   test('operators that only one of them has, and another key of one that both have', async () => {
-    const place = {files: nodeFileSystem, databases: databasePlace(), rowsMax: 100};
+    const place = {files: nodeFileSystem, rowsMax: 100};
     const other = join(KEPT, 'rocksdb-full-0.1.0/files/state/kept/chk-7');
     const there = await diffCheckpoints({...place, from: native, to: other});
     const back = await diffCheckpoints({...place, from: other, to: native});

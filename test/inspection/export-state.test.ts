@@ -26,14 +26,13 @@ import {distinctFilesOf, lengthOf} from '#src/storage/metadata-encoder.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {systemProcessTable} from '#src/storage/process-table.js';
 import {unfinishedCopyAt} from '#src/storage/unfinished-copies.js';
-import {noDatabases} from './support/state-text.ts';
 
 const directory = join(
   fileURLToPath(new URL('../formats/kept', import.meta.url)),
   'hashmap-full-0.1.0/files/state/kept/chk-5',
 );
 const scratch = mkdtempSync(join(tmpdir(), 'tidemark-export-'));
-const source = {files: nodeFileSystem, directory, databases: noDatabases};
+const source = {files: nodeFileSystem, directory};
 let count = 0;
 
 afterAll(() => rmSync(scratch, {recursive: true, force: true}));

@@ -28,7 +28,6 @@ import {
 } from '../state/support/incremental.ts';
 import type {MemoryFiles} from '../state/support/memory-files.ts';
 import {STORE_OPTIONS} from '../state/support/store-options.ts';
-import {realDatabases} from './support/real-databases.ts';
 import {allTexts, textsOf} from './support/state-text.ts';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
@@ -70,11 +69,7 @@ describe.each(readCorpus(KEPT))('the kept $name', (kept) => {
   test('has the rows of its facts', async () => {
     const directory = join(KEPT, kept.name, 'files', kept.facts.checkpoint);
     const found: Record<string, string[]> = {};
-    for await (const rows of readStates({
-      files: nodeFileSystem,
-      directory,
-      databases: realDatabases(scratch),
-    })) {
+    for await (const rows of readStates({files: nodeFileSystem, directory})) {
       const {operator, state, subtask} = rows.table;
       const whose = `${operator}.${state}`;
       expect([0, 1]).toContain(subtask);
@@ -193,17 +188,7 @@ async function rocksdbRows(
   resolve(table, manyKeys);
   const states = await backend.snapshot({checkpointId: 1, directory: '/chk-1'});
   await backend.close();
-  let made = 0;
-  const makeDirectory = async (): Promise<string> => {
-    made += 1;
-    const path = `${local}/read-${made}`;
-    await files.makeDirectory(path);
-    return path;
-  };
-  const texts = await textsOf(files, '/chk-1', states, {databases: {openStore, makeDirectory}});
-  expect(made).toBe(1);
-  await expect(files.list(`${local}/read-1`)).rejects.toThrow();
-  return texts;
+  return textsOf(files, '/chk-1', states);
 }
 
 const keptRows = manyKeys
@@ -213,7 +198,7 @@ const keptRows = manyKeys
   )
   .sort();
 
-test('files of RocksDB are read out of a directory of their own, which goes again', async () => {
+test('files of RocksDB are read where they lie', async () => {
   const files = new HybridFiles(scratch);
   const startStore = storeThreads(new URL('../../dist/src/store-entry.js', import.meta.url));
   const texts = await rocksdbRows(files, scratch, async (request) =>

@@ -20,7 +20,7 @@ import {stateFileAt} from '#src/storage/paths.js';
 import {CHUNK_BYTES} from '#src/storage/state-chunks.js';
 import {MAX_PARALLELISM, Running, SPEC, type Key} from '../state/support/incremental.ts';
 import type {MemoryFiles} from '../state/support/memory-files.ts';
-import {noDatabases} from './support/state-text.ts';
+import {nowhere} from './support/state-text.ts';
 
 const KEYS = Array.from({length: 200}, (_, at): Key => [`word ${at % 20}`, BigInt(at)]);
 
@@ -35,7 +35,7 @@ async function decode(
   const operator = {uid: 'op', type: 'aggregate', parallelism: 1, maxParallelism: MAX_PARALLELISM};
   const metadata = {operators: [{...operator, subtasks}]} as unknown as CheckpointMetadata;
   await verifyRows({
-    ...{files, directory, metadata, level: 'decode', databases: noDatabases},
+    ...{files, directory, metadata, level: 'decode', place: nowhere},
     ...{keysAtOnce, sound: new Set(states.map(({path}) => path))},
     onFinding: (finding) => findings.push(finding),
     isStopped: () => false,

@@ -11,7 +11,6 @@ import {scanState, type ScanOptions} from '#src/inspection/state/scan-state.js';
 import {nodeFileSystem} from '#src/storage/node-file-system.js';
 import {shell} from '../commands/tidemark.ts';
 import {readCorpus} from '../formats/support/corpus.ts';
-import {noDatabases} from './support/state-text.ts';
 
 const KEPT = fileURLToPath(new URL('../formats/kept', import.meta.url));
 /** Those of one job. The rows of RocksDB, of another, are read in read-states.test.ts. */
@@ -34,7 +33,7 @@ interface Row {
 async function scan(directory: string, request: Partial<ScanOptions>): Promise<Row[]> {
   const all: Row[] = [];
   const options = {conditions: {}, limit: null, ttlMillis: null, ...request};
-  const given = {files: nodeFileSystem, databases: noDatabases, directory, ...options};
+  const given = {files: nodeFileSystem, directory, ...options};
   for await (const {rowCount, lines} of scanState(given)) {
     const texts = Buffer.from(lines).toString('utf8').trimEnd().split('\n');
     expect(texts).toHaveLength(rowCount);
@@ -121,7 +120,7 @@ test.each([
 });
 
 test('a condition that one of several states cannot have is refused before the first row', async () => {
-  const given = {files: nodeFileSystem, databases: noDatabases, directory: CANONICAL.directory};
+  const given = {files: nodeFileSystem, directory: CANONICAL.directory};
   const request = {limit: null, ttlMillis: null, conditions: {where: 'window_start IS NOT NULL'}};
   const seen: number[] = [];
   const all = (async () => {

@@ -30,12 +30,12 @@ let made = 0;
 
 afterAll(() => rmSync(scratch, {recursive: true, force: true}));
 
-const databases = realDatabases(scratch);
+const place = realDatabases(scratch);
 
 async function verify(directory: string, options: Partial<VerifyOptions> = {}) {
   const findings: Finding[] = [];
   const verification = await verifyCheckpoints({
-    ...{files: nodeFileSystem, clock: new FakeTime(), directories: [directory], databases},
+    ...{files: nodeFileSystem, clock: new FakeTime(), directories: [directory], place},
     level: 'restore',
     onFinding: (finding) => findings.push(finding),
     ...options,
@@ -184,8 +184,8 @@ describe('H86: a checkpoint that its owner deletes while its rows are read', () 
         files: disk,
         level,
         listed: new Set([`/job/${checkpoint}`]),
-        databases: {
-          ...databases,
+        place: {
+          ...place,
           makeDirectory: async () => {
             scratches += 1;
             await disk.makeDirectory(`/scratch-${scratches}`);

@@ -45,12 +45,12 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     prover: 'read-states',
   },
   {
-    name: 'read: the scratch directory of a database stays',
-    rows: 'state reader',
-    module: 'inspection/state/read-states.js',
+    name: 'verify: the directory in which a database was opened stays',
+    rows: 'level restore',
+    module: 'inspection/open-database.js',
     find: 'await store.close();\n                await removeTree(files, target);',
     replace: 'await store.close();',
-    prover: 'read-states',
+    prover: 'verify-rows',
   },
   {
     name: 'scratch: what a process has is not removed when it ends',
@@ -122,14 +122,6 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
     module: 'state/rows/text-column.js',
     find: "return ESCAPED.test(own.toString('latin1')) ?",
     replace: 'return false ?',
-    prover: 'diff-states',
-  },
-  {
-    name: 'diff: a database is opened for each slice',
-    rows: 'checkpoint diff',
-    module: 'inspection/state/diff-states.js',
-    find: 'if (reader.table.keyGroups.end <= range.end)',
-    replace: 'if (true)',
     prover: 'diff-states',
   },
   {
@@ -255,7 +247,7 @@ export const INSPECTION_MUTANTS: readonly Mutant[] = [
   {
     name: 'a MANIFEST that was written so and is not understood is a failing disk',
     rows: 'H30',
-    module: 'state/rocksdb/place-database.js',
+    module: 'state/rocksdb/stored-manifest.js',
     find: 'sha256Hex(bytes) !== state.sha256',
     replace: 'true',
     prover: 'fuzz-found',

@@ -70,23 +70,15 @@ export async function diffStates(options: DiffStatesOptions): Promise<StateDiff>
   const bytes = tables.flatMap(filesOf).reduce((sum, {length}) => sum + length, 0);
   const whole = {start: 0, end: shape.maxParallelism - 1};
   const [before, after] = [readersOf(from), readersOf(to)];
-  try {
-    for (const range of slicesOf(whole, Math.ceil(bytes / sliceBytes))) {
-      const parts: KeyPart[] = [ALL_KEYS];
-      for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
-        kept.begin(part);
-        await readSide(before, range, (row) => comparison.keep(row));
-        await readSide(after, range, (row) => comparison.compare(row));
-        comparison.endPass();
-        parts.push(...kept.takeLeft());
-      }
-      // Slices ascend: no later one has anything of these.
-      for (const reader of [...before, ...after]) {
-        if (reader.table.keyGroups.end <= range.end) await reader.close();
-      }
+  for (const range of slicesOf(whole, Math.ceil(bytes / sliceBytes))) {
+    const parts: KeyPart[] = [ALL_KEYS];
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+      kept.begin(part);
+      await readSide(before, range, (row) => comparison.keep(row));
+      await readSide(after, range, (row) => comparison.compare(row));
+      comparison.endPass();
+      parts.push(...kept.takeLeft());
     }
-  } finally {
-    for (const reader of [...before, ...after]) await reader.close();
   }
   return comparison.diff;
 }

@@ -44,10 +44,15 @@ export function columnsOfBlock(block: RowBlock, shape: StateShape): RowColumns {
     rowCount,
     keyGroups,
     key: layout.key.map((cell) => keyColumn(block, cell)),
-    values: layout.slots.map((slot, index) => valueColumn(block, slot, shape.spec.values[index]!)),
+    values: valueColumns(block, shape),
     path: block.path,
     offset: block.offset,
   };
+}
+
+/** As `StateShape.values`. */
+export function valueColumns(block: RowBlock, {spec}: StateShape): readonly Column[] {
+  return block.layout.slots.map((slot, index) => valueColumn(block, slot, spec.values[index]!));
 }
 
 function keyColumn(block: RowBlock, cell: KeyCell): Column {

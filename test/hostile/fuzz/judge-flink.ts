@@ -10,7 +10,7 @@ import type {Finding} from '#src/storage/finding.js';
 import {FakeTime, processTable} from '../../storage/support/fixture.ts';
 import {homeOf, type FlinkTree} from './flink-trees.ts';
 import {FuzzDisk, type Tree} from './fuzz-disk.ts';
-import {answered, databasesOn, type Outcome} from './judge.ts';
+import {answered, placeOn, type Outcome} from './judge.ts';
 
 const COPY = '/scratch/copy';
 
@@ -67,7 +67,7 @@ async function errorsFound(
   const verified = await answered(disk, `verify ${level}`, allowed, async () =>
     verifyCheckpoints({
       ...{files: disk, clock: new FakeTime(), directories: [directory], level},
-      databases: databasesOn(disk),
+      place: placeOn(disk),
       onFinding: (finding) => findings.push(finding),
     }),
   );

@@ -4,7 +4,8 @@ import {EngineError} from '#src/base/errors.js';
 import type {CheckpointMetadata} from '#src/checkpoint/checkpoint-metadata.js';
 import {inspectCheckpoint} from '#src/inspection/inspect-checkpoint.js';
 import {listCheckpointDirectory} from '#src/inspection/list-checkpoints.js';
-import {readStates, type DatabasePlace} from '#src/inspection/state/read-states.js';
+import type {RestorePlace} from '#src/inspection/open-database.js';
+import {readStates} from '#src/inspection/state/read-states.js';
 import {verifyCheckpoints, type VerifyDepth} from '#src/inspection/verify-checkpoint.js';
 import {storedFacets} from '#src/recovery/compatibility.js';
 import {planRestore} from '#src/recovery/plan-restore.js';
@@ -101,7 +102,7 @@ async function verified(
   const verification = await answered(disk, `verify ${level}`, allowed, async () =>
     verifyCheckpoints({
       ...{files: disk, clock: new FakeTime(), directories: [directory], level},
-      databases: databasesOn(disk),
+      place: placeOn(disk),
       onFinding: (finding) => findings.push(finding),
     }),
   );
@@ -129,7 +130,7 @@ function isOfRows({code, path}: Finding, metadataPath: string): boolean {
 }
 
 /** No database is opened: its files are put together, and that is all. */
-export function databasesOn(disk: FuzzDisk): DatabasePlace {
+export function placeOn(disk: FuzzDisk): RestorePlace {
   let made = 0;
   return {
     openStore: async () => Promise.reject(new EngineError('USAGE', 'no database is opened here')),
@@ -182,8 +183,7 @@ function planOf(changed: CheckpointMetadata, before: CheckpointMetadata): void {
 
 export async function rowsOf(disk: FuzzDisk, directory: string): Promise<{readonly text: string}> {
   const texts: string[] = [];
-  const databases = databasesOn(disk);
-  for await (const rows of readStates({files: disk, directory, databases})) {
+  for await (const rows of readStates({files: disk, directory})) {
     const {operator, state} = rows.table;
     for (const text of rowTexts(rows)) texts.push(`${operator}.${state} ${text}`);
     if (texts.length > ROWS_MAX) throw new Error(`more than ${ROWS_MAX} rows`);

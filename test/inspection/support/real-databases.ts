@@ -3,14 +3,14 @@
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 
-import type {DatabasePlace} from '#src/inspection/state/read-states.js';
+import type {RestorePlace} from '#src/inspection/open-database.js';
 import {storeThreads} from '#src/runtime/store-thread.js';
 import {MailboxStore} from '#src/state/rocksdb/mailbox-store.js';
 
 const startStore = storeThreads(new URL(import.meta.resolve('#src/store-entry.js')));
 
 /** Directories `work-1`, `work-2`, … in `scratch`. */
-export function realDatabases(scratch: string): DatabasePlace {
+export function realDatabases(scratch: string): RestorePlace {
   let made = 0;
   return {
     openStore: async (request) => MailboxStore.open(request, startStore),

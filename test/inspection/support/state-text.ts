@@ -1,14 +1,15 @@
 // Rows of a checkpoint as text, as test/formats tells them: key columns, then slots, each with its value.
 
 import type {CheckpointMetadata, FileState} from '#src/checkpoint/checkpoint-metadata.js';
-import {readTable, type DatabasePlace, type StateRows} from '#src/inspection/state/read-states.js';
+import type {RestorePlace} from '#src/inspection/open-database.js';
+import {readTable, type StateRows} from '#src/inspection/state/read-states.js';
 import {stateTables} from '#src/inspection/state/state-tables.js';
 import {readValue} from '#src/records/value.js';
 import type {FileSystem} from '#src/storage/file-system.js';
 
-export const noDatabases: DatabasePlace = {
-  openStore: async () => Promise.reject(new Error('no database is opened here')),
-  makeDirectory: async () => Promise.reject(new Error('no database is opened here')),
+export const nowhere: RestorePlace = {
+  openStore: async () => Promise.reject(new Error('no restore is tried here')),
+  makeDirectory: async () => Promise.reject(new Error('no restore is tried here')),
 };
 
 /** `word=a number=1 count=3 last=NULL` */
@@ -37,17 +38,14 @@ export async function textsOf(
   files: FileSystem,
   directory: string,
   states: readonly FileState[],
-  {
-    databases = noDatabases,
-    maxParallelism = 16,
-  }: {databases?: DatabasePlace; maxParallelism?: number} = {},
+  {maxParallelism = 16}: {maxParallelism?: number} = {},
 ): Promise<string[]> {
   const subtasks = [{index: 0, states, watermark: null}];
   const operators = [{uid: 'op', type: 'aggregate', parallelism: 1, maxParallelism, subtasks}];
   const tables = stateTables({operators} as unknown as CheckpointMetadata, directory);
   const texts: string[] = [];
   for (const table of tables) {
-    texts.push(...(await allTexts(readTable(table, {files, directory, databases}))));
+    texts.push(...(await allTexts(readTable(table, {files, directory}))));
   }
   return texts;
 }

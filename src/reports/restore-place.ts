@@ -1,10 +1,10 @@
 import {systemRandom} from '../base/random.ts';
-import type {DatabasePlace} from '../inspection/state/read-states.ts';
+import type {RestorePlace} from '../inspection/open-database.ts';
 import {makeScratchDirectory} from '../storage/scratch-directory.ts';
 import {tmpdir} from 'node:os';
 
-/** Databases of RocksDB are put together in a directory of their own below the system's temporary one. */
-export function databasePlace(): DatabasePlace {
+/** A restore is tried in directories of its own below the system's temporary one. */
+export function restorePlace(): RestorePlace {
   return {
     async openStore(request) {
       // Only now: what opens a database is most of the engine.

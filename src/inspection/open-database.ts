@@ -1,0 +1,57 @@
+// Opens a database of a checkpoint with RocksDB, as a restore does.
+
+import type {OpenedStored} from '../state/restore-rows.ts';
+import {placeDatabase} from '../state/rocksdb/place-database.ts';
+import type {OpenStore} from '../state/rocksdb/row-store.ts';
+import type {StoredDatabase} from '../state/rocksdb/stored-database.ts';
+import {removeTree} from '../storage/durable-file.ts';
+import type {FileSystem} from '../storage/file-system.ts';
+
+/** Where a restore is tried, and a database of a checkpoint is put together to be opened. */
+export interface RestorePlace {
+  readonly openStore: OpenStore;
+  /** A new directory, absolute, for each restore and each database. Removing it is the caller's. */
+  readonly makeDirectory: () => Promise<string>;
+}
+
+/** Files of a database that are placed at once. */
+const PLACING_THREADS = 4;
+
+/** What is enough to read a database once. */
+const READING = {
+  writeBufferSize: 1024 * 1024,
+  writeBufferCount: 2,
+  backgroundThreads: 2,
+  openFiles: -1,
+  blockSize: 8192,
+  bloomBitsPerKey: 10,
+};
+
+/** Of the checkpoint in `directory`, in a directory of its own, which `close` removes. Its bytes were verified. */
+export async function openDatabase(
+  stored: StoredDatabase,
+  operator: string,
+  {
+    files,
+    directory,
+    place,
+  }: {readonly files: FileSystem; readonly directory: string; readonly place: RestorePlace},
+): Promise<OpenedStored> {
+  const target = await place.makeDirectory();
+  try {
+    await placeDatabase(files, {stored, source: directory, target, threads: PLACING_THREADS});
+    const what = `the state of ${operator}`;
+    const {families} = stored;
+    const store = await place.openStore({directory: target, families, options: READING, what});
+    return {
+      store,
+      close: async () => {
+        await store.close();
+        await removeTree(files, target);
+      },
+    };
+  } catch (error) {
+    await removeTree(files, target);
+    throw error;
+  }
+}
