@@ -1,11 +1,11 @@
 // Promise: aggregates without a window are what SQL says, for every function, NULLs and filters, in all
 // three emit modes, and go on after a restore as if nothing had happened.
 import fc from 'fast-check';
-import {beforeEach, describe, expect, it} from 'vitest';
+import {describe, expect, it} from 'vitest';
 import {aggregate} from '#src/operators/aggregate.js';
 import {BIGINT, DOUBLE, INT, STRING, decimal} from '#src/records/data-type.js';
 import type {Value} from '#src/records/value.js';
-import {backend, BACKENDS, Harness, input, planOf, schema} from './support/harness.ts';
+import {BACKENDS, Harness, input, keepStateIn, planOf, schema} from './support/harness.ts';
 
 const TABLE = schema({k: STRING, i: INT, b: BIGINT, d: DOUBLE, s: STRING, m: decimal(10, 2)});
 
@@ -105,9 +105,7 @@ const byKey = (left: Record<string, Value>, right: Record<string, Value>) =>
 const sortRows = (rows: Record<string, Value>[]) => [...rows].sort(byKey);
 
 describe.each(BACKENDS)('aggregate without a window, state in %s', (name) => {
-  beforeEach(() => {
-    backend.name = name;
-  });
+  keepStateIn(name);
 
   it('is what a plain computation gives, in any batches, also across a restore', async () => {
     await fc.assert(

@@ -2,11 +2,11 @@
 // result went out), by a clock that no jump of the wall clock moves; what it is then follows its visibility; what is
 // cleaned up is gone for good; a restore, at any parallelism and from any kind of snapshot, keeps every row's age.
 import fc from 'fast-check';
-import {afterEach, beforeEach, describe, expect, it, test} from 'vitest';
+import {describe, expect, it, test} from 'vitest';
 import type {OptionValues, StateTtl} from '#src/job/job-spec.js';
 import {aggregate} from '#src/operators/aggregate.js';
 import {CLEANUP_ROWS_MAX} from '#src/operators/ttl/table-ttl.js';
-import {backend, BACKENDS, input, planOf} from './support/harness.ts';
+import {BACKENDS, input, keepStateIn, planOf} from './support/harness.ts';
 import {
   canonical,
   NO_CLEANUP,
@@ -21,12 +21,7 @@ import {
 } from './support/ttl-step.ts';
 
 describe.each(BACKENDS)('state in %s', (name) => {
-  beforeEach(() => {
-    backend.name = name;
-  });
-  afterEach(() => {
-    backend.name = 'hashmap';
-  });
+  keepStateIn(name);
 
   describe('a group that had no record for its ttl', () => {
     test.each<[Emit, Ttl, number, string]>([

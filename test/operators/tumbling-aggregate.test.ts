@@ -2,11 +2,11 @@
 // neither batch boundaries nor a snapshot and restore in the middle change what goes out. Checked
 // against a model that takes one record at a time.
 import fc from 'fast-check';
-import {beforeEach, describe, expect, it} from 'vitest';
+import {describe, expect, it} from 'vitest';
 import {aggregate} from '#src/operators/aggregate.js';
 import {INT, STRING, TIMESTAMP} from '#src/records/data-type.js';
 import type {Value} from '#src/records/value.js';
-import {backend, BACKENDS, Harness, input, planOf, schema} from './support/harness.ts';
+import {BACKENDS, Harness, input, keepStateIn, planOf, schema} from './support/harness.ts';
 
 const TABLE = schema({k: STRING, at: TIMESTAMP, v: INT});
 const TIMED = input(TABLE, {eventTime: true, eventTimeColumn: 'at'});
@@ -95,9 +95,7 @@ function canonical(rows: readonly Record<string, Value>[]): string[] {
 }
 
 describe.each(BACKENDS)('aggregate in tumbling windows, state in %s', (name) => {
-  beforeEach(() => {
-    backend.name = name;
-  });
+  keepStateIn(name);
 
   it('is what a model gives record by record, in any batches, also across a restore', async () => {
     await fc.assert(

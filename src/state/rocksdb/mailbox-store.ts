@@ -6,7 +6,6 @@ import {
   COUNT,
   DEAD,
   DONE,
-  FAILED,
   IDLE,
   LENGTH,
   Mailbox,
@@ -194,17 +193,13 @@ export class MailboxStore implements RowStore {
     if (Atomics.compareExchange(words, STATE, IDLE, WAITING) === DEAD) this.#die(null);
     this.#thread.post(call);
     const state = this.#sleep();
-    if (state === DONE) {
-      Atomics.store(words, STATE, IDLE);
-      return;
-    }
-    if (state === FAILED) {
-      Atomics.store(words, STATE, IDLE);
-      const text = new TextDecoder().decode(this.#mailbox.read(Atomics.load(words, LENGTH)));
-      this.#failure = deserializeError(JSON.parse(text) as SerializedError);
-      throw this.#failure;
-    }
-    this.#die(null);
+    if (state === DEAD) this.#die(null);
+    // Not over DEAD: a thread that dies behind its answer is found by the next call.
+    Atomics.compareExchange(words, STATE, state, IDLE);
+    if (state === DONE) return;
+    const text = new TextDecoder().decode(this.#mailbox.read(Atomics.load(words, LENGTH)));
+    this.#failure = deserializeError(JSON.parse(text) as SerializedError);
+    throw this.#failure;
   }
 
   /** Until the state is another one than WAITING; returns it. */

@@ -1,3 +1,4 @@
+import {afterEach, beforeEach} from 'vitest';
 import {systemClock, type Clock} from '#src/base/clock.js';
 import type {KeyGroupRange} from '#src/base/key-groups.js';
 import type {OperatorSnapshot, SubtaskMetadata} from '#src/checkpoint/checkpoint-metadata.js';
@@ -22,9 +23,19 @@ import {MemoryFiles} from '../../state/support/memory-files.ts';
 
 export const BACKENDS = ['hashmap', 'rocksdb'] as const;
 
-/** How the steps that are made from here on keep their state; rocksdb with a cache of a few rows. */
-export const backend: {name: (typeof BACKENDS)[number]} = {name: 'hashmap'};
+/** How the steps that are made from here on keep their state. */
+let backend: (typeof BACKENDS)[number] = 'hashmap';
 let generation = 0;
+
+/** Of the tests of a suite; rocksdb with a cache of a few rows. Other files in this process have hashmap. */
+export function keepStateIn(name: (typeof BACKENDS)[number]): void {
+  beforeEach(() => {
+    backend = name;
+  });
+  afterEach(() => {
+    backend = 'hashmap';
+  });
+}
 
 function makeBackend(of: {
   readonly restored: readonly SubtaskMetadata[];
@@ -40,7 +51,7 @@ function makeBackend(of: {
     maxParallelism: 128,
     writer: new InProcessWriter(files),
   };
-  if (backend.name === 'hashmap') {
+  if (backend === 'hashmap') {
     return new HashmapBackend({
       ...options,
       openStored: noDatabase,

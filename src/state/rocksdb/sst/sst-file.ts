@@ -19,6 +19,8 @@ const FOOTER_BYTES = 53;
 const FORMAT_AT = 41;
 const MAGIC = [0xf7, 0xcf, 0xf4, 0x85, 0xb7, 0x41, 0xe2, 0x88];
 const EXTENDED_MAGIC = 0x007a_003e;
+/** Of what is read at once and kept in parts: of a table of 1 GiB the index has some megabytes. */
+const META_BYTES_MAX = 64 * 1024 * 1024;
 const XXH3 = 4;
 const NOT_COMPRESSED = 0;
 
@@ -203,6 +205,9 @@ export class SstFile {
   }
 
   async #readMeta(handle: BlockHandle): Promise<BlockReader> {
+    if (handle.size > META_BYTES_MAX) {
+      throw this.problem.damaged(handle.offset, `an index has ${handle.size} bytes`);
+    }
     const bytes = await this.#read(handle.offset, handle.size + TRAILER_BYTES);
     this.#compare(bytes, 0, handle);
     return new BlockReader(bytes.subarray(0, handle.size), handle.offset, this.problem);
