@@ -124,7 +124,8 @@ export function addMonthsToDate(_x: ByteArena, unit: number, date: number, count
 
 /** Whole units from `from` to `to`; negative when `to` is earlier. */
 export function millisBetween(_x: ByteArena, unit: number, from: number, to: number): number {
-  return intInRange(Math.trunc((to - from) / unit));
+  // Less than one unit back is no -0.
+  return intInRange(Math.trunc((to - from) / unit) + 0);
 }
 
 /** Whole months: the largest number that, added to the earlier time, does not pass the later one. */
