@@ -116,6 +116,7 @@ async function decodeTable(
   for (const part of partsOf(table, options)) {
     if (!(await decodePart(reader, part, {digest, progress}, options))) return null;
   }
+  if (!(await reporting(options, directory, async () => reader.checkRest()))) return null;
   progress.end();
   const [counted, rowCount] = [countOf(table), digest.rowCount];
   if (counted === null || counted === rowCount) return digest;

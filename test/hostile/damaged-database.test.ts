@@ -63,3 +63,17 @@ sampleTest('state scan and export end with 4, too', async () => {
     expect(errorOf(run).hint).toContain('--level decode');
   }
 });
+
+sampleTest('a MANIFEST that says nothing is no state without rows', async () => {
+  const name = readdirSync(join(checkpoint, 'running')).find((file) => file.includes('manifest'));
+  const {length} = readFileSync(join(checkpoint, 'running', name!));
+  forgeStateFile(checkpoint, ['running', name!.replace(/^0\./, '')], Buffer.alloc(length));
+  expect((await tidemark(['checkpoint', 'verify', checkpoint])).status).toBe(0);
+  for (const command of [
+    ['checkpoint', 'verify', checkpoint, '--level', 'decode'],
+    ['state', 'scan', checkpoint],
+  ]) {
+    const run = await tidemark(command);
+    expect(run.status, run.stdout + run.stderr).toBe(4);
+  }
+});

@@ -83,7 +83,7 @@ export const LARGE_STATE_MUTANTS: readonly Mutant[] = [
     name: 'rocksdb: a MANIFEST that ends within an edit is copied up to it',
     rows: 'H49',
     module: staging,
-    find: 'if (isTorn)',
+    find: 'if (isTorn || !isBegun)',
     replace: 'if (false)',
     prover: 'stage-checkpoint',
   },

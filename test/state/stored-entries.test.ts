@@ -154,20 +154,35 @@ interface Table {
   readonly level: number;
   readonly entries: readonly SstEntry[];
   readonly bytes?: Uint8Array;
+  readonly family?: string;
 }
 
-/** A database with tables in family `rows`; those of a level below 0 do not overlap. */
-async function made(tables: readonly Table[], options: SstOptions = {}): Promise<StoredEntries> {
+/** What stands in for what the tables say. */
+interface Said {
+  readonly families?: readonly string[];
+  readonly tables?: (described: readonly ManifestTable[]) => readonly ManifestTable[];
+  readonly manifest?: (bytes: Uint8Array) => Uint8Array;
+}
+
+/** A database with tables in family `rows`, unless they say another; those of a level below 0 do not overlap. */
+async function made(
+  tables: readonly Table[],
+  options: SstOptions = {},
+  said: Said = {},
+): Promise<StoredEntries> {
   const files = new MemoryFiles();
   const described: ManifestTable[] = [];
-  for (const {level, entries, bytes} of tables) {
+  for (const {level, entries, bytes, family = 'rows'} of tables) {
     const number = described.length + 7;
-    files.content.set(`/db/${tableFileName(number)}`, bytes ?? (await sstBytes(entries, options)));
+    const content = bytes ?? (await sstBytes(entries, {number, ...options}));
+    files.content.set(`/db/${tableFileName(number)}`, content);
     const [smallest, largest] = [entries[0]!.key, entries.at(-1)!.key];
-    described.push({family: 'rows', number, level, smallest, largest});
+    described.push({family, number, level, bytes: content.length, smallest, largest});
   }
   files.content.set('/db/CURRENT', Buffer.from(`${MANIFEST}\n`));
-  files.content.set(`/db/${MANIFEST}`, manifestBytes(['other', 'rows'], described));
+  const {families = ['other', 'rows'], manifest = (bytes) => bytes} = said;
+  const told = said.tables?.(described) ?? described;
+  files.content.set(`/db/${MANIFEST}`, manifest(manifestBytes(families, told)));
   const lengths = new Map(
     [...files.content].map(([path, {length}]) => [path.slice('/db/'.length), length]),
   );
@@ -273,7 +288,68 @@ describe('what this reader does not know is refused', () => {
   });
 });
 
+describe('a MANIFEST that is not that of these files', () => {
+  const table = {level: 0, entries: SOME};
+
+  test.each<[string, Said]>([
+    ['of zeros', {manifest: (bytes) => new Uint8Array(bytes.length)}],
+    ['of nothing', {manifest: () => new Uint8Array(0)}],
+    ['that ends behind its first edit', {manifest: (bytes) => bytes.subarray(0, 7 + bytes[4]!)}],
+    ['without a family', {families: ['rows']}],
+  ])('one %s is damage, and not a state without rows', async (_, said) => {
+    await expect(made([table], {}, said)).rejects.toMatchObject({code: 'CHECKPOINT_DAMAGED'});
+  });
+
+  test.each<[string, Said]>([
+    ['a file twice', {tables: ([one]) => [one!, one!]}],
+    ['a file in two levels', {tables: ([one]) => [one!, {...one!, level: 1}]}],
+    ['a level that there is not', {tables: ([one]) => [{...one!, level: 7}]}],
+    ['a family that there is not', {tables: ([one]) => [{...one!, family: 'third'}]}],
+  ])('one with %s is not understood', async (_, said) => {
+    await expect(made([table], {}, said)).rejects.toMatchObject({
+      message: expect.stringContaining('is not understood') as string,
+    });
+  });
+
+  test.each<[string, Said, SstOptions]>([
+    ['of another number', {}, {number: 8}],
+    ['of another length', {tables: ([one]) => [{...one!, bytes: one!.bytes! + 1}]}, {}],
+    ['with another first key', {tables: ([one]) => [{...one!, smallest: Buffer.from('A')}]}, {}],
+    ['with another last key', {tables: ([one]) => [{...one!, largest: Buffer.from('c')}]}, {}],
+  ])('a file %s is found', async (_, said, options) => {
+    const database = await made([table], options, said);
+    await expect(entriesOf(database, 'rows')).rejects.toMatchObject({code: 'CHECKPOINT_DAMAGED'});
+  });
+});
+
 describe('damage', () => {
+  test('of a family that has no rows of a table is found by the check of the rest', async () => {
+    const bytes = await sstBytes(SOME, {number: 8});
+    const tables = [
+      {level: 0, entries: SOME},
+      {level: 0, entries: SOME, bytes, family: 'other'},
+    ];
+    await (await made(tables)).check(['rows']);
+    bytes[12]! ^= 1;
+    const database = await made(tables);
+    expect(await entriesOf(database, 'rows')).toHaveLength(SOME.length);
+    await expect(database.check(['rows'])).rejects.toMatchObject({code: 'CHECKPOINT_DAMAGED'});
+  });
+
+  test('an index whose keys are much longer than itself takes no memory', async () => {
+    const spoil = (block: number[], index: number): void => {
+      if (index !== 3) return;
+      const long = new Array<number>(100_000).fill(1);
+      const entries = Array.from({length: 2000}, () => [0xa0, 0x8d, 6, 0, 0]);
+      const first = [0, 0xa0, 0x8d, 6, ...long, 0, 10];
+      block.splice(0, block.length, ...first, ...entries.flat(), 0, 0, 0, 0, 1, 0, 0, 0);
+    };
+    const database = await made([{level: 0, entries: SOME}], {spoil});
+    await expect(entriesOf(database, 'rows')).rejects.toMatchObject({
+      message: expect.stringContaining('the keys are too long') as string,
+    });
+  });
+
   test('each flipped bit of a file is found', async () => {
     const sound = await sstBytes(SOME);
     for (let bit = 0; bit < sound.length * 8; bit += everyBit ? 1 : 7) {

@@ -14,6 +14,7 @@ import {EngineError, systemErrorCode} from '../../base/errors.ts';
 import type {KeyGroupRange} from '../../base/key-groups.ts';
 import type {FileState} from '../../checkpoint/checkpoint-metadata.ts';
 import {isCanonical} from '../../state/canonical/canonical-format.ts';
+import type {StoredDatabase} from '../../state/rocksdb/stored-database.ts';
 import {StoredEntries} from '../../state/rocksdb/stored-entries.ts';
 import {firstOfOtherTypes, type WrongRow} from '../../state/rows/check-rows.ts';
 import {readCanonicalRows} from '../../state/rows/read-canonical-rows.ts';
@@ -87,7 +88,6 @@ export class TableReader {
 
   /** As `readTable`; all of the table by default. */
   async *rows(wanted?: KeyGroupRange): AsyncGenerator<StateRows> {
-    const {directory, files} = this.#options;
     const {table} = this;
     const range = overlapOf(table.keyGroups, wanted);
     if (range === null) return;
@@ -98,10 +98,33 @@ export class TableReader {
         yield {...rows, table};
       }
     } catch (error) {
-      if (await isGone(files, directory)) throw goneMeanwhile(directory);
-      if (systemErrorCode(error) === null) throw error;
-      throw storageFailed('reading the state from', directory, error);
+      throw await this.#toldAs(error);
     }
+  }
+
+  /** Of a database, what none of its tables needs is read and compared too: the first of them does it. Errors as of `rows`. */
+  async checkRest(): Promise<void> {
+    const {source, state} = this.table;
+    if (source.kind !== 'database' || source.stored.schemas[0]?.table !== state) return;
+    try {
+      const database = await this.#opened(source.stored);
+      await database.check(source.stored.schemas.map(({table}) => table));
+    } catch (error) {
+      throw await this.#toldAs(error);
+    }
+  }
+
+  async #toldAs(error: unknown): Promise<unknown> {
+    const {files, directory} = this.#options;
+    if (await isGone(files, directory)) return goneMeanwhile(directory);
+    if (systemErrorCode(error) === null) return error;
+    return storageFailed('reading the state from', directory, error);
+  }
+
+  async #opened(stored: StoredDatabase): Promise<StoredEntries> {
+    const {directory} = this.#options;
+    this.#database ??= await StoredEntries.open({opener: this.#files, directory, stored});
+    return this.#database;
   }
 
   async *#rowsOf(range: KeyGroupRange): AsyncGenerator<RowColumns> {
@@ -112,8 +135,8 @@ export class TableReader {
       return;
     }
     const {stored} = source;
-    this.#database ??= await StoredEntries.open({opener: this.#files, directory, stored});
-    yield* readDatabaseRows(this.#database, shape, range, stateFileAt(directory, stored.path));
+    const database = await this.#opened(stored);
+    yield* readDatabaseRows(database, shape, range, stateFileAt(directory, stored.path));
   }
 }
 

@@ -9,6 +9,7 @@
 // a checkpoint of it. What follows the last whole edit is not part of the log: somebody is just writing it, or its length is damaged.
 
 import {maskedCrc32c} from './crc32c.ts';
+import {LiveFiles, type LiveFile, type VersionEdit} from './live-files.ts';
 import {userKeyOf} from './sst/internal-key.ts';
 import {EngineError} from '../../base/errors.ts';
 
@@ -16,26 +17,24 @@ const BLOCK_BYTES = 32 * 1024;
 const HEADER_BYTES = 7;
 const [WHOLE, FIRST, MIDDLE, LAST] = [1, 2, 3, 4];
 
-/** Log number, next file, last sequence, previous log, oldest log, highest family, edits left in an atomic group. */
-const NUMBERS = new Set([2, 3, 4, 9, 10, 203, 300]);
+/** Log number, next file and last sequence: each MANIFEST begins with them. */
+const FIRST_COUNTERS = [2, 3, 4];
+/** Those, previous log, oldest log, highest family, edits left in an atomic group. */
+const COUNTERS = new Set([...FIRST_COUNTERS, 9, 10, 203, 300]);
 const COMPARATOR = 1;
-/** The family that is there without being added. */
-const DEFAULT_FAMILY = 'default';
 /** A tag with this bit is followed by its length, so that a reader can pass over it. */
 const PASSABLE = 1 << 13;
 
-export interface LiveFile {
-  readonly family: string;
-  readonly level: number;
-  readonly number: number;
-  /** The user keys at both ends. */
-  readonly smallest: Uint8Array;
-  readonly largest: Uint8Array;
-}
+/** A tag of a new file with this bit may not be passed over. */
+const NEEDED = 1 << 6;
+const END_OF_FILE = 1;
 
 export interface ManifestContent {
-  /** In the order in which they were added. */
+  /** Column families that are there. */
+  readonly families: readonly string[];
   readonly files: readonly LiveFile[];
+  /** It has what each MANIFEST begins with: else it is none, whatever its files. */
+  readonly isBegun: boolean;
   /** Numbers of the SST files that are alive, ascending. */
   readonly liveFiles: readonly number[];
   /** Bytes of whole edits. */
@@ -50,7 +49,7 @@ export function tableFileName(number: number): string {
 }
 
 export function readManifest(bytes: Uint8Array, path: string): ManifestContent {
-  const live: LiveFiles = {names: new Map([[0, DEFAULT_FAMILY]]), files: new Map()};
+  const live = new LiveFiles();
   let parts: Uint8Array[] = [];
   let length = 0;
   let at = 0;
@@ -72,56 +71,30 @@ export function readManifest(bytes: Uint8Array, path: string): ManifestContent {
       throw strange(path, at, 'a record with another checksum');
     }
     if (type === WHOLE || type === FIRST) parts = [];
+    else if (parts.length === 0) throw strange(path, at, 'the end of an edit that did not begin');
     parts.push(bytes.subarray(start, start + size));
     at = start + size;
     if (type === FIRST || type === MIDDLE) continue;
-    applyEdit(Buffer.concat(parts), live, path, at);
+    const fail = (what: string): Error => strange(path, at, what);
+    live.apply(readEdit(Buffer.concat(parts), fail), fail);
     parts = [];
     length = at;
   }
-  const files = [...live.files.values()];
-  const liveFiles = [...new Set(files.map(({number}) => number))].sort(
-    (left, right) => left - right,
-  );
-  return {files, liveFiles, length, isTorn: bytes.subarray(length).some((byte) => byte !== 0)};
-}
-
-/** By the number of its family, its level and its own number: `1/0/12`. */
-interface LiveFiles {
-  readonly names: Map<number, string>;
-  readonly files: Map<string, LiveFile>;
-}
-
-type AddedFile = Omit<LiveFile, 'family'>;
-
-function applyEdit(edit: Uint8Array, live: LiveFiles, path: string, at: number): void {
-  const {family, name, isDropped, deleted, added} = readEdit(edit, (what) =>
-    strange(path, at, what),
-  );
-  const {names, files} = live;
-  if (name !== null) names.set(family, name);
-  for (const place of deleted) files.delete(`${family}/${place}`);
-  for (const file of added) {
-    const place = `${family}/${file.level}/${file.number}`;
-    files.set(place, {...file, family: names.get(family) ?? ''});
-  }
-  if (!isDropped) return;
-  for (const place of files.keys()) if (place.startsWith(`${family}/`)) files.delete(place);
-}
-
-interface VersionEdit {
-  family: number;
-  /** Of a family that is added. */
-  name: string | null;
-  isDropped: boolean;
-  /** `level/number`. */
-  readonly deleted: string[];
-  readonly added: AddedFile[];
+  const {families, files} = live;
+  return {
+    ...{families, files, length},
+    isBegun: live.hasCounters(FIRST_COUNTERS),
+    liveFiles: files.map(({number}) => number).sort((left, right) => left - right),
+    isTorn: bytes.subarray(length).some((byte) => byte !== 0),
+  };
 }
 
 function readEdit(bytes: Uint8Array, fail: (what: string) => Error): VersionEdit {
   const reader = new EditReader(bytes, fail);
-  const edit: VersionEdit = {family: 0, name: null, isDropped: false, deleted: [], added: []};
+  const edit: VersionEdit = {
+    ...{family: 0, name: null, isDropped: false},
+    ...{counters: [], deleted: [], added: []},
+  };
   while (!reader.ended) {
     const tag = reader.varint();
     switch (tag) {
@@ -130,7 +103,7 @@ function readEdit(bytes: Uint8Array, fail: (what: string) => Error): VersionEdit
         reader.slice();
         break;
       case 6: // deleted file
-        edit.deleted.push(`${reader.varint()}/${reader.varint()}`);
+        edit.deleted.push({level: reader.varint(), number: reader.varint()});
         break;
       case 103: // new file
         edit.added.push(reader.newFile());
@@ -145,8 +118,10 @@ function readEdit(bytes: Uint8Array, fail: (what: string) => Error): VersionEdit
         edit.isDropped = true;
         break;
       default:
-        if (NUMBERS.has(tag)) reader.varint();
-        else if (tag === COMPARATOR || (tag & PASSABLE) !== 0) reader.slice();
+        if (COUNTERS.has(tag)) {
+          edit.counters.push(tag);
+          reader.varint();
+        } else if (tag === COMPARATOR || (tag & PASSABLE) !== 0) reader.slice();
         else throw fail(`an edit with the unknown tag ${tag}`);
     }
   }
@@ -195,16 +170,19 @@ class EditReader {
     return this.#bytes.subarray(start, this.#at);
   }
 
-  newFile(): AddedFile {
+  newFile(): Omit<LiveFile, 'family'> {
     const level = this.varint();
     const number = this.varint();
-    this.varint();
+    const bytes = this.varint();
     const smallest = userKeyOf(this.slice());
     const largest = userKeyOf(this.slice());
     this.varint();
     this.varint();
-    for (let tag = this.varint(); tag !== 1; tag = this.varint()) this.slice();
-    return {level, number, smallest, largest};
+    for (let tag = this.varint(); tag !== END_OF_FILE; tag = this.varint()) {
+      if ((tag & NEEDED) !== 0) throw this.#fail(`a file with the unknown tag ${tag}`);
+      this.slice();
+    }
+    return {level, number, bytes, smallest, largest};
   }
 }
 

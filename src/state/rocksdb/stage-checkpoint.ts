@@ -76,8 +76,8 @@ async function stage(
     const manifest = new TextDecoder().decode(current).trim();
     const path = `${source}/${manifest}`;
     const bytes = await readWholeFile(files, path, MANIFEST_BYTES_MAX);
-    const {liveFiles, isTorn} = readManifest(bytes, path);
-    if (isTorn) return 'torn';
+    const {liveFiles, isTorn, isBegun} = readManifest(bytes, path);
+    if (isTorn || !isBegun) return 'torn';
     await copy('CURRENT', current);
     await copy(manifest, bytes);
     const names = (await files.list(source)).map(({name}) => name);

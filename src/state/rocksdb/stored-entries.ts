@@ -1,14 +1,15 @@
 // The entries of a database in a checkpoint, out of its files: no RocksDB, no directory to open it in, and nothing written.
 
 import {PackedList} from './packed-list.ts';
-import {tableFileName, type LiveFile} from './read-manifest.ts';
+import type {LiveFile} from './live-files.ts';
+import {tableFileName} from './read-manifest.ts';
 import {BlockChecksum} from './sst/block-checksum.ts';
 import {mergeEntries, type Entries} from './sst/merge-entries.ts';
 import {SstCursor, type SstSource} from './sst/sst-cursor.ts';
 import {SstFile} from './sst/sst-file.ts';
 import {tableProblem} from './sst/table-problem.ts';
 import {readStoredManifest} from './stored-manifest.ts';
-import type {StoredDatabase} from './stored-database.ts';
+import {damagedHandle, type StoredDatabase} from './stored-database.ts';
 import {must} from '../../base/assert.ts';
 import type {FileOpener} from '../../storage/open-below.ts';
 import {stateFileAt} from '../../storage/paths.ts';
@@ -43,16 +44,24 @@ export class StoredEntries {
   /** CHECKPOINT_DAMAGED when a file is missing, or does not say what one must. Nothing stays open. */
   static async open(options: StoredEntriesOptions): Promise<StoredEntries> {
     const {opener, directory, stored} = options;
-    const {files} = await readStoredManifest(opener, stored, ({state}) =>
+    const {files, families, isBegun} = await readStoredManifest(opener, stored, ({state}) =>
       stateFileAt(directory, state.path),
     );
+    const missing = stored.families.find((name) => !families.includes(name));
+    if (!isBegun || missing !== undefined) {
+      const what = isBegun ? `no column family ${String(missing)}` : 'not what each begins with';
+      throw damagedHandle(stored.files[0]!.state, `the MANIFEST beside it has ${what}`);
+    }
     return new StoredEntries(options, await BlockChecksum.load(), files);
   }
 
-  /** Of user keys from `from` on and below `to`, ascending, some at a time; those are good until the next ones are asked for. */
-  async *read(family: string, from: Uint8Array, to: Uint8Array): AsyncGenerator<Entries> {
+  /**
+   * Of user keys from `from` on and below `to` (null: all), ascending, some at a time; those are good until the next ones are
+   * asked for.
+   */
+  async *read(family: string, from: Uint8Array, to: Uint8Array | null): AsyncGenerator<Entries> {
     const files = this.#files.filter(
-      (file) => file.family === family && Buffer.compare(file.smallest, to) < 0,
+      (file) => file.family === family && (to === null || Buffer.compare(file.smallest, to) < 0),
     );
     const cursors = runsOf(files).map(
       (run) =>
@@ -69,7 +78,23 @@ export class StoredEntries {
     });
   }
 
-  #sourceOf({smallest, largest, number}: LiveFile): SstSource {
+  /** Reads what the rows of `tables` do not need, and compares it: other families, filters. */
+  async check(tables: readonly string[]): Promise<void> {
+    for (const family of this.#options.stored.families) {
+      if (tables.includes(family)) continue;
+      for await (const {keys} of this.read(family, new Uint8Array(0), null)) keys.clear();
+    }
+    for (const live of this.#files) {
+      const file = await this.#sourceOf(live).open();
+      try {
+        await file.checkParts();
+      } finally {
+        await file.close();
+      }
+    }
+  }
+
+  #sourceOf({smallest, largest, number, bytes}: LiveFile): SstSource {
     const {opener, directory, stored} = this.#options;
     const name = tableFileName(number);
     const {state} = must(
@@ -80,7 +105,12 @@ export class StoredEntries {
     return {
       ...{smallest, largest},
       open: async () =>
-        SstFile.open(await opener.openForRead(path), this.#checksum, tableProblem(path)),
+        SstFile.open(
+          await opener.openForRead(path),
+          this.#checksum,
+          {number, bytes},
+          tableProblem(path),
+        ),
     };
   }
 }

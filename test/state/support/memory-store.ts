@@ -247,7 +247,7 @@ class MemoryStore implements RowStore {
     let tables = before;
     if (isCompacted || isChanged) {
       const made = await this.#tablesOf(content);
-      for (const {number, bytes} of made) {
+      for (const {number, content: bytes} of made) {
         await this.#writeFile(`${this.#directory}/${tableFileName(number)}`, bytes);
       }
       tables = [...(isCompacted ? [] : before), ...made];
@@ -282,15 +282,15 @@ class MemoryStore implements RowStore {
 
   async #tablesOf(
     content: string,
-  ): Promise<readonly (ManifestTable & {readonly bytes: Uint8Array})[]> {
+  ): Promise<readonly (ManifestTable & {readonly content: Uint8Array})[]> {
     const next = (): number => {
       this.#lastNumber += 1;
       return this.#lastNumber;
     };
     if (this.#faults.asRocksdb !== true) {
-      return [{...NO_KEYS, number: next(), bytes: new TextEncoder().encode(content)}];
+      return [{...NO_KEYS, number: next(), content: new TextEncoder().encode(content)}];
     }
-    const made: (ManifestTable & {readonly bytes: Uint8Array})[] = [];
+    const made: (ManifestTable & {readonly content: Uint8Array})[] = [];
     for (const [family, rows] of JSON.parse(content) as Content) {
       if (rows.length === 0) continue;
       const number = next();
@@ -302,8 +302,9 @@ class MemoryStore implements RowStore {
         }))
         .sort((left, right) => Buffer.compare(left.key, right.key));
       const [smallest, largest] = [entries[0]!.key, entries.at(-1)!.key];
-      const bytes = await sstBytes(entries);
-      made.push({family, number, level: 0, smallest, largest, bytes});
+      const content = await sstBytes(entries, {number});
+      const bytes = content.length;
+      made.push({family, number, level: 0, bytes, smallest, largest, content});
     }
     return made;
   }

@@ -26,6 +26,8 @@ export interface SstOptions {
   readonly rangeDeletions?: boolean;
   /** Keys of the index with their suffix, and places without differences. */
   readonly plainIndex?: boolean;
+  /** In the properties; 7 by default. */
+  readonly number?: number;
   /** Changes the bytes of block `index`, in the order of the file, before its checksum is made. */
   readonly spoil?: (block: number[], index: number) => void;
 }
@@ -68,6 +70,7 @@ export async function sstBytes(
       [text('rocksdb.block.based.table.index.type'), uint32(options.indexType ?? 0)],
       [text('rocksdb.index.key.is.user.key'), flag],
       [text('rocksdb.index.value.is.delta.encoded'), flag],
+      [text('rocksdb.original.file.number'), varint(options.number ?? 7)],
     ]),
   );
   const handle = ({offset, size}: typeof place): number[] => [...varint(offset), ...varint(size)];
@@ -90,6 +93,8 @@ export interface ManifestTable {
   readonly family: string;
   readonly number: number;
   readonly level: number;
+  /** Of the file; 1 by default. */
+  readonly bytes?: number;
   /** User keys; empty: none is told. */
   readonly smallest: Uint8Array;
   readonly largest: Uint8Array;
@@ -101,13 +106,19 @@ export function manifestBytes(
   tables: readonly ManifestTable[],
 ): Uint8Array {
   const familyOf = (name: string): number[] =>
-    name === 'default' ? [] : [...varint(200), families.indexOf(name) + 1];
+    name === 'default' ? [] : [...varint(200), placeOf(name)];
+  const placeOf = (name: string): number => {
+    const index = families.indexOf(name);
+    return (index < 0 ? families.length : index) + 1;
+  };
   const end = (key: Uint8Array): number[] =>
     lengthed(key.length === 0 ? [] : [...key, ...suffix(1, 1)]);
   const edits = [
+    // Log number, next file, last sequence; not of a store that has no families, whose files are not RocksDB's.
+    ...(families.length === 0 ? [] : [[2, 0, 3, 99, 4, 99]]),
     ...families.map((name) => [...familyOf(name), ...varint(201), ...lengthed([...text(name)])]),
-    ...tables.map(({family, number, level, smallest, largest}) => [
-      ...[...familyOf(family), 103, level, ...varint(number), 1],
+    ...tables.map(({family, number, level, bytes = 1, smallest, largest}) => [
+      ...[...familyOf(family), 103, level, ...varint(number), ...varint(bytes)],
       ...[...end(smallest), ...end(largest), 0, 0, 1],
     ]),
   ];

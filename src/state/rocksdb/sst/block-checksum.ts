@@ -6,6 +6,9 @@ import {createXXHash3, type IHasher} from 'hash-wasm';
 /** Of RocksDB's own (util/xxhash, table/format.cc): the last byte is multiplied by it. */
 const LAST_BYTE_PRIME = 0x6b90_83d9;
 
+/** One for the process: each has some gigabytes of address space. It is asked for a block at a time, in one go. */
+let loaded: Promise<BlockChecksum> | null = null;
+
 export class BlockChecksum {
   readonly #hasher: IHasher;
 
@@ -14,7 +17,8 @@ export class BlockChecksum {
   }
 
   static async load(): Promise<BlockChecksum> {
-    return new BlockChecksum(await createXXHash3());
+    loaded ??= createXXHash3().then((hasher) => new BlockChecksum(hasher));
+    return loaded;
   }
 
   /** Unsigned. `base`: of the file; `offset`: where the block begins in it. */

@@ -9,6 +9,8 @@ import type {TableProblem} from './table-problem.ts';
 /** Behind each block: compression and checksum. */
 export const TRAILER_BYTES = 5;
 const RESTARTS_MAX = 2 ** 28 - 1;
+/** Of all keys of a block that is read whole, put together: they may be much longer than what is stored of them. */
+const KEY_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Where the entries of a block end, as an offset in `bytes`; `start`, `end`: of the block there. `at`: for messages. */
 export function entriesEnd(
@@ -40,6 +42,7 @@ export class BlockReader {
   readonly #end: number;
   #at = 0;
   #key: Uint8Array = new Uint8Array(0);
+  #keyBytes = 0;
 
   /** `bytes`: the block without what is behind it. */
   constructor(bytes: Uint8Array, offset: number, problem: TableProblem) {
@@ -65,6 +68,8 @@ export class BlockReader {
     if (shared > this.#key.length || this.#at + further + valueBytes > this.#end) {
       throw this.damaged('a key is longer than its block');
     }
+    this.#keyBytes += shared + further;
+    if (this.#keyBytes > KEY_BYTES_MAX) throw this.damaged('the keys are too long');
     const key = new Uint8Array(shared + further);
     key.set(this.#key.subarray(0, shared));
     key.set(this.bytes.subarray(this.#at, this.#at + further), shared);

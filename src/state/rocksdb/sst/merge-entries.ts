@@ -5,8 +5,8 @@ import type {PackedList} from '../packed-list.ts';
 import type {SstCursor} from './sst-cursor.ts';
 
 export interface MergeOptions {
-  /** Entries of user keys below it. */
-  readonly to: Uint8Array;
+  /** Entries of user keys below it; null: all. */
+  readonly to: Uint8Array | null;
   /** Of one batch; at least one entry is in it. */
   readonly entriesMax: number;
   readonly bytesMax: number;
@@ -35,7 +35,7 @@ export async function* mergeEntries(
     for (const cursor of cursors) if (await cursor.load()) live.push(cursor);
     while (live.length > 0) {
       const least = leastOf(live);
-      if (isBelow(least, to)) {
+      if (to === null || isBelow(least, to)) {
         if (seen.isNew(least) && !least.isDeletion) {
           keys.add(least.key, 0, least.keyLength);
           values.add(least.bytes, least.valueStart, least.valueEnd);

@@ -35,6 +35,10 @@ export class SstCursor {
   readonly #sources: SstSource[];
   readonly #from: Uint8Array;
   #file: SstFile | null = null;
+  /** Of the file that is open. */
+  #largest: Uint8Array = new Uint8Array(0);
+  /** What its next entry must be; null: it is not its first. */
+  #smallest: Uint8Array | null = null;
   /** Blocks of the file that were not read yet. */
   #nextBlock = 0;
   /** In the blocks that were: which one is read, and where it is in `bytes`. */
@@ -78,11 +82,14 @@ export class SstCursor {
 
   async #loadBlocks(): Promise<boolean> {
     while (this.#file === null || this.#nextBlock >= this.#file.index.offsets.length) {
+      this.#requireLargest();
       await this.close();
       const source = this.#sources.shift();
       if (source === undefined) return false;
       this.#file = await source.open();
+      this.#largest = source.largest;
       this.#nextBlock = firstFrom(this.#file.index.lastKeys, this.#from);
+      this.#smallest = this.#nextBlock === 0 ? source.smallest : null;
     }
     const {offsets, sizes} = this.#file.index;
     const first = this.#nextBlock;
@@ -177,6 +184,20 @@ export class SstCursor {
     if (order <= 0 && !this.#isFirst)
       throw this.#damaged(entry, 'a key is not above the one before');
     this.#isFirst = false;
+    if (this.#smallest !== null) this.#requireSmallest(this.#smallest, entry);
+  }
+
+  /** The ends of a file are those that the MANIFEST says: by them it is chosen. */
+  #requireSmallest(smallest: Uint8Array, entry: number): void {
+    this.#smallest = null;
+    if (Buffer.compare(this.key.subarray(0, this.keyLength), smallest) === 0) return;
+    throw this.#damaged(entry, 'the first key is another one than the MANIFEST says');
+  }
+
+  #requireLargest(): void {
+    if (this.#file === null) return;
+    if (Buffer.compare(this.key.subarray(0, this.keyLength), this.#largest) === 0) return;
+    throw this.#damaged(this.#at, 'the last key is another one than the MANIFEST says');
   }
 
   #varint(): number {

@@ -13,6 +13,7 @@ import {BlockReader, TRAILER_BYTES, uint32At} from './block.ts';
 import {KEY_SUFFIX_BYTES} from './internal-key.ts';
 import type {TableProblem} from './table-problem.ts';
 import {PackedList} from '../packed-list.ts';
+import {closeQuietly} from '../../../storage/durable-file.ts';
 import type {FileHandle} from '../../../storage/file-system.ts';
 
 const FOOTER_BYTES = 53;
@@ -21,6 +22,8 @@ const MAGIC = [0xf7, 0xcf, 0xf4, 0x85, 0xb7, 0x41, 0xe2, 0x88];
 const EXTENDED_MAGIC = 0x007a_003e;
 /** Of what is read at once and kept in parts: of a table of 1 GiB the index has some megabytes. */
 const META_BYTES_MAX = 64 * 1024 * 1024;
+/** Of entries: one may have a long text. */
+const BLOCK_BYTES_MAX = 256 * 1024 * 1024;
 const XXH3 = 4;
 const NOT_COMPRESSED = 0;
 
@@ -44,11 +47,19 @@ export interface BlockIndex {
   readonly lastKeys: PackedList;
 }
 
+/** What the MANIFEST says of a file: another one in its place is found. */
+export interface SstIdentity {
+  readonly number: number;
+  readonly bytes: number;
+}
+
 export class SstFile {
   readonly problem: TableProblem;
   readonly #handle: FileHandle;
   readonly #checksum: BlockChecksum;
   #base = 0;
+  /** What is neither entries nor their index: properties, the filter. */
+  #parts: readonly BlockHandle[] = [];
   #index: BlockIndex = {
     offsets: new Float64Array(0),
     sizes: new Float64Array(0),
@@ -65,15 +76,15 @@ export class SstFile {
   static async open(
     handle: FileHandle,
     checksum: BlockChecksum,
+    identity: SstIdentity,
     problem: TableProblem,
   ): Promise<SstFile> {
     const file = new SstFile(handle, checksum, problem);
     try {
-      const {size} = await handle.status();
-      await file.#readIndex(size);
+      await file.#readIndex(identity);
       return file;
     } catch (error) {
-      await handle.close();
+      await closeQuietly(handle);
       throw error;
     }
   }
@@ -94,11 +105,16 @@ export class SstFile {
     return bytes;
   }
 
-  async close(): Promise<void> {
-    await this.#handle.close();
+  /** The checksums of what no reader of entries needs. */
+  async checkParts(): Promise<void> {
+    for (const part of this.#parts) await this.#readPart(part);
   }
 
-  async #readIndex(fileBytes: number): Promise<void> {
+  async close(): Promise<void> {
+    await closeQuietly(this.#handle);
+  }
+
+  async #readIndex({bytes: fileBytes, number}: SstIdentity): Promise<void> {
     const {metaindex, base} = await this.#readFooter(fileBytes);
     this.#base = base;
     // What is read lies before the footer: a length is at most that of the file.
@@ -108,6 +124,11 @@ export class SstFile {
     };
     const parts = await this.#readMetaindex(within(metaindex));
     const properties = await this.#readProperties(within(this.#part(parts, 'rocksdb.properties')));
+    const own = varintIn(properties.get('rocksdb.original.file.number'));
+    if (own !== number) {
+      throw this.problem.damaged(0, `the file is number ${own ?? 'none'}, and not ${number}`);
+    }
+    this.#parts = [...parts.values()].map(within);
     if (parts.has('rocksdb.range_del')) throw this.problem.unknown('deletions of ranges');
     const index = within(this.#part(parts, 'rocksdb.index'));
     const found = await this.#readIndexBlock(index, properties);
@@ -116,7 +137,9 @@ export class SstFile {
       // In the order of the file, with nothing between.
       if (offset !== end)
         throw this.problem.damaged(offset, 'a block does not begin where one ends');
-      end = offset + within({offset, size: found.sizes[block]!}).size + TRAILER_BYTES;
+      const size = found.sizes[block]!;
+      if (size > BLOCK_BYTES_MAX) throw this.problem.damaged(offset, `a block has ${size} bytes`);
+      end = offset + within({offset, size}).size + TRAILER_BYTES;
     }
     this.#index = found;
   }
@@ -208,9 +231,14 @@ export class SstFile {
     if (handle.size > META_BYTES_MAX) {
       throw this.problem.damaged(handle.offset, `an index has ${handle.size} bytes`);
     }
+    return new BlockReader(await this.#readPart(handle), handle.offset, this.problem);
+  }
+
+  /** Compared. */
+  async #readPart(handle: BlockHandle): Promise<Uint8Array> {
     const bytes = await this.#read(handle.offset, handle.size + TRAILER_BYTES);
     this.#compare(bytes, 0, handle);
-    return new BlockReader(bytes.subarray(0, handle.size), handle.offset, this.problem);
+    return bytes.subarray(0, handle.size);
   }
 
   async #read(offset: number, length: number): Promise<Uint8Array> {
@@ -234,6 +262,14 @@ export class SstFile {
 
 function readHandle(reader: BlockReader): BlockHandle {
   return {offset: reader.varint(), size: reader.varint()};
+}
+
+/** Null: there is none. */
+function varintIn(bytes: Uint8Array | undefined): number | null {
+  if (bytes === undefined) return null;
+  let value = 0;
+  for (const [index, byte] of bytes.entries()) value += (byte & 0x7f) * 128 ** index;
+  return value;
 }
 
 function isSet(properties: ReadonlyMap<string, Uint8Array>, name: string): boolean {
