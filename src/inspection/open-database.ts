@@ -1,7 +1,7 @@
 // Opens a database of a checkpoint with RocksDB, as a restore does.
 
 import type {OpenedStored} from '../state/restore-rows.ts';
-import {placeDatabase} from '../state/rocksdb/place-database.ts';
+import {openOnce} from '../state/rocksdb/open-stored.ts';
 import type {OpenStore} from '../state/rocksdb/row-store.ts';
 import type {StoredDatabase} from '../state/rocksdb/stored-database.ts';
 import {removeTree} from '../storage/durable-file.ts';
@@ -13,19 +13,6 @@ export interface RestorePlace {
   /** A new directory, absolute, for each restore and each database. Removing it is the caller's. */
   readonly makeDirectory: () => Promise<string>;
 }
-
-/** Files of a database that are placed at once. */
-const PLACING_THREADS = 4;
-
-/** What is enough to read a database once. */
-const READING = {
-  writeBufferSize: 1024 * 1024,
-  writeBufferCount: 2,
-  backgroundThreads: 2,
-  openFiles: -1,
-  blockSize: 8192,
-  bloomBitsPerKey: 10,
-};
 
 /** Of the checkpoint in `directory`, in a directory of its own, which `close` removes. Its bytes were verified. */
 export async function openDatabase(
@@ -39,10 +26,9 @@ export async function openDatabase(
 ): Promise<OpenedStored> {
   const target = await place.makeDirectory();
   try {
-    await placeDatabase(files, {stored, source: directory, target, threads: PLACING_THREADS});
-    const what = `the state of ${operator}`;
-    const {families} = stored;
-    const store = await place.openStore({directory: target, families, options: READING, what});
+    const {openStore} = place;
+    const from = {files, openStore, source: directory, uid: operator};
+    const store = await openOnce(stored, target, from);
     return {
       store,
       close: async () => {

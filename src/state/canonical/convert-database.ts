@@ -10,7 +10,7 @@ import {removeTree} from '../../storage/durable-file.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
 import {stateFilePath} from '../../storage/paths.ts';
 import {writeStateFile} from '../../storage/state-file-writer.ts';
-import {placeDatabase} from '../rocksdb/place-database.ts';
+import {openOnce} from '../rocksdb/open-stored.ts';
 import type {OpenStore, RowStore} from '../rocksdb/row-store.ts';
 import {storedDatabaseOf, type StoredDatabase} from '../rocksdb/stored-database.ts';
 import {readStoredRows} from '../rocksdb/stored-rows.ts';
@@ -29,18 +29,6 @@ export interface DatabaseConversion {
   /** Of the new file. */
   readonly compression: Compression;
 }
-
-/** What is enough to read a database once. */
-const READING = {
-  writeBufferSize: 1024 * 1024,
-  writeBufferCount: 2,
-  backgroundThreads: 2,
-  openFiles: -1,
-  blockSize: 8192,
-  bloomBitsPerKey: 10,
-};
-/** Files that are placed at once. */
-const PLACING_THREADS = 4;
 
 /** A state in the form of a backend as a canonical state file, whichever the backend; its handle. */
 export async function convertState(
@@ -63,11 +51,8 @@ async function convertDatabase(
   const directory = `${targetDirectory}/${uid}/opened-${subtask.index}`;
   await files.makeDirectory(directory);
   try {
-    const place = {stored, source: sourceDirectory, target: directory, threads: PLACING_THREADS};
-    await placeDatabase(files, place);
-    const {families} = stored;
-    const what = `the state of ${uid}`;
-    const store = await openStore({directory, families, options: READING, what});
+    const from = {files, openStore, source: sourceDirectory, uid};
+    const store = await openOnce(stored, directory, from);
     try {
       return await writeTable(files, store, stored, request);
     } finally {

@@ -2,7 +2,7 @@
 
 import {LocalDirectory, type LocalPlace} from './local-directory.ts';
 import {placeDatabase} from './place-database.ts';
-import type {OpenStore, StoreOptions} from './row-store.ts';
+import type {OpenStore, RowStore, StoreOptions} from './row-store.ts';
 import type {StoredDatabase} from './stored-database.ts';
 import type {OpenedStored} from '../restore-rows.ts';
 import type {FileSystem} from '../../storage/file-system.ts';
@@ -15,6 +15,35 @@ export interface OpenStoredOptions {
   readonly source: string;
   readonly threads: number;
   readonly uid: string;
+}
+
+/** Files that are placed at once. */
+const PLACING_THREADS = 4;
+
+/** What is enough to read a database once. */
+const READING: StoreOptions = {
+  writeBufferSize: 1024 * 1024,
+  writeBufferCount: 2,
+  backgroundThreads: 2,
+  openFiles: -1,
+  blockSize: 8192,
+  bloomBitsPerKey: 10,
+};
+
+/** In `directory`, which is empty: to be read once, without the options of a job. Closing and removing it is the caller's. */
+export async function openOnce(
+  stored: StoredDatabase,
+  directory: string,
+  {
+    files,
+    openStore,
+    source,
+    uid,
+  }: Pick<OpenStoredOptions, 'files' | 'openStore' | 'source' | 'uid'>,
+): Promise<RowStore> {
+  await placeDatabase(files, {stored, source, target: directory, threads: PLACING_THREADS});
+  const {families} = stored;
+  return openStore({directory, families, options: READING, what: `the state of ${uid}`});
 }
 
 /** In the directory `name` of `local`, which is removed when it is closed. */

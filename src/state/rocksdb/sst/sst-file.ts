@@ -58,7 +58,7 @@ export class SstFile {
   readonly #handle: FileHandle;
   readonly #checksum: BlockChecksum;
   #base = 0;
-  /** What is neither entries nor their index: properties, the filter. */
+  /** What the metaindex names: the index, properties, the filter. */
   #parts: readonly BlockHandle[] = [];
   #index: BlockIndex = {
     offsets: new Float64Array(0),
@@ -105,7 +105,7 @@ export class SstFile {
     return bytes;
   }
 
-  /** The checksums of what no reader of entries needs. */
+  /** Compares what the metaindex names, also what no reader of entries needs. */
   async checkParts(): Promise<void> {
     for (const part of this.#parts) await this.#readPart(part);
   }
